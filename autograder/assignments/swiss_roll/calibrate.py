@@ -1,0 +1,156 @@
+"""`autograder calibrate`: measure how the outcome of an assignment is distributed, so that its rule rests on figures.
+
+For the solution, some variants and the worst misconceptions, the pipeline is trained many times. Each training is judged twice: by the original course's rule (last
+iterate, one draw of each sampler) and by ours (outcome.py). Every training is a line in a ledger, so an interrupted run goes on where it stopped.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress
+from scipy import stats
+
+from autograder.assignments.swiss_roll.outcome import PARTS, Outcome, Plan, chamfer_distance
+from autograder.grading.checks import WrongAnswer
+from autograder.grading.context import OutcomeContext
+from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.pool import run_jobs
+from autograder.grading.seeds import Draw
+from autograder.manifest import Manifest, load_manifest
+from autograder.report import make_console
+from autograder.sandbox.launcher import Sandbox, StudentFailure
+
+SECRET = b"calibration, which is no secret"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is trained: ("solution", ""), ("variant", id) or ("misconception", id)."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return self.id or self.kind
+
+
+def _files(manifest: Manifest, subject: Subject) -> dict[str, bytes]:
+    if subject.kind == "variant":
+        return apply_variant(manifest, next(v for v in variants(manifest) if v.id == subject.id))
+    if subject.kind == "misconception":
+        return apply_misconceptions(manifest, (next(m for m in misconceptions(manifest) if m.id == subject.id),))
+    return solution_files(manifest)
+
+
+def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
+    """One training. Chamfer distances with averaged weights (several draws) and with the last iterate (one draw)."""
+    assignment, subject, index = job
+    manifest = load_manifest(assignment)
+    digest = f"calibration {index}"
+    context = OutcomeContext(manifest, sandbox, _files(manifest, subject), manifest.limits, SECRET, digest, threads=1)
+    outcome = Outcome(context)
+    plan = Plan(frozenset(PARTS))
+    line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "index": index}
+    try:
+        trained = outcome._train(plan, 0, outcome._open_lanes(plan))
+        line["seconds"] = round(trained.seconds, 1)
+        for sampler in ("ddpm", "ddim"):
+            line[sampler] = outcome._measure(sampler, plan, trained, outcome.rule[f"{sampler}_threshold"]).draws  # type: ignore[arg-type]
+        trained.network.worker.request("swap_weights", {})
+        for sampler in ("ddpm", "ddim"):
+            draw = Draw(SECRET, digest, f"last iterate {sampler}")
+            samples = outcome._sample(sampler, plan, trained, len(outcome.target), draw)  # type: ignore[arg-type]
+            line[f"{sampler} last"] = round(chamfer_distance(samples, outcome.target), 2)
+    except (StudentFailure, WrongAnswer) as error:
+        line["error"] = f"{type(error).__name__}: {error}"[:300]
+    finally:
+        outcome.close()
+    return line
+
+
+def calibrate(
+    manifest: Manifest, subjects: Sequence[tuple[Subject, int]], ledger: Path, processes: int | None = None
+) -> list[dict[str, Any]]:
+    """Do what is not yet in the ledger, with a progress bar, and return all of its lines that were asked for."""
+    lines = _read(ledger)
+    done = {(line["kind"], line["id"], line["index"]) for line in lines}
+    jobs = [
+        (manifest.id, subject, index)
+        for index in range(max((count for _, count in subjects), default=0))
+        for subject, count in subjects
+        if index < count and (subject.kind, subject.id, index) not in done
+    ]
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    with Progress(console=make_console()) as progress, open(ledger, "a", encoding="utf-8") as file:
+        bar = progress.add_task("trainings", total=len(jobs) + len(lines), completed=len(lines))
+        if jobs:
+            for _, line in run_jobs(measure, jobs, processes):
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+                lines.append(line)
+                progress.advance(bar)
+    wanted = {(subject.kind, subject.id) for subject, _ in subjects}
+    return [line for line in lines if (line["kind"], line["id"]) in wanted]
+
+
+def _read(ledger: Path) -> list[dict[str, Any]]:
+    if not ledger.exists():
+        return []
+    lines = []
+    for text in ledger.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue  # the line that was being written when the run was killed
+    return lines
+
+
+def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
+    """The measurements as Markdown: distribution of the Chamfer distances, and how often each rule passes."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault((line["kind"], line["id"]), []).append(line)
+    rule = manifest.outcome
+    rows = [
+        "| trained | n | sampler | last iterate, one draw: min / median / max | original rule fails | averaged weights: min / median / max | one training fails | "
+        f"our rule fails (best of {rule['max_trainings']}) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (kind, identifier), group in groups.items():
+        usable = [line for line in group if "error" not in line]
+        for sampler in ("ddpm", "ddim"):
+            threshold = rule[f"{sampler}_threshold"]
+            last = [line[f"{sampler} last"] for line in usable]
+            ours = [median(line[sampler]) for line in usable]
+            if not ours:
+                rows.append(
+                    f"| {identifier or kind} | {len(group)} | {sampler.upper()} | gives no samples | all | gives no samples | all | all |"
+                )
+                continue
+            failed_last, failed = sum(v >= threshold for v in last), sum(v >= threshold for v in ours)
+            rows.append(
+                f"| {identifier or kind} | {len(usable)} | {sampler.upper()} | {_spread(last)} | {failed_last} of {len(last)} | {_spread(ours)} | "
+                f"{failed} of {len(ours)} | {_best_of(failed, len(ours), rule['max_trainings'])} |"
+            )
+    return "\n".join(rows)
+
+
+def _best_of(failed: int, count: int, trainings: int) -> str:
+    """Estimate and 95 % upper bound (Clopper and Pearson) of the probability that all of `trainings` independent trainings fail."""
+    upper = float(stats.beta.ppf(0.95, failed + 1, count - failed)) if failed < count else 1.0
+    return f"{(failed / count) ** trainings:.2g} (at most {upper**trainings:.2g})"
+
+
+def _spread(values: list[float]) -> str:
+    return f"{min(values):.1f} / {np.median(values):.1f} / {max(values):.1f}"
+
+
+def machine() -> str:
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -1,0 +1,346 @@
+"""Task 1-5: train the submission with the manifest's recipe, draw samples, and measure Chamfer distances.
+
+The pipeline has three parts: the network (1-1), the loss (1-4, with q_sample of 1-2) and a sampler (1-2 or 1-3). Where checks have found a part wrong, the
+reference stands in for it, over the boundary, so that a mistake that has cost its own task does not cost this one too. A part that is not done at all is
+not replaced: there is nothing to judge then.
+
+The rule, and the measurements it rests on, are in docs/outcome-rule.md.
+"""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Literal
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_tensor
+from autograder.grading.context import OutcomeContext
+from autograder.grading.mutants import solution_files
+from autograder.grading.seeds import Draw
+from autograder.grading.verdict import Figure
+from autograder.oracles.schedule import Schedule
+from autograder.report import figures
+from autograder.sandbox.launcher import Lane, StudentFailure
+from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
+
+Sampler = Literal["ddpm", "ddim"]
+PARTS: dict[str, frozenset[str]] = {
+    "network": frozenset({"SimpleNet"}),
+    "loss": frozenset({"compute_loss", "q_sample"}),
+    "ddpm": frozenset({"p_sample", "p_sample_loop"}),
+    "ddim": frozenset({"ddim_p_sample", "ddim_p_sample_loop"}),
+}
+NAMES = {"network": "SimpleNet", "loss": "compute_loss", "ddpm": "the DDPM sampler", "ddim": "the DDIM sampler"}
+
+
+def chamfer_distance(a: Floats, b: Floats) -> float:
+    """Σ min ‖x − y‖² in both directions, (N, D) against (M, D), by k-d tree in float64."""
+    to_b, _ = KDTree(b).query(a)
+    to_a, _ = KDTree(a).query(b)
+    return float((to_b**2).sum() + (to_a**2).sum())
+
+
+def swiss_roll(count: int, generator: np.random.Generator) -> Floats:
+    """Points of scikit-learn's make_swiss_roll(hole=True, noise=0), first and third coordinate, brought to mean 0 and standard deviation 2 over both.
+
+    The hole takes the middle of the nine patches away, so the three thirds of the spiral have the weights 3 : 2 : 3.
+    """
+    third = generator.choice(3, size=count, p=[3 / 8, 2 / 8, 3 / 8])
+    angle = np.pi * (1.5 + third + generator.random(count))
+    points = np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1)
+    return ((points - points.mean()) / points.std() * 2.0).astype(np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which parts are the student's own; the others are the reference's."""
+
+    own: frozenset[str]
+
+    def stand_ins(self, sampler: Sampler) -> tuple[str, ...]:
+        return tuple(NAMES[part] for part in ("network", "loss", sampler) if part not in self.own)
+
+
+@dataclass
+class Trained:
+    """A training that has ended, and the live model to sample from."""
+
+    losses: Floats
+    seconds: float
+    model: Handle | None  # the student's DiffusionModule around the trained network, or around the reference network
+    network: Handle
+    seed: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Chamfer distances of one sampler after one training. `samples`: of the first draw."""
+
+    draws: tuple[float, ...]
+    samples: Floats
+
+    @property
+    def median(self) -> float:
+        return median(self.draws)
+
+
+@dataclass
+class Outcome:
+    """Trains lazily, once for each seed and plan; a first training may run in the background while the behaviour is judged."""
+
+    context: OutcomeContext
+    measured: dict[Sampler, list[Measured]] = field(default_factory=lambda: {"ddpm": [], "ddim": []})
+    trained: list[Trained] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        training = self.context.manifest.training
+        self.schedule = Schedule(
+            training["num_train_timesteps"], training["beta_1"], training["beta_T"], training["mode"]
+        )
+        self.rule = self.context.manifest.outcome
+        draw = Draw(self.context.secret, self.context.digest, "1-5 data")
+        self.data = swiss_roll(training["dataset_size"], draw.generator)
+        self.target = self.data[: training["num_samples"]]
+        self.lanes: list[Lane] = []
+        self.background: Future[Trained] | None = None
+        self.pool = ThreadPoolExecutor(1)
+
+    def start(self) -> None:
+        """Begin the first training now, on the hope that network and loss are right."""
+        if not self.context.untouched & (PARTS["network"] | PARTS["loss"]):
+            lanes = self._open_lanes(Plan(frozenset(PARTS)))
+            self.background = self.pool.submit(self._train, Plan(frozenset(PARTS)), 0, lanes)
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def expect(self, sampler: Sampler, note: Note, carry: Carry) -> None:
+        """Judge one sampler by the rule. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
+        needed = PARTS["network"] | PARTS["loss"] | PARTS[sampler]
+        missing = sorted(self.context.untouched & needed)
+        if missing:
+            raise WrongAnswer(
+                f"This needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not done yet, so there is nothing to train or to sample."
+            )
+        plan = Plan(frozenset(part for part, regions in PARTS.items() if not regions & carry.wrong))
+        stand_ins = plan.stand_ins(sampler)
+        carry.stood_in.update(stand_ins)
+        if len(stand_ins) == 3:
+            raise WrongAnswer(
+                "Network, loss and sampler all have mistakes, see their tasks; with the reference in place of all three nothing of yours is left to judge."
+            )
+        threshold = self.rule[f"{sampler}_threshold"]
+        for index in range(self.rule["max_trainings"]):
+            trained = self._training(plan, index)
+            result = self._measure(sampler, plan, trained, threshold)
+            self.measured[sampler].append(result)
+            note(f"training {index + 1}", result.draws, 1.0)
+            if result.median < threshold or result.median > threshold * self.rule["hopeless"]:
+                break
+        results = self.measured[sampler]
+        best = min(results, key=lambda result: result.median)
+        note("Chamfer distance", best.median, 1.0)
+        if not best.median < threshold:
+            raise WrongAnswer(self._sentence(sampler, results, threshold, stand_ins))
+
+    def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: tuple[str, ...]) -> str:
+        medians = ", ".join(f"{result.median:.1f}" for result in results)
+        trainings = f"the best of {len(results)} trainings" if len(results) > 1 else "the training"
+        note = f" The reference stood in for {' and '.join(stand_ins)}." if stand_ins else ""
+        return f"The Chamfer distance of {trainings} must be below {threshold:g}; yours is {medians}.{note}"
+
+    # Training
+
+    def _open_lanes(self, plan: Plan) -> tuple[Lane, Lane | None]:
+        lanes = (self.context.sandbox.lane(), None if "network" in plan.own else self.context.sandbox.lane())
+        self.lanes += [lane for lane in lanes if lane is not None]
+        return lanes
+
+    def _training(self, plan: Plan, index: int) -> Trained:
+        same = {"network", "loss"} <= plan.own
+        if index < len(self.trained):
+            return self.trained[index]
+        if index == 0 and self.background is not None and same:
+            trained = self._wait_for(self.background)
+        else:
+            if self.background is not None and not self.background.done():
+                self.close()
+                self.pool = ThreadPoolExecutor(1)
+            trained = self._train(plan, index, self._open_lanes(plan))
+        self.trained.append(trained)
+        return trained
+
+    def _wait_for(self, future: Future[Trained]) -> Trained:
+        while not future.done():
+            wait([future], timeout=0.2)
+            self.context.on_wait()
+        return future.result()
+
+    def _train(self, plan: Plan, index: int, lanes: tuple[Lane, Lane | None]) -> Trained:
+        training = self.context.manifest.training
+        draw = Draw(self.context.secret, self.context.digest, f"1-5 training {index}")
+        seed = draw.seed()
+        steps, batch = training["num_iterations"], training["batch_size"]
+        chosen = draw.generator.permutation(len(self.data))[: steps * batch]
+        batches = self.data[chosen].reshape(steps, batch, 2)
+
+        student = Student(lanes[0], self.context.files, self.context.limits)
+        student.seed = seed
+        home = student
+        if lanes[1] is not None:
+            home = Student(lanes[1], solution_files(self.context.manifest), self.context.limits)
+            home.seed = seed
+        network = home.module("network").new(
+            "SimpleNet", 2, 2, list(training["dim_hids"]), training["num_train_timesteps"]
+        )
+        settings = dict(beta_1=training["beta_1"], beta_T=training["beta_T"], mode=training["mode"])
+        model = None
+        if lanes[1] is None:
+            ddpm = student.module("ddpm")
+            model = ddpm.new(
+                "DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"], **settings)
+            )
+        started = time.perf_counter()
+        common = {
+            "learning_rate": training["learning_rate"],
+            "average_last": self.rule["average_last"],
+            "report_every": 100,
+        }
+        if "loss" in plan.own and model is not None:
+            op, fields = "train", {"model": model.ref, "data": to_wire(batches.astype(np.float32)), **common}
+        else:
+            times = draw.generator.integers(0, self.schedule.num_timesteps, (steps, batch))
+            noise = draw.generator.standard_normal(batches.shape)
+            xt = self.schedule.q_sample(batches.reshape(-1, 2), times.ravel(), noise.reshape(-1, 2)).reshape(
+                batches.shape
+            )
+            arrays = {"inputs": xt.astype(np.float32), "times": times, "targets": noise.astype(np.float32)}
+            op, fields = (
+                "fit",
+                {"network": network.ref, **{name: to_wire(array) for name, array in arrays.items()}, **common},
+            )
+        progress = self.context.on_progress
+        losses = network.worker.request(
+            op, fields, seconds=self.context.limits.seconds_training, seed=seed,
+            on_progress=lambda done, loss: progress(f"training {index + 1}", done, steps),
+        )  # fmt: skip
+        if lanes[1] is not None:
+            student.seed = None
+            ddpm = student.module("ddpm")
+            remote = student.network(lambda x, t: network.call("", x, t))
+            model = ddpm.new(
+                "DiffusionModule", remote, ddpm.new("BaseScheduler", training["num_train_timesteps"], **settings)
+            )
+        student.seed = home.seed = None
+        return Trained(
+            expect_tensor(from_wire(losses), (steps,), "The loss curve"),
+            time.perf_counter() - started,
+            model,
+            network,
+            seed,
+        )
+
+    # Sampling
+
+    def _measure(self, sampler: Sampler, plan: Plan, trained: Trained, threshold: float) -> Measured:
+        draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} {trained.seed}")
+        draws: list[float] = []
+        first: Floats | None = None
+        wanted = self.rule[f"{sampler}_draws"]
+        while len(draws) < wanted:
+            count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
+            samples = self._sample(sampler, plan, trained, count, draw)
+            first = samples[: len(self.target)] if first is None else first
+            draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
+            if wanted == self.rule[f"{sampler}_draws"] and abs(median(draws) / threshold - 1) < self.rule["near"]:
+                wanted += self.rule["more_draws"]
+        assert first is not None
+        return Measured(tuple(round(value, 2) for value in draws), first)
+
+    def _sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
+        steps = self.context.manifest.training["num_inference_timesteps"]
+        self.context.on_progress(f"sampling ({sampler.upper()})", 0, 1)
+        if sampler in plan.own:
+            assert trained.model is not None
+            name, extra = (
+                ("p_sample_loop", {})
+                if sampler == "ddpm"
+                else ("ddim_p_sample_loop", {"num_inference_timesteps": steps})
+            )
+            fields = {"target": trained.model.ref, "path": name, "args": [(count, 2)], "kwargs": extra}
+            value = trained.model.worker.request(
+                "call",
+                fields,
+                seconds=self.context.limits.seconds_training,
+                seed=draw.seed(),
+                threads=self.context.threads,
+            )
+            return expect_tensor(from_wire(value), (count, 2), f"The result of {name}")
+        return self._reference_samples(sampler, trained.network, count, steps, draw)
+
+    def _reference_samples(self, sampler: Sampler, network: Handle, count: int, steps: int, draw: Draw) -> Floats:
+        """The reference sampler, here, with the student's trained network, there."""
+        x = draw.normal(count, 2)
+        if sampler == "ddpm":
+            times = list(range(self.schedule.num_timesteps - 1, -1, -1))
+        else:
+            times = [step * (self.schedule.num_timesteps // steps) for step in reversed(range(steps))]
+        for t, t_prev in zip(times, [*times[1:], -1]):
+            eps: Any = network.call("", x.astype(np.float32), np.array([t]))
+            eps = expect_tensor(eps, x.shape, "The output of SimpleNet")
+            if sampler == "ddpm":
+                (a, b), sigma = self.schedule.p_coefficients(t), float(np.sqrt(self.schedule.betas[t])) * (t > 0)
+            else:
+                a, b, sigma = self.schedule.ddim_coefficients(t, t_prev, 0.0)
+            x = a * x - b * eps + sigma * draw.normal(count, 2)
+        return x
+
+    # For the report
+
+    def figures(self) -> list[Figure]:
+        """Loss curve, samples of both samplers over the target, and x_t over t; as far as there is something to draw."""
+        pictures = []
+        if self.trained:
+            trained = self.trained[0]
+            caption = f"Training loss over {len(trained.losses)} iterations, {trained.seconds:.0f} s."
+            pictures.append(figures.loss_curve(trained.losses, caption))
+        for sampler, title in (
+            ("ddpm", "DDPM"),
+            ("ddim", f"DDIM, {self.context.manifest.training['num_inference_timesteps']} steps"),
+        ):
+            results = self.measured[sampler]  # type: ignore[index]
+            if results:
+                best = min(results, key=lambda result: result.median)
+                draws = ", ".join(f"{value:.1f}" for value in best.draws)
+                caption = f"Chamfer distance {best.median:.1f} (median of {draws}); the threshold is {self.rule[f'{sampler}_threshold']:g}."
+                pictures.append(
+                    figures.samples_scatter(self.target, best.samples, title, caption, name=f"samples_{sampler}")
+                )
+        noised = self.x_t_over_t()
+        if noised:
+            pictures.append(figures.noising_strip(noised, "The target sent through your q_sample: x_t at growing t."))
+        return pictures
+
+    def x_t_over_t(self, timesteps: tuple[int, ...] = (0, 50, 100, 200, 400, 999)) -> dict[int, Floats]:
+        """The target sent through the student's q_sample; empty where that is not possible."""
+        student = Student(self.context.sandbox.lane(), self.context.files, self.context.limits)
+        self.lanes.append(student.lane)
+        try:
+            ddpm = student.module("ddpm")
+            student.seed = 1
+            model = ddpm.new(
+                "DiffusionModule",
+                student.network(lambda x, t: x),
+                ddpm.new("BaseScheduler", self.schedule.num_timesteps),
+            )
+            x0 = self.target.astype(np.float32)
+            return {
+                t: expect_tensor(model.call("q_sample", x0, np.full(len(x0), t)), x0.shape, "x_t") for t in timesteps
+            }
+        except (StudentFailure, WrongAnswer):
+            return {}

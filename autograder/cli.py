@@ -1,0 +1,159 @@
+"""The command line. Errors that users can cause end in one sentence and exit status 2, never in a traceback."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.errors import UserError
+from autograder.manifest import assignment_ids, load_manifest
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Grade assignments on diffusion models.",
+)
+
+AssignmentOption = Annotated[
+    str | None,
+    typer.Option("--assignment", "-a", help="Identifier of the assignment; not needed while there is only one."),
+]
+
+
+def main() -> None:
+    """Entry point of the console script `autograder`."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"autograder: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("autograder: stopped.", err=True)
+        sys.exit(130)
+
+
+def _assignment(identifier: str | None) -> str:
+    known = assignment_ids()
+    if identifier is None and len(known) == 1:
+        return known[0]
+    if identifier is None:
+        raise UserError(f"Say which assignment with --assignment; there is {', '.join(known)}.")
+    return identifier
+
+
+@app.command()
+def grade(
+    path: Annotated[Path, typer.Argument(help="The submission: a folder or a zip file.", show_default=False)],
+    assignment: AssignmentOption = None,
+    task: Annotated[str | None, typer.Option(help="Judge this task only, such as 1-2.")] = None,
+    no_train: Annotated[
+        bool, typer.Option("--no-train", help="Skip the tasks that need a training; takes seconds.")
+    ] = False,
+    profile: Annotated[str | None, typer.Option(help="How points are summed, as named in the manifest.")] = None,
+    hints: Annotated[str | None, typer.Option(help="How much to explain: none, where or what.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for verdict.json, results.json and report.html.", show_default="reports/<name>"),
+    ] = None,
+) -> None:
+    """Grade one submission, print what was found, and write the verdict and its renderings."""
+    from autograder.grading.command import grade_one
+
+    if hints not in (None, "none", "where", "what"):
+        raise UserError(f"--hints takes none, where or what, not {hints!r}.")
+    manifest = load_manifest(_assignment(assignment))
+    from autograder.grading.session import Options
+
+    options = Options(profile=profile, task=task, train=not no_train, hints=hints)
+    verdict = grade_one(path, manifest, options, out or Path("reports") / (path.resolve().stem or "submission"))
+    if verdict.state == "refused":
+        raise UserError(verdict.reason)
+    if verdict.state == "interrupted":
+        raise KeyboardInterrupt
+
+
+@app.command()
+def release(
+    assignment: AssignmentOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail when the student folder is stale or an answer leaks.")
+    ] = False,
+) -> None:
+    """Derive the student folders from solutions/."""
+    from autograder.release.command import release as run
+
+    raise typer.Exit(run(assignment, check))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the reports and index.html.")] = Path("reports/demo"),
+) -> None:
+    """Grade the sample submissions in examples/submissions and leave a page that links their reports."""
+    from autograder.grading.command import grade_examples
+
+    grade_examples(out)
+
+
+@app.command()
+def show(path: Annotated[Path, typer.Argument(help="A verdict.json.", show_default=False)]) -> None:
+    """Print a verdict again."""
+    from autograder.grading.verdict import Verdict
+    from autograder.report import print_summary
+
+    try:
+        verdict = Verdict.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} is not a verdict of this version of the grader.") from error
+    print_summary(verdict)
+
+
+@app.command()
+def validate(
+    assignment: Annotated[
+        str | None, typer.Argument(help="Identifier of the assignment; all when not given.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=0, help="How often the statistical checks are repeated for each right solution.")
+    ] = 200,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes; one for each processor when not given.")
+    ] = None,
+) -> None:
+    """Grade the grader: all known mistakes, all known right solutions, many secrets."""
+    from autograder.grading.validate import plan, print_report
+    from autograder.grading.validate import validate as run
+
+    short = False
+    for identifier in [assignment] if assignment else assignment_ids():
+        manifest = load_manifest(identifier)
+        report = run(manifest, plan(manifest, seeds), processes)
+        print_report(report)
+        short = short or bool(report.falls_short)
+    raise typer.Exit(1 if short else 0)
+
+
+@app.command()
+def calibrate(
+    assignment: Annotated[str, typer.Argument(help="Identifier of the assignment.")],
+    trainings: Annotated[int, typer.Option(min=1, help="Trainings of the solution and of each chosen variant.")] = 20,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many processes; one for each processor when not given.")
+    ] = None,
+    ledger: Annotated[
+        Path, typer.Option(help="File that keeps every finished training, so that a stopped run goes on.")
+    ] = Path("reports/calibration.jsonl"),
+) -> None:
+    """Measure how the outcome is distributed, and how often each rule fails a right solution or passes a wrong one."""
+    import importlib
+
+    manifest = load_manifest(assignment)
+    try:
+        module = importlib.import_module(f"autograder.assignments.{assignment}.calibrate")
+    except ModuleNotFoundError as error:
+        raise UserError(f"{assignment} has no outcome to calibrate.") from error
+    typer.echo(module.run(manifest, trainings, ledger, processes))

@@ -1,0 +1,164 @@
+"""What a check is written with: `task` marks it, `expect_*` judges what came, `Note` keeps the numbers behind the judgement.
+
+A check is a function in `autograder/assignments/<id>/test_*.py`. Its docstring is the sentence that the student reads. It may take, by name:
+
+    student   the submission (sandbox.proxies.Student)
+    draw      secret random numbers (grading.seeds.Draw)
+    note      a Note; numbers noted before a failure make up the evidence, and are what a diagnosis compares
+    carry     a Carry: which regions are already known to be wrong, so that the reference can stand in for them
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.sandbox.launcher import Died, StudentFailure, TimedOut
+from autograder.sandbox.proxies import describe
+
+Floats = NDArray[np.float64]
+Result = TypeVar("Result")
+
+
+class WrongAnswer(Exception):
+    """The student's code gave an answer, and it is wrong. The message is what the student reads: what was expected, what came."""
+
+
+@dataclass(frozen=True)
+class CheckMark:
+    """What the decorator `task` knows about a check."""
+
+    task: str
+    points: float
+    region: str  # the region it judges, by function name: "p_sample"
+    false_fail: (
+        float  # probability with which it fails a right solution; 0 for a check without randomness in its verdict
+    )
+    detects: str  # the smallest effect that a statistical check sees
+
+
+def task(
+    identifier: str, *, points: float, region: str, false_fail: float = 0.0, detects: str = ""
+) -> Callable[[Any], Any]:
+    """Mark a function as a check of the rubric."""
+
+    def mark(function: Any) -> Any:
+        function.check_mark = CheckMark(identifier, points, region, false_fail, detects)
+        return function
+
+    return mark
+
+
+@dataclass
+class Note:
+    """Numbers behind a judgement, by name, each with the difference below which two of them count as equal."""
+
+    values: dict[str, tuple[Floats, float]] = field(default_factory=dict)
+
+    def __call__(self, name: str, value: Any, tolerance: float) -> None:
+        """Keep `value` (a number or up to 64 numbers of an array)."""
+        self.values[name] = (np.array(value, dtype=np.float64).ravel()[:64], tolerance)
+
+    def agrees_with(self, other: "Note") -> bool:
+        """Whether both hold the same names with values that are equal within their tolerances."""
+        if self.values.keys() != other.values.keys():
+            return False
+        for name, (mine, tolerance) in self.values.items():
+            theirs, _ = other.values[name]
+            if mine.shape != theirs.shape:
+                return False
+            allowed = tolerance * (1 + np.minimum(abs(mine), abs(theirs)))
+            same = (mine == theirs) | (abs(mine - theirs) <= allowed) | (np.isnan(mine) & np.isnan(theirs))
+            if not same.all():
+                return False
+        return True
+
+    def to_data(self) -> dict[str, Any]:
+        """JSON data for the verdict: single numbers as they are, arrays by their first four."""
+        return {
+            name: float(f"{values[0]:.6g}") if values.size == 1 else [float(f"{value:.6g}") for value in values[:4]]
+            for name, (values, _) in self.values.items()
+        }
+
+
+@dataclass
+class Carry:
+    """Errors carried forward: regions known to be wrong, and for which of them the reference stood in during a check."""
+
+    wrong: frozenset[str] = frozenset()
+    stood_in: set[str] = field(default_factory=set)
+
+    def stands_in_for(self, region: str) -> bool:
+        """Whether the reference must stand in for `region`; notes that it does."""
+        if region in self.wrong:
+            self.stood_in.add(region)
+            return True
+        return False
+
+
+def expect(condition: Any, message: str) -> None:
+    if not condition:
+        raise WrongAnswer(message)
+
+
+def expect_tensor(value: Any, shape: tuple[int, ...], what: str) -> Floats:
+    """`value` as float64. Raises WrongAnswer unless it is a finite floating-point tensor of the shape."""
+    if not isinstance(value, np.ndarray):
+        hint = "; is there a `return`?" if value is None else ""
+        raise WrongAnswer(f"{what} must be a tensor of shape {shape}; your code returned {describe(value)}{hint}.")
+    if value.shape != shape:
+        raise WrongAnswer(f"{what} must have shape {shape}; yours has {value.shape}.")
+    if value.dtype.kind != "f":
+        raise WrongAnswer(f"{what} must be a floating-point tensor; yours has dtype {value.dtype.name}.")
+    if not np.isfinite(value).all():
+        kind = "NaN" if np.isnan(value).any() else "infinite"
+        count = int((~np.isfinite(value)).sum())
+        raise WrongAnswer(f"{what} must be finite; yours holds {kind} values ({count} of {value.size}).")
+    return value.astype(np.float64)
+
+
+def expect_close(
+    got: Floats, expected: Floats, what: str, *, tolerance: float, where: Sequence[str] | None = None
+) -> None:
+    """max |got − expected| ≤ tolerance (1 + |expected|), else the first row at fault is shown. `where` names a row."""
+    difference = abs(got - expected)
+    wrong = difference > tolerance * (1 + abs(expected))
+    if not wrong.any():
+        return
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    place = f" {where[index[0]]}" if where and index else ""
+    message = f"{what}{place} must be {expected[index]:.5f}; yours is {got[index]:.5f}"
+    usable = abs(expected) > 0.05
+    if usable.sum() > 3:
+        ratio = got[usable] / expected[usable]
+        if np.ptp(ratio) < 1e-3 * max(1.0, abs(ratio).max()):
+            message += f" (everywhere {ratio.mean():.4g} times what it must be)"
+        else:
+            offset = (got - expected).ravel()
+            if np.ptp(offset) < 1e-3 * max(1.0, abs(offset).max()):
+                message += f" (everywhere off by {offset.mean():.4g})"
+    raise WrongAnswer(message + ".")
+
+
+def any_form(note: Note, attempts: list[Callable[[], Result]]) -> Result:
+    """The result of the first attempt that is right. When none is, the first wrong answer counts, or else the first failure.
+
+    For interfaces that leave a form open, such as a time step as an integer or as a tensor: nobody fails for one of them.
+    """
+    first: BaseException | None = None
+    kept: dict[str, tuple[Floats, float]] = {}
+    before = dict(note.values)
+    for attempt in attempts:
+        note.values = dict(before)
+        try:
+            return attempt()
+        except (TimedOut, Died):
+            raise
+        except (WrongAnswer, StudentFailure) as error:
+            if first is None or (isinstance(error, WrongAnswer) and not isinstance(first, WrongAnswer)):
+                first, kept = error, note.values
+    note.values = kept
+    assert first is not None
+    raise first

@@ -1,0 +1,96 @@
+"""`autograder grade` and `autograder demo`: read, judge, print, write."""
+
+import tomllib
+from pathlib import Path
+
+from rich.table import Table
+
+from autograder.errors import UserError
+from autograder.grading.seeds import load_secret
+from autograder.grading.session import Grading, Options, refused_verdict
+from autograder.grading.verdict import Figure, Verdict, write_atomically
+from autograder.manifest import REPOSITORY, Manifest, load_manifest
+from autograder.report import IndexEntry, TerminalReport, make_console, print_summary, write_index, write_reports
+from autograder.sandbox.launcher import Sandbox
+from autograder.submission.intake import read_submission
+
+EXAMPLES = REPOSITORY / "examples"
+
+
+def grade_one(
+    path: Path, manifest: Manifest, options: Options, out: Path, sandbox: Sandbox | None = None, quiet: bool = False
+) -> Verdict:
+    """Grade the submission at `path` and leave verdict.json, results.json and report.html in `out`.
+
+    A submission that cannot be read gives a verdict of state "refused", with the reason; everything else that is wrong with it is part of the verdict.
+    """
+    manifest.profile(options.profile)
+    if options.task is not None:
+        manifest.task(options.task)
+    try:
+        submission = read_submission(path, manifest)
+    except UserError as error:
+        verdict = refused_verdict(manifest, path.name, str(error), options.profile)
+        _write(verdict, [], out)
+        return verdict
+    if sandbox is None:
+        with Sandbox() as own:
+            return grade_one(path, manifest, options, out, own, quiet)
+    console = make_console()
+    with TerminalReport(console) as terminal:
+
+        def observe(verdict: Verdict, running: str | None, progress: tuple[str, int, int] | None) -> None:
+            if running is None and progress is None:
+                write_atomically(out / "verdict.json", verdict.to_json())
+            if not quiet:
+                terminal.update(verdict, running, progress)
+
+        grading = Grading(manifest, submission, options, sandbox, load_secret(), observe)
+        verdict = grading.run()
+    _write(verdict, grading.figures, out)
+    if not quiet:
+        print_summary(verdict, console, report=str(out / "report.html"))
+    return verdict
+
+
+def _write(verdict: Verdict, figures: list[Figure], out: Path) -> None:
+    try:
+        write_atomically(out / "verdict.json", verdict.to_json())
+        write_reports(verdict, figures, out)
+    except OSError as error:
+        raise UserError(
+            f"The reports cannot be written to {out} ({error.strerror}); choose another folder with --out."
+        ) from error
+
+
+def grade_examples(out: Path) -> None:
+    """Grade every sample submission that examples.toml marks for the demo, print a table, and write index.html."""
+    with open(EXAMPLES / "examples.toml", "rb") as file:
+        examples = [e for e in tomllib.load(file)["examples"] if e.get("demo")]
+    console = make_console()
+    entries, rows = [], []
+    with Sandbox() as sandbox:
+        for example in examples:
+            console.print(f"Grading {example['name']}: {example['shows']}")
+            manifest = load_manifest(example["assignment"])
+            folder = out / example["name"].replace(".", "_")
+            verdict = grade_one(
+                EXAMPLES / example["name"],
+                manifest,
+                Options(train=example.get("train", True)),
+                folder,
+                sandbox,
+                quiet=True,
+            )
+            entries.append(IndexEntry.of(verdict, f"{folder.name}/report.html", about=example["shows"]))
+            rows.append((example["name"], verdict))
+    write_index(out / "index.html", entries, title="Sample submissions")
+    table = Table(title="Sample submissions")
+    task_ids = list(dict.fromkeys(check.task for _, verdict in rows for check in verdict.checks))
+    for heading in ("submission", *task_ids, "score"):
+        table.add_column(heading, justify="left" if heading == "submission" else "right")
+    for name, verdict in rows:
+        points = [f"{verdict.task_points(task)[0]:g}" for task in task_ids]
+        table.add_row(name, *points, f"{verdict.score:g} / {verdict.max_score:g}")
+    console.print(table)
+    console.print(f"Open {out / 'index.html'} in a browser.")

@@ -1,0 +1,24 @@
+"""What a training, judged as an outcome, gets to know."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from autograder.manifest import Limits, Manifest
+from autograder.sandbox.launcher import Sandbox
+
+
+@dataclass(frozen=True)
+class OutcomeContext:
+    """One submission in one grading run. `untouched`: regions, by function name, that hold no work of the student."""
+
+    manifest: Manifest
+    sandbox: Sandbox
+    files: dict[str, bytes]
+    limits: Limits
+    secret: bytes
+    digest: str
+    untouched: frozenset[str] = frozenset()
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    on_wait: Callable[[], None] = lambda: None  # called now and then while nothing else happens
+    threads: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))

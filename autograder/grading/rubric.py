@@ -1,0 +1,60 @@
+"""The rubric of an assignment: its checks, in order, found in `test_*.py` and added up against the manifest."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from autograder.errors import UserError
+from autograder.grading.checks import CheckMark
+from autograder.manifest import Manifest, load_manifest
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check. `title` is the first paragraph of its docstring, on one line."""
+
+    id: str
+    title: str
+    mark: CheckMark
+    function: Callable[..., Any]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+
+def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
+    """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the manifest."""
+    return _load(manifest.id)
+
+
+@cache
+def _load(assignment: str) -> tuple[Check, ...]:
+    manifest = load_manifest(assignment)
+    checks: list[Check] = []
+    for path in sorted(manifest.home.glob("test_*.py")):
+        module = importlib.import_module(f"autograder.assignments.{assignment}.{path.stem}")
+        found = [f for f in vars(module).values() if hasattr(f, "check_mark") and f.__module__ == module.__name__]
+        for function in sorted(found, key=lambda f: f.__code__.co_firstlineno):
+            title = " ".join(inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].split())
+            checks.append(
+                Check(
+                    f"{function.check_mark.task}.{function.__name__.removeprefix('test_')}",
+                    title,
+                    function.check_mark,
+                    function,
+                )
+            )
+    for task in manifest.tasks:
+        total = sum(check.mark.points for check in checks if check.mark.task == task.id)
+        if abs(total - task.points) > 1e-9:
+            raise UserError(
+                f"{assignment}: the checks of task {task.id} add up to {total:g} points, and the manifest says {task.points:g}."
+            )
+    unknown = {check.mark.task for check in checks} - {task.id for task in manifest.tasks}
+    if unknown:
+        raise UserError(f"{assignment}: checks name the unknown task {sorted(unknown)[0]!r}.")
+    return tuple(checks)

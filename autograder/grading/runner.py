@@ -1,0 +1,93 @@
+"""Run one check against one submission, whatever happens, and say what came of it."""
+
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.grading.checks import Carry, Note, WrongAnswer
+from autograder.grading.rubric import Check
+from autograder.grading.seeds import Draw
+from autograder.grading.verdict import CheckResult, Status
+from autograder.sandbox.launcher import Died, Raised, StudentFailure, TimedOut
+from autograder.sandbox.proxies import Student
+
+
+@dataclass
+class Judgement:
+    """What came of a check. `kind` tells apart in which way it failed: "", "wrong", "timed out", "died" or an exception's name."""
+
+    status: Status
+    message: str = ""
+    kind: str = ""
+    note: Note = field(default_factory=Note)
+    carried: tuple[str, ...] = ()
+    seconds: float = 0.0
+    printed: str = ""
+
+    def looks_like(self, other: "Judgement") -> bool:
+        """Whether both checks failed, or passed, in the same way with the same numbers."""
+        return self.status == other.status and self.kind == other.kind and self.note.agrees_with(other.note)
+
+
+def run_check(
+    check: Check,
+    student: Student,
+    secret: bytes,
+    digest: str,
+    wrong_regions: frozenset[str] = frozenset(),
+    **extra: Any,
+) -> Judgement:
+    """Call the check with what it asks for. Never raises, except for KeyboardInterrupt."""
+    note, carry = Note(), Carry(wrong_regions)
+    available = {"student": student, "draw": Draw(secret, digest, check.id), "note": note, "carry": carry, **extra}
+    student.seed = None
+    started = time.perf_counter()
+    status, message, kind = _judge(check, {name: available[name] for name in check.parameters})
+    return Judgement(
+        status,
+        message,
+        kind,
+        note,
+        tuple(sorted(carry.stood_in)),
+        time.perf_counter() - started,
+        student.collect_printed().strip(),
+    )
+
+
+def _judge(check: Check, arguments: dict[str, Any]) -> tuple[Status, str, str]:
+    try:
+        check.function(**arguments)
+        return "passed", "", ""
+    except WrongAnswer as error:
+        return "failed", str(error), "wrong"
+    except Raised as error:
+        if error.type_name == "NotImplementedError" and error.text.startswith("TODO"):
+            return "broken", f"{check.mark.region} is not done yet.", "untouched"
+        return "broken", str(error), error.type_name
+    except TimedOut as error:
+        return "broken", str(error), "timed out"
+    except Died as error:
+        return "broken", str(error), "died"
+    except StudentFailure as error:
+        return "broken", str(error), "failure"
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        return "grader_error", f"The grader itself failed in this check; tell the staff. {detail}", "grader"
+
+
+def to_result(check: Check, judgement: Judgement) -> CheckResult:
+    return CheckResult(
+        id=check.id,
+        task=check.mark.task,
+        title=check.title,
+        points=check.mark.points if judgement.status == "passed" else 0.0,
+        max_points=check.mark.points,
+        status=judgement.status,
+        message=judgement.message,
+        carried=judgement.carried,
+        evidence=judgement.note.to_data(),
+        printed=judgement.printed,
+        seconds=round(judgement.seconds, 4),
+    )

@@ -1,0 +1,342 @@
+"""Grade one submission: from files to a verdict that is true at every moment."""
+
+import contextlib
+import dataclasses
+import importlib
+import platform
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from autograder import __version__
+from autograder.errors import UserError
+from autograder.grading import harness
+from autograder.grading.context import OutcomeContext
+from autograder.grading.diagnosis import Diagnosis, diagnose, region_name
+from autograder.grading.mutants import Misconception, apply_misconceptions, misconceptions
+from autograder.grading.rubric import Check, load_rubric
+from autograder.grading.runner import Judgement, run_check, to_result
+from autograder.grading.seeds import commitment
+from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
+from autograder.manifest import Manifest, Task
+from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.proxies import Student
+from autograder.submission.comparison import outside_edits, untouched_regions
+from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
+from autograder.submission.intake import Submission
+
+Observer = Callable[
+    [Verdict, str | None, tuple[str, int, int] | None], None
+]  # verdict, running check, (what, done, total)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to grade. `task`: only this one. `hints`: overrides the manifest's policy."""
+
+    profile: str | None = None
+    task: str | None = None
+    train: bool = True
+    hints: str | None = None
+
+
+@dataclass
+class Grading:
+    """One submission being judged. `run` returns the verdict; `verdict` is what is known so far."""
+
+    manifest: Manifest
+    submission: Submission
+    options: Options
+    sandbox: Sandbox
+    secret: bytes
+    observe: Observer = lambda verdict, running, progress: None
+    judged: list[tuple[Check, Judgement]] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    diagnoses: dict[str, Diagnosis] = field(default_factory=dict)  # by region
+
+    def __post_init__(self) -> None:
+        self.profile = self.manifest.profile(self.options.profile)
+        if self.options.task is not None:
+            self.manifest.task(self.options.task)
+        rubric = load_rubric(self.manifest)
+        self.checks = tuple(c for c in rubric if self.profile.rule == "sum" or self._task(c).kind == "outcome")
+        self.files, self.notices = prepare_files(self.manifest, self.submission)
+        regions = untouched_regions(self.manifest, self.submission)
+        self.untouched = frozenset(map(region_name, regions.untouched | regions.missing))
+        self.lane: Lane | None = None
+        self.student: Student | None = None
+        self.outcome: Any = None
+        self.mutant: tuple[Misconception, ...] = ()
+        self.mutant_student: Student | None = None
+        self.progress: tuple[str, int, int] | None = None
+        self.started = time.monotonic()
+        self.verdict = self._empty_verdict()
+
+    def run(self) -> Verdict:
+        """Judge everything that the options ask for. Ctrl-C ends the run and leaves what is finished."""
+        self.observe(self.verdict, None, None)
+        state = "complete"
+        try:
+            with self.sandbox.lane() as self.lane:
+                self.student = Student(self.lane, self.files, self.manifest.limits)
+                self._start_outcome()
+                if not harness.run(self.manifest, self.checks, self._judge):
+                    state = "interrupted"
+                self.student.fresh()
+                if state == "complete":
+                    self._diagnose()
+                    self._draw_figures()
+        except KeyboardInterrupt:
+            state = "interrupted"
+        finally:
+            if self.outcome is not None:
+                self.outcome.close()
+        reason = (
+            "Grading was stopped before every check had run; what is finished counts." if state == "interrupted" else ""
+        )
+        self._publish(state=state, reason=reason)
+        return self.verdict
+
+    # Checks
+
+    def _judge(self, check: Check) -> CheckResult:
+        """Called for every check of the rubric in order, by the pytest harness."""
+        task = self._task(check)
+        if not self._wanted(task):
+            return next(result for result in self.verdict.checks if result.id == check.id)
+        self.observe(self.verdict, check.id, None)
+        judgement = self._blocked(check) or self._run(check)
+        self.judged.append((check, judgement))
+        result = to_result(check, judgement)
+        self.verdict = self.verdict.with_check(result)
+        self._publish()
+        return result
+
+    def _run(self, check: Check) -> Judgement:
+        assert self.student is not None
+        extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
+        return run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
+
+    def _blocked(self, check: Check) -> Judgement | None:
+        """A check whose file is missing, or is not Python, is not run: the reason is known, and it is the same for all."""
+        for task in (self._task(check), *[self.manifest.task(need) for need in self._task(check).needs]):
+            for region in task.regions:
+                if (
+                    task.kind == "behaviour"
+                    and task.id == self._task(check).id
+                    and region_name(region) != check.mark.region
+                ):
+                    continue
+                file = region.partition(":")[0]
+                if file in self.submission.missing:
+                    return Judgement("broken", f"{file} was not handed in.", "missing")
+                if file in self.submission.syntax_errors:
+                    return Judgement(
+                        "broken",
+                        f"{file} cannot be read as Python: {self.submission.syntax_errors[file]}",
+                        "SyntaxError",
+                    )
+        return None
+
+    def _wrong_regions(self) -> frozenset[str]:
+        """Regions in which a check has failed. With the tiers of an original course nothing is carried forward."""
+        if self.profile.rule == "tiers":
+            return frozenset()
+        return frozenset(
+            check.mark.region for check, judgement in self.judged if judgement.status in ("failed", "broken")
+        )
+
+    def _wanted(self, task: Task) -> bool:
+        if task.kind == "outcome" and not self.options.train:
+            return False
+        return self.options.task in (None, task.id)
+
+    def _start_outcome(self) -> None:
+        outcome_tasks = [task for task in self.manifest.tasks if task.kind == "outcome" and self._wanted(task)]
+        if not outcome_tasks:
+            return
+        module = importlib.import_module(f"autograder.assignments.{self.manifest.id}.outcome")
+        self.outcome = module.Outcome(
+            OutcomeContext(
+                self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest, self.untouched,
+                on_progress=self._note_progress, on_wait=lambda: self.observe(self.verdict, None, self.progress),
+            )
+        )  # fmt: skip
+        if not self.submission.missing and not self.submission.syntax_errors:
+            self.outcome.start()
+
+    def _note_progress(self, what: str, done: int, total: int) -> None:
+        """Trainings may run in a thread; only the main thread talks to the observer."""
+        self.progress = (what, done, total)
+        if threading.current_thread() is threading.main_thread():
+            self.observe(self.verdict, None, self.progress)
+
+    def _task(self, check: Check) -> Task:
+        return self.manifest.task(check.mark.task)
+
+    # After the checks
+
+    def _diagnose(self) -> None:
+        """Give every failed check of behaviour a hint, as far as the policy allows."""
+        level = self.options.hints or self.manifest.policy.hints
+        if level == "none":
+            return
+        wrong = self._wrong_regions()
+        for region in sorted(wrong - {"outcome"} - self.untouched):
+            judged = [(check, judgement) for check, judgement in self.judged if check.mark.region == region]
+            if all(
+                judgement.kind in ("missing", "SyntaxError", "timed out", "died")
+                for _, judgement in judged
+                if judgement.status != "passed"
+            ):
+                continue
+            names = sorted(
+                {name for task in self.manifest.tasks for name in task.regions if region_name(name) == region}
+            )
+            where = f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
+            found = None
+            if level == "what":
+                candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
+                with contextlib.suppress(UserError):
+                    found = diagnose(judged, candidates, self._judge_mutant)
+            if found:
+                self.diagnoses[region] = found
+            for check, judgement in judged:
+                if judgement.status == "passed":
+                    continue
+                result = next(r for r in self.verdict.checks if r.id == check.id)
+                hint = found.explanation if found else where
+                ids = found.ids if found else ()
+                self.verdict = self.verdict.with_check(dataclasses.replace(result, hint=hint, misconceptions=ids))
+        self._publish()
+
+    def _judge_mutant(self, chosen: tuple[Misconception, ...], check: Check) -> Judgement | None:
+        """Run a check on the solution with known mistakes in it, on the very inputs that the submission got."""
+        assert self.lane is not None
+        if chosen != self.mutant:
+            self.mutant = chosen
+            try:
+                files = apply_misconceptions(self.manifest, chosen)
+            except ValueError:
+                self.mutant_student = None
+            else:
+                self.mutant_student = Student(self.lane, files, self.manifest.limits)
+        if self.mutant_student is None:
+            return None
+        return run_check(check, self.mutant_student, self.secret, self.submission.digest, self._wrong_regions())
+
+    def _draw_figures(self) -> None:
+        if self.outcome is None:
+            return
+        self.observe(self.verdict, None, ("drawing figures", 0, 1))
+        self.figures = list(self.outcome.figures())
+
+    def _publish(self, **changes: Any) -> None:
+        self.verdict = dataclasses.replace(self.verdict, seconds=round(time.monotonic() - self.started, 3), **changes)
+        self.observe(self.verdict, None, None)
+
+    def _empty_verdict(self) -> Verdict:
+        pending = tuple(
+            CheckResult(check.id, check.mark.task, check.title, 0.0, check.mark.points, message=self._why_not(check))
+            for check in self.checks
+        )
+        ids = {check.mark.task for check in self.checks}
+        return Verdict(
+            assignment=self.manifest.id,
+            title=self.manifest.title,
+            submission=self.submission.name,
+            digest=self.submission.digest,
+            profile=self.options.profile or self.manifest.default_profile,
+            tasks=tuple(
+                {"id": t.id, "title": t.title, "points": t.points, "regions": list(t.regions)}
+                for t in self.manifest.tasks
+                if t.id in ids
+            ),
+            checks=pending,
+            notices=self.notices,
+            rule=self.profile.rule,
+            tiers=(self.profile.both, self.profile.one),
+            environment={
+                "grader": __version__,
+                **self.sandbox.versions,
+                "platform": f"{platform.system()} {platform.machine()}",
+                "isolation": self.sandbox.isolation,
+            },
+            seed_commitment=commitment(self.secret, self.submission.digest),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def _why_not(self, check: Check) -> str:
+        task = self._task(check)
+        if self._wanted(task):
+            return ""
+        if task.kind == "outcome" and not self.options.train:
+            return "Not judged: training was switched off."
+        return f"Not judged: only task {self.options.task} was asked for."
+
+
+def _not_done(manifest: Manifest, submission: Submission) -> frozenset[str]:
+    """Regions, by the name that checks use, of which every part is still the stub or missing."""
+    regions = untouched_regions(manifest, submission)
+    open_parts = regions.untouched | regions.missing
+    parts: dict[str, list[str]] = {}
+    for task in manifest.tasks:
+        for region in task.regions:
+            parts.setdefault(region_name(region), []).append(region)
+    return frozenset(name for name, group in parts.items() if all(part in open_parts for part in group))
+
+
+def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
+    """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
+    notices = [*submission.notices, *outside_edits(manifest, submission)]
+    files, findings = dict(submission.files), []
+    for name, content in submission.files.items():
+        if name in submission.syntax_errors or not name.endswith(".py"):
+            continue
+        with contextlib.suppress(UnicodeDecodeError, SyntaxError):
+            source = content.decode("utf-8-sig")
+            found = hard_coded_devices(source)
+            if found:
+                findings += [f"{name}, line {finding.line}: {finding.text}" for finding in found]
+                files[name] = without_hard_coded_devices(source).encode()
+    if findings:
+        notices.append(
+            Notice(
+                "hard_coded_device",
+                "A device is written into the code, which fails on every machine without it. Take the device from the data or the model, "
+                f"such as x.device; the rest was graded with the device replaced by the CPU. {findings[0]}",
+                detail="\n".join(findings),
+                deduction=manifest.policy.hard_coded_device_deduction,
+            )
+        )
+    given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
+    return {**files, **given}, tuple(notices)
+
+
+def refused_verdict(manifest: Manifest, name: str, reason: str, profile: str | None = None) -> Verdict:
+    """The verdict of a submission that could not be read: every check not run, and the reason."""
+    chosen = manifest.profile(profile)
+    checks = [c for c in load_rubric(manifest) if chosen.rule == "sum" or manifest.task(c.mark.task).kind == "outcome"]
+    ids = {check.mark.task for check in checks}
+    return Verdict(
+        assignment=manifest.id,
+        title=manifest.title,
+        submission=name,
+        digest="",
+        profile=profile or manifest.default_profile,
+        tasks=tuple(
+            {"id": t.id, "title": t.title, "points": t.points, "regions": list(t.regions)}
+            for t in manifest.tasks
+            if t.id in ids
+        ),
+        checks=tuple(CheckResult(c.id, c.mark.task, c.title, 0.0, c.mark.points) for c in checks),
+        state="refused",
+        reason=reason,
+        rule=chosen.rule,
+        tiers=(chosen.both, chosen.one),
+        environment={"grader": __version__},
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,265 @@
+"""`autograder validate`: grade the grader. Every misconception must be caught, in its task only, with the right diagnosis; every variant must get full marks.
+
+The statistical checks are repeated over many secrets for every variant and the solution: none may ever fail.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rich.progress import Progress
+from rich.table import Table
+
+from autograder.grading.diagnosis import diagnose, region_name
+from autograder.grading.mutants import (
+    Misconception,
+    apply_misconceptions,
+    apply_variant,
+    combinations,
+    misconceptions,
+    solution_files,
+    variants,
+)
+from autograder.grading.pool import run_jobs
+from autograder.grading.rubric import Check, load_rubric
+from autograder.grading.runner import Judgement, run_check
+from autograder.grading.session import Grading, Options, prepare_files
+from autograder.manifest import Manifest, load_manifest
+from autograder.report import make_console
+from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.proxies import Student
+from autograder.submission.intake import Submission
+
+SEEDS_A_JOB = 10
+DIGEST = "validation"
+
+
+@dataclass(frozen=True)
+class Job:
+    """`ids`: of misconceptions that are made together, or of one variant ("" for the solution). `seeds`: for repeated statistical checks."""
+
+    assignment: str
+    kind: Literal["misconception", "variant", "seeds"]
+    ids: tuple[str, ...]
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass
+class Finding:
+    """What came of a job. `lost`: the tasks that lost points. `diagnosed`: identifiers that each diagnosis allows."""
+
+    lost: tuple[str, ...] = ()
+    first_message: str = ""
+    diagnosed: tuple[tuple[str, ...], ...] = ()
+    failures: tuple[str, ...] = ()  # "check at seed: message"
+    runs: int = 0
+    grader_errors: tuple[str, ...] = ()
+    judgements: dict[str, Judgement] = field(default_factory=dict)  # by check
+
+
+@dataclass
+class Report:
+    """All findings, and whether the grader may ship."""
+
+    misconceptions: list[tuple[Job, Finding]] = field(default_factory=list)
+    variants: list[tuple[Job, Finding]] = field(default_factory=list)
+    seeds: list[tuple[Job, Finding]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def falls_short(self) -> list[str]:
+        """Why the grader may not ship, a sentence each; a wrong diagnosis in up to 5 % is allowed."""
+        problems = []
+        for job, finding in self.misconceptions:
+            name, expected = " + ".join(job.ids), expected_tasks(job)
+            problems += [f"{name}: the grader failed in {error}" for error in finding.grader_errors]
+            if not finding.lost:
+                problems.append(f"{name} is not caught.")
+            elif set(finding.lost) != expected:
+                problems.append(f"{name} must cost {', '.join(sorted(expected))} and costs {', '.join(finding.lost)}.")
+        wrong = [job for job, finding in self.misconceptions if not diagnosis_is_right(job, finding)]
+        if len(wrong) > 0.05 * len(self.misconceptions):
+            problems.append(f"{len(wrong)} of {len(self.misconceptions)} diagnoses are wrong, more than 5 %.")
+        for job, finding in self.variants:
+            problems += [
+                f"{job.ids[0] or 'the solution'}: the grader failed in {error}" for error in finding.grader_errors
+            ]
+            if finding.lost:
+                problems.append(
+                    f"The right variant {job.ids[0] or 'solution'} loses points in {', '.join(finding.lost)}: {finding.first_message}"
+                )
+        for job, finding in self.seeds:
+            problems += [
+                f"The right variant {job.ids[0] or 'solution'} fails {failure}" for failure in finding.failures
+            ]
+        return problems
+
+
+def expected_tasks(job: Job) -> set[str]:
+    by_id = {m.id: m for m in misconceptions(load_manifest(job.assignment))}
+    return {by_id[name].task for name in job.ids}
+
+
+def diagnosis_is_right(job: Job, finding: Finding) -> bool:
+    """Every mistake is named, or cannot be told apart from one that is."""
+    named = {name for names in finding.diagnosed for name in names}
+    return set(job.ids) <= named
+
+
+def perform(sandbox: Sandbox, job: Job) -> Finding:
+    """Grade one submission as any other; all get the same secret numbers, so that a diagnosis can look up what each mistake gives."""
+    manifest = load_manifest(job.assignment)
+    if job.kind == "seeds":
+        return _repeat(sandbox, manifest, job)
+    submission = Submission(name=" + ".join(job.ids) or "solution", files=_files(manifest, job), digest=DIGEST)
+    hints = "what" if len(job.ids) > 1 else "none"
+    grading = Grading(manifest, submission, Options(train=False, hints=hints), sandbox, _secret(0))
+    verdict = grading.run()
+    lost = [check for check in verdict.checks if check.status in ("failed", "broken")]
+    return Finding(
+        tuple(sorted({check.task for check in lost})),
+        lost[0].message if lost else "",
+        tuple((*diagnosis.ids, *diagnosis.alternatives) for diagnosis in grading.diagnoses.values()),
+        grader_errors=tuple(
+            f"{check.id}: {check.message}" for check in verdict.checks if check.status == "grader_error"
+        ),
+        judgements={check.id: judgement for check, judgement in grading.judged},
+    )
+
+
+def _diagnose_singles(manifest: Manifest, found: list[tuple[Job, Finding]]) -> None:
+    """The diagnosis of every single mistake, from the judgements of all of them on the same inputs."""
+    known = {job.ids[0]: finding.judgements for job, finding in found if len(job.ids) == 1}
+    by_id = {m.id: m for m in misconceptions(manifest) if m.id in known}
+    checks = {check.id: check for check in load_rubric(manifest)}
+
+    def judge_mutant(chosen: tuple[Misconception, ...], check: Check) -> Judgement | None:
+        return known[chosen[0].id].get(check.id)
+
+    for job, finding in found:
+        if len(job.ids) > 1:
+            continue
+        region = region_name(by_id[job.ids[0]].region)
+        candidates = [m for m in by_id.values() if region_name(m.region) == region]
+        judged = [
+            (checks[name], judgement)
+            for name, judgement in finding.judgements.items()
+            if checks[name].mark.region == region
+        ]
+        diagnosis = diagnose(judged, candidates, judge_mutant, pairs=False)
+        finding.diagnosed = ((*diagnosis.ids, *diagnosis.alternatives),) if diagnosis else ()
+
+
+def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:
+    """Run the checks that have randomness in their verdict, once for each seed."""
+    checks = [
+        c for c in load_rubric(manifest) if c.mark.false_fail > 0 and manifest.task(c.mark.task).kind == "behaviour"
+    ]
+    failures, runs = [], 0
+    with sandbox.lane() as lane:
+        student = Student(
+            lane, prepare_files(manifest, Submission("", _files(manifest, job), DIGEST))[0], manifest.limits
+        )
+        for seed in job.seeds:
+            for check in checks:
+                judgement = run_check(check, student, _secret(seed), DIGEST)
+                runs += 1
+                if judgement.status != "passed":
+                    failures.append(f"{check.id} at seed {seed}: {judgement.message}")
+        student.fresh()
+    return Finding(failures=tuple(failures), runs=runs)
+
+
+def _files(manifest: Manifest, job: Job) -> dict[str, bytes]:
+    """The files that a student would hand in."""
+    if job.kind == "misconception":
+        by_id = {m.id: m for m in misconceptions(manifest)}
+        files = apply_misconceptions(manifest, tuple(by_id[name] for name in job.ids))
+    elif job.ids[0]:
+        files = apply_variant(manifest, next(v for v in variants(manifest) if v.id == job.ids[0]))
+    else:
+        files = solution_files(manifest)
+    return {name: content for name, content in files.items() if name not in manifest.files.given}
+
+
+def _secret(number: int) -> bytes:
+    return f"validation secret {number:08d}".encode()
+
+
+def plan(manifest: Manifest, seeds: int, combined: int | None = None) -> list[Job]:
+    """All jobs: misconceptions, `combined` of their combinations (all when None), variants, and `seeds` repetitions for each right solution."""
+    wrong = [(m.id,) for m in misconceptions(manifest)] + list(combinations(manifest))[:combined]
+    right = ["", *[v.id for v in variants(manifest)]]
+    jobs = [Job(manifest.id, "misconception", ids) for ids in wrong] + [
+        Job(manifest.id, "variant", (name,)) for name in right
+    ]
+    for name in right:
+        jobs += [
+            Job(manifest.id, "seeds", (name,), tuple(range(start + 1, min(start + SEEDS_A_JOB, seeds) + 1)))
+            for start in range(0, seeds, SEEDS_A_JOB)
+        ]
+    return jobs
+
+
+def validate(manifest: Manifest, jobs: Sequence[Job], processes: int | None = None) -> Report:
+    """Run the jobs in parallel, with a progress bar."""
+    report, started = Report(), time.monotonic()
+    with Progress(console=make_console()) as progress:
+        bar = progress.add_task(f"validating {manifest.id}", total=len(jobs))
+        for job, finding in run_jobs(perform, jobs, processes):
+            {"misconception": report.misconceptions, "variant": report.variants, "seeds": report.seeds}[
+                job.kind
+            ].append((job, finding))
+            progress.advance(bar)
+    order = {job: index for index, job in enumerate(jobs)}
+    for found in (report.misconceptions, report.variants, report.seeds):
+        found.sort(key=lambda pair: order[pair[0]])
+    _diagnose_singles(manifest, report.misconceptions)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def print_report(report: Report) -> None:
+    """The tables of misconceptions and variants, then the rates."""
+    console = make_console()
+    table = Table(title="Misconceptions")
+    for heading in ("misconception", "caught", "right task", "only there", "right diagnosis"):
+        table.add_column(heading)
+    caught = placed = told = 0
+    for job, finding in report.misconceptions:
+        expected, lost, right = expected_tasks(job), set(finding.lost), diagnosis_is_right(job, finding)
+        caught, placed, told = caught + bool(lost), placed + (lost == expected), told + right
+        only = "yes" if lost <= expected else f"also {', '.join(sorted(lost - expected))}"
+        named = "yes" if right else "; ".join(", ".join(names) for names in finding.diagnosed) or "none"
+        table.add_row(" + ".join(job.ids), _yes(lost), _yes(expected <= lost), only, named)
+    console.print(table)
+    table = Table(title="Variants (right solutions)")
+    for heading in ("variant", "full marks", "statistical checks run", "of these failed"):
+        table.add_column(heading)
+    for job, finding in report.variants:
+        runs = [f for j, f in report.seeds if j.ids == job.ids]
+        failed = sum(len(f.failures) for f in runs)
+        table.add_row(
+            job.ids[0] or "solution",
+            "yes" if not finding.lost else f"no: {finding.first_message}",
+            str(sum(f.runs for f in runs)),
+            str(failed),
+        )
+    console.print(table)
+    count = max(1, len(report.misconceptions))
+    total, failed = sum(f.runs for _, f in report.seeds), sum(len(f.failures) for _, f in report.seeds)
+    console.print(
+        f"Kill rate {caught / count:.1%} ({caught} of {count}); right task and only there {placed / count:.1%}; right diagnosis {told / count:.1%}."
+    )
+    console.print(
+        f"Variants with full marks: {sum(not f.lost for _, f in report.variants)} of {len(report.variants)}. False fails: {failed} of {total} statistical checks."
+    )
+    console.print(f"Time: {report.seconds:.0f} s.")
+    for problem in report.falls_short:
+        console.print(f"✗ {problem}")
+    console.print("The grader falls short and must not ship." if report.falls_short else "The grader validates.")
+
+
+def _yes(value: object) -> str:
+    return "yes" if value else "NO"

@@ -1,0 +1,177 @@
+"""The verdict: the structured result of one submission. Every output format is a rendering of it.
+
+It is a total function of evidence: it starts with every check of the rubric as "not_run", worth nothing, and is replaced check by check
+as results come in, so what is on disk is true at every moment. Points are clamped to 0 … max and summed over the rubric.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA = "autograder-verdict-1"
+
+Status = Literal["passed", "failed", "broken", "not_run", "grader_error"]
+# passed        the property holds
+# failed        the student's code gave a wrong answer
+# broken        the student's code gave no answer: raised, timed out, died, missing
+# not_run       not judged (yet): the grade was interrupted, or this part was switched off
+# grader_error  the grader itself failed; worth nothing, but flagged for staff
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of the rubric. Texts are plain text; renderings escape them."""
+
+    id: str  # "1-2.test_forward_process_closed_form"
+    task: str  # "1-2"
+    title: str  # the sentence that the check proves
+    points: float
+    max_points: float
+    status: Status = "not_run"
+    message: str = ""  # what was expected, what came, where they part
+    hint: str = ""  # the likeliest mistake (diagnosis)
+    misconceptions: tuple[str, ...] = ()  # identifiers behind the hint
+    carried: tuple[str, ...] = ()  # what the reference stood in for, e.g. "p_sample"
+    evidence: dict[str, Any] = field(default_factory=dict)  # JSON data: numbers behind the message
+    printed: str = ""  # the last of what the student's code printed
+    seconds: float = 0.0
+
+    @property
+    def awarded(self) -> float:
+        """Points that count: finite, between 0 and max_points, and only for a check that passed or says how much it is worth."""
+        if self.status in ("not_run", "grader_error", "broken") or not math.isfinite(self.points):
+            return 0.0
+        return min(max(self.points, 0.0), self.max_points)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something about the whole submission: an edit outside the TODO marks, a hard-coded device, an ignored file."""
+
+    kind: str  # "outside_todo", "hard_coded_device", "intake", "staff", ...
+    message: str
+    detail: str = ""  # e.g. a diff
+    deduction: float = 0.0  # points taken off, ≥ 0
+    voids: bool = False  # the whole submission earns nothing (policy outside_todo = "zero")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture for the report: PNG bytes are kept beside the verdict, never inside JSON."""
+
+    name: str  # file name without suffix
+    caption: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Verdict:
+    assignment: str
+    title: str
+    submission: str  # the name that was given
+    digest: str  # SHA-256 of the judged files
+    profile: str
+    tasks: tuple[dict[str, Any], ...]  # {"id", "title", "points"} in order
+    checks: tuple[CheckResult, ...]
+    notices: tuple[Notice, ...] = ()
+    state: Literal["running", "complete", "interrupted", "refused"] = "running"
+    reason: str = ""  # why it was refused or interrupted
+    rule: Literal["sum", "tiers"] = "sum"
+    tiers: tuple[float, float] = (0.0, 0.0)  # (both, one) for rule "tiers"
+    environment: dict[str, str] = field(default_factory=dict)  # versions, platform, isolation level reached
+    seed_commitment: str = ""
+    started: str = ""  # ISO 8601, UTC
+    seconds: float = 0.0
+
+    @property
+    def max_score(self) -> float:
+        if self.rule == "tiers":
+            return self.tiers[0]
+        return sum(check.max_points for check in self.checks)
+
+    @property
+    def score(self) -> float:
+        """Points after deductions, 0 … max_score."""
+        if self.state == "refused" or any(notice.voids for notice in self.notices):
+            return 0.0
+        if self.rule == "tiers":
+            met = sum(check.status == "passed" for check in self.checks)
+            points = {0: 0.0, 1: self.tiers[1]}.get(met, self.tiers[0])
+        else:
+            points = sum(check.awarded for check in self.checks)
+        points -= sum(notice.deduction for notice in self.notices if notice.deduction > 0)
+        return round(min(max(points, 0.0), self.max_score), 6)
+
+    def task_points(self, identifier: str) -> tuple[float, float]:
+        """(awarded, maximum) of one task, before deductions."""
+        checks = [check for check in self.checks if check.task == identifier]
+        return sum(check.awarded for check in checks), sum(check.max_points for check in checks)
+
+    def with_check(self, result: CheckResult) -> "Verdict":
+        """The verdict with one check replaced, by id. Raises KeyError for a check that the rubric does not have."""
+        if result.id not in {check.id for check in self.checks}:
+            raise KeyError(result.id)
+        return dataclasses.replace(
+            self, checks=tuple(result if check.id == result.id else check for check in self.checks)
+        )
+
+    def with_notice(self, notice: Notice) -> "Verdict":
+        return dataclasses.replace(self, notices=(*self.notices, notice))
+
+    def to_json(self) -> str:
+        data = {"schema": SCHEMA, **dataclasses.asdict(self), "score": self.score, "max_score": self.max_score}
+        for check, plain in zip(self.checks, data["checks"]):
+            plain["awarded"] = check.awarded
+        return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> "Verdict":
+        """Read what `to_json` wrote. Raises ValueError for anything else."""
+        data = json.loads(text)
+        if not isinstance(data, dict) or data.pop("schema", None) != SCHEMA:
+            raise ValueError("not a verdict of this version")
+        for derived in ("score", "max_score"):
+            data.pop(derived)
+        data["tasks"] = tuple(data["tasks"])
+        data["tiers"] = tuple(data["tiers"])
+        data["notices"] = tuple(Notice(**notice) for notice in data["notices"])
+        checks = []
+        for check in data["checks"]:
+            check.pop("awarded")
+            check["misconceptions"], check["carried"] = tuple(check["misconceptions"]), tuple(check["carried"])
+            checks.append(CheckResult(**check))
+        data["checks"] = tuple(checks)
+        return Verdict(**data)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, and a crash leaves one of the two."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix="." + path.name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become the strings "nan", "inf", "-inf"."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

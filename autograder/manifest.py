@@ -1,0 +1,184 @@
+"""`assignment.toml`: what an assignment consists of, as records. A key that is not known is an error that names the nearest one."""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from autograder.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ASSIGNMENTS = Path(__file__).resolve().parent / "assignments"
+SOLUTIONS = REPOSITORY / "solutions"
+
+
+@dataclass(frozen=True)
+class Files:
+    """File names inside the assignment folder."""
+
+    todo: tuple[str, ...]  # hold TODO regions; handed in by the student
+    given: tuple[str, ...]  # always taken from the handout
+    notebook: str | None = None  # may be handed in; never executed by the grader
+    packages: tuple[str, ...] = ()  # top-level packages that a student's code may import
+
+
+@dataclass(frozen=True)
+class Task:
+    """A numbered part of the handout. `needs` names the tasks whose code this one runs (the task graph)."""
+
+    id: str
+    title: str
+    points: float
+    kind: Literal["behaviour", "outcome"] = "behaviour"
+    regions: tuple[str, ...] = ()  # "file.py:Class.function"
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    outside_todo: Literal["warn", "zero"] = "warn"
+    hard_coded_device_deduction: float = 0.0
+    hints: Literal["none", "where", "what"] = "what"
+
+
+@dataclass(frozen=True)
+class Limits:
+    seconds_per_call: float = 20.0
+    seconds_training: float = 600.0
+    memory_megabytes: int = 2048
+    output_kilobytes: int = 64
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How points are summed: "sum" adds up the checks; "tiers" gives `both`, `one` or nothing for the two outcome checks."""
+
+    title: str
+    rule: Literal["sum", "tiers"] = "sum"
+    both: float = 0.0
+    one: float = 0.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    id: str
+    title: str
+    course: str
+    folder: str
+    default_profile: str
+    files: Files
+    tasks: tuple[Task, ...]
+    profiles: dict[str, Profile]
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+    training: dict[str, Any] = field(default_factory=dict)
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """The folder of the rubric."""
+        return ASSIGNMENTS / self.id
+
+    @property
+    def handout(self) -> Path:
+        """The folder that students receive."""
+        return REPOSITORY / self.folder
+
+    @property
+    def solution(self) -> Path:
+        return SOLUTIONS / self.folder
+
+    def task(self, identifier: str) -> Task:
+        for task in self.tasks:
+            if task.id == identifier:
+                return task
+        raise UserError(
+            f"There is no task {identifier!r} in {self.id}; the tasks are {', '.join(t.id for t in self.tasks)}."
+        )
+
+    def profile(self, name: str | None) -> Profile:
+        name = name or self.default_profile
+        if name not in self.profiles:
+            raise UserError(f"There is no profile {name!r} in {self.id}; the profiles are {', '.join(self.profiles)}.")
+        return self.profiles[name]
+
+
+def load_manifest(identifier: str) -> Manifest:
+    """The manifest of an assignment, by its identifier. Raises UserError when there is none, or when it is not well formed."""
+    if identifier not in assignment_ids():
+        raise UserError(f"There is no assignment {identifier!r}; there is {', '.join(assignment_ids())}.")
+    return _load(ASSIGNMENTS / identifier / "assignment.toml")
+
+
+def assignment_ids() -> tuple[str, ...]:
+    return tuple(sorted(path.parent.name for path in ASSIGNMENTS.glob("*/assignment.toml")))
+
+
+@cache
+def _load(path: Path) -> Manifest:
+    return parse_manifest(path.read_text(encoding="utf-8"), source=path.parent.name + "/" + path.name)
+
+
+def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
+    """Read a manifest from TOML text. Raises UserError naming `source` and the key at fault."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source} is not valid TOML: {error}.") from error
+    manifest = _build(Manifest, table, source)
+    known = {task.id for task in manifest.tasks}
+    for task in manifest.tasks:
+        for need in task.needs:
+            if need not in known:
+                raise UserError(f"{source}: task {task.id} needs {need!r}, which is not a task.")
+    if len(known) != len(manifest.tasks):
+        raise UserError(f"{source}: two tasks have the same id.")
+    manifest.profile(None)
+    return manifest
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """Turn plain TOML data into the annotated type `kind`."""
+    origin = typing.get_origin(kind)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise UserError(f"{where} must be a table.")
+        hints = typing.get_type_hints(kind)
+        fields = {f.name: f for f in dataclasses.fields(kind)}
+        for key in value:
+            if key not in fields:
+                near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
+                raise UserError(f"{where}: unknown key {key!r}; the nearest known key is {near[0]!r}.")
+        for name, f in fields.items():
+            if name not in value and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+                raise UserError(f"{where}: the key {name!r} is missing.")
+        return kind(**{key: _build(hints[key], item, f"{where}: {key}") for key, item in value.items()})
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise UserError(f"{where} must be a list.")
+        inner = typing.get_args(kind)[0]
+        return tuple(_build(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise UserError(f"{where} must be a table.")
+        inner = typing.get_args(kind)[1]
+        return {key: _build(inner, item, f"{where}.{key}") for key, item in value.items()}
+    if origin is Literal:
+        options = typing.get_args(kind)
+        if value not in options:
+            raise UserError(f"{where} must be one of {', '.join(map(repr, options))}, not {value!r}.")
+        return value
+    if origin is types.UnionType:
+        return value if value is None else _build(typing.get_args(kind)[0], value, where)
+    if kind is Any:
+        return value
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise UserError(f"{where} must be {kind.__name__}, not {value!r}.")
+    return value

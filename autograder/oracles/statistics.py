@@ -1,0 +1,113 @@
+"""Tests on random output with stated error rates. Each says how it fails, or None.
+
+`ALPHA` is the probability with which one such test fails a right answer. It is split evenly over the statistics that a test computes
+(Bonferroni), and each statistic is compared with its exact or asymptotic null distribution.
+"""
+
+import numpy as np
+from scipy import stats
+
+from autograder.oracles.schedule import Floats
+
+ALPHA = 1e-7
+
+
+def z_limit(alpha: float = ALPHA) -> float:
+    """Two-sided limit of a standard normal statistic; 5.3 at 1e-7."""
+    return float(stats.norm.isf(alpha / 2))
+
+
+def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
+    """What is not standard normal about z, (N, D) with N ≥ 1000 independent rows and D ≥ 1, or None.
+
+    Looks at mean, variance, kurtosis, equal rows, and correlation between rows and between coordinates. Six statistics, each at alpha / 6. At N D = 8192 a
+    mean off by 0.06 or a standard deviation off by 4 % is seen with near certainty.
+    """
+    z = np.asarray(z, dtype=np.float64).reshape(len(z), -1)
+    count = z.size
+    limit = z_limit(alpha / 6)
+    if not np.isfinite(z).all():
+        return "it holds NaN or infinite values"
+    spread = z.std()
+    if spread < 1e-6:
+        return "it is constant" if abs(z.mean()) > 1e-6 else "it is zero"
+    if np.ptp(z, axis=0).max() < 1e-6 * max(1.0, abs(z).max()):
+        return "every row of the batch gets the same numbers"
+    if z.shape[1] > 1 and np.ptp(z, axis=1).max() < 1e-6 * max(1.0, abs(z).max()):
+        return "every coordinate gets the same number"
+    mean = z.mean() * np.sqrt(count)
+    if abs(mean) > limit * max(1.0, spread):
+        return f"its mean is {z.mean():.3f} and must be 0"
+    lower, upper = stats.chi2.ppf([alpha / 12, 1 - alpha / 12], count) / count
+    variance = (z**2).mean()
+    if not lower < variance < upper:
+        return f"its standard deviation is {spread:.3f} times what it must be"
+    kurtosis = (z**4).mean() / variance**2 - 3
+    if abs(kurtosis) > limit * np.sqrt(24 / count) * 1.5:
+        return f"it is not normally distributed (excess kurtosis {kurtosis:.2f}, must be 0)"
+    lag = (z[1:] * z[:-1]).sum() / np.sqrt((z[1:] ** 2).sum() * (z[:-1] ** 2).sum()) * np.sqrt(z[1:].size)
+    if abs(lag) > limit:
+        return "neighbouring rows of the batch are correlated and must be independent"
+    if z.shape[1] > 1:
+        across = (z[:, 1:] * z[:, :-1]).sum() / np.sqrt((z[:, 1:] ** 2).sum() * (z[:, :-1] ** 2).sum())
+        if abs(across) * np.sqrt(z[:, 1:].size) > limit:
+            return "coordinates are correlated and must be independent"
+    return None
+
+
+def correlation(a: Floats, b: Floats) -> tuple[float, bool]:
+    """Correlation of two arrays about 0, and whether it is significant at ALPHA when they are independent and one is normal."""
+    a, b = np.ravel(a), np.ravel(b)
+    scale = np.sqrt((a**2).sum() * (b**2).sum())
+    if scale == 0:
+        return 0.0, False
+    value = float((a * b).sum() / scale)
+    return value, abs(value) * np.sqrt(a.size) > z_limit()
+
+
+def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> str | None:
+    """What is wrong with `values` as independent uniform integers of 0 … size − 1, or None. Needs some 10 values for each of the integers.
+
+    The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by Pearson's χ² at alpha.
+    """
+    values = np.asarray(values, dtype=np.float64).ravel()
+    if not np.isfinite(values).all() or (values != np.round(values)).any():
+        return "it holds values that are not integers"
+    if values.min() < 0 or values.max() > size - 1:
+        return f"it reaches from {values.min():.0f} to {values.max():.0f}, and must stay in 0 … {size - 1}"
+    counts = np.bincount(values.astype(np.int64), minlength=size)
+    if np.count_nonzero(counts) == 1:
+        return f"every row has the same value, {values[0]:.0f}"
+    if counts[0] == 0 or counts[-1] == 0:
+        missing = [str(end) for end in (0, size - 1) if counts[end] == 0]
+        return f"{' and '.join(missing)} never comes up, and must be as likely as any other of 0 … {size - 1}"
+    expected = len(values) / size
+    statistic = ((counts - expected) ** 2 / expected).sum()
+    if statistic > stats.chi2.isf(alpha, size - 1):
+        rarest, commonest = int(counts.argmin()), int(counts.argmax())
+        return f"it is not uniform ({rarest} came up {counts[rarest]} times, {commonest} came up {counts[commonest]} times, of {len(values)})"
+    return None
+
+
+def moments_fault(samples: Floats, mean: Floats, std: Floats, alpha: float = ALPHA) -> str | None:
+    """How samples, (N, …), differ from N(mean, std²) in mean or spread of a coordinate, or None. Two statistics a coordinate."""
+    samples = np.asarray(samples, dtype=np.float64)
+    if not np.isfinite(samples).all():
+        return "they hold NaN or infinite values"
+    count, coordinates = len(samples), max(1, mean.size)
+    limit = z_limit(alpha / (2 * coordinates))
+    means = samples.mean(axis=0)
+    if (abs(means - mean) > limit * std / np.sqrt(count)).any():
+        return f"their mean is {_short(means)} and must be {_short(mean)}"
+    lower, upper = np.sqrt(
+        stats.chi2.ppf([alpha / (4 * coordinates), 1 - alpha / (4 * coordinates)], count - 1) / (count - 1)
+    )
+    spreads = samples.std(axis=0, ddof=1)
+    if ((spreads < lower * std) | (spreads > upper * std)).any():
+        return f"their standard deviation is {_short(spreads)} and must be {_short(std)}"
+    return None
+
+
+def _short(values: Floats) -> str:
+    flat = np.ravel(values)[:4]
+    return "(" + ", ".join(f"{value:.3f}" for value in flat) + (", …" if np.size(values) > 4 else "") + ")"

@@ -1,0 +1,1 @@
+"""One source: solutions with markers become the folder that students receive."""

@@ -1,0 +1,455 @@
+"""What a report says, before it is drawn: one pure function from a verdict to a `View` that every rendering draws.
+
+Scores, words, numbering, order and the cleaning of texts are decided here once, so the renderings cannot disagree.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autograder.grading.verdict import CheckResult, Notice, Verdict
+from autograder.report.clean import clean_data, clean_line, clean_text
+
+Audience = Literal["student", "staff"]
+State = Literal["passed", "partial", "failed", "broken", "grader_error", "not_run", "waiting"]
+
+WORDS: dict[State, tuple[str, str]] = {  # (symbol, word); the word alone is enough
+    "passed": ("✓", "passed"),
+    "partial": ("◐", "partly"),
+    "failed": ("✗", "failed"),
+    "broken": ("!", "no answer"),
+    "grader_error": ("?", "grader error"),
+    "not_run": ("–", "not judged"),
+    "waiting": ("·", "waiting"),
+}
+NOTICE_HEADINGS = {
+    "outside_todo": "Edits outside the TODO marks",
+    "hard_coded_device": "Hard-coded device",
+    "intake": "About the files handed in",
+    "staff": "For staff",
+}
+STAFF_KINDS = ("staff",)  # notices that only staff see
+GRADER_ERROR = "The grader itself failed on this check. This is not your mistake; the course staff has to look at it."
+
+LINE, TITLE, MESSAGE, HINT, PRINTED, DETAIL = 120, 400, 3000, 2000, 4000, 20000  # characters kept of each kind of text
+EVIDENCE_ROWS, CELL = 16, 80
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers behind a message: single `facts`, and a `table` of lists of the same length."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.facts or self.rows)
+
+
+@dataclass(frozen=True)
+class CheckView:
+    id: str
+    number: str  # "1-2.3": the third check of task 1-2
+    task: str
+    title: str
+    state: State
+    symbol: str
+    word: str
+    awarded: float
+    maximum: float
+    message: str
+    hint: str
+    carried: str  # a sentence, or ""
+    evidence: Evidence
+    printed: str
+    seconds: float
+
+    @property
+    def lost(self) -> bool:
+        """Judged, and not as it should be."""
+        return self.state in ("partial", "failed", "broken", "grader_error")
+
+    @property
+    def points(self) -> str:
+        return score_text(self.awarded, self.maximum) if self.maximum else ""
+
+
+@dataclass(frozen=True)
+class TaskView:
+    id: str
+    title: str
+    awarded: float
+    maximum: float
+    checks: tuple[CheckView, ...]  # what went wrong first, then what was not judged, then what passed
+    regions: tuple[tuple[str, str], ...]  # where its code stands: ("ddpm.py", "q_sample and p_sample")
+
+    @property
+    def share(self) -> float:
+        """0 … 1."""
+        return self.awarded / self.maximum if self.maximum > 0 else 0.0
+
+    @property
+    def points(self) -> str:
+        return score_text(self.awarded, self.maximum) if self.maximum else ""
+
+    @property
+    def verdict(self) -> str:
+        """In a few words: "2 of 3 checks passed"."""
+        passed = sum(check.state == "passed" for check in self.checks)
+        return f"{passed} of {count(len(self.checks), 'check')} passed"
+
+
+@dataclass(frozen=True)
+class NoticeView:
+    kind: str
+    heading: str
+    message: str
+    detail: str
+    deduction: float
+    voids: bool
+
+    @property
+    def cost(self) -> str:
+        """What it takes from the score, in words; empty for a mere notice."""
+        if self.voids:
+            return "the whole submission earns 0"
+        return f"−{count_points(self.deduction)}" if self.deduction else ""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a report says. All texts are clean and of bounded length; none is escaped yet."""
+
+    title: str
+    submission: str
+    state: str
+    score: float
+    maximum: float
+    sentence: str  # the state of the whole in one sentence
+    arithmetic: str  # how the score comes from the points, where that is not the plain sum
+    start: CheckView | None  # where to look first
+    tasks: tuple[TaskView, ...]  # those that have checks
+    notices: tuple[NoticeView, ...]
+    facts: tuple[tuple[str, str], ...]  # versions, isolation level, digest, seed commitment, time
+
+    @property
+    def points(self) -> str:
+        return score_text(self.score, self.maximum)
+
+    @property
+    def isolation(self) -> str:
+        """The isolation level that was reached, or "" where the verdict does not say."""
+        return dict(self.facts).get("isolation", "")
+
+    @property
+    def checks(self) -> tuple[CheckView, ...]:
+        return tuple(check for task in self.tasks for check in task.checks)
+
+    @property
+    def lost(self) -> tuple[CheckView, ...]:
+        return tuple(check for check in self.checks if check.lost)
+
+
+def present(verdict: Verdict, audience: Audience = "student") -> View:
+    """The view of a verdict. For students, staff notices and the messages of grader errors are left out."""
+    numbers = check_numbers(verdict)
+    checks = [_check(check, numbers[check.id], verdict.state, audience) for check in verdict.checks]
+    listed = {str(task.get("id", "")): task for task in verdict.tasks}
+    for check in checks:  # a check whose task is not listed must not vanish
+        listed.setdefault(check.task, {})
+    tasks = tuple(
+        _task(name, record, own)
+        for name, record in listed.items()
+        if (own := [check for check in checks if check.task == clean_line(name, 20)])
+    )
+    notices = tuple(
+        _notice(notice) for notice in verdict.notices if audience == "staff" or notice.kind not in STAFF_KINDS
+    )
+    lost = [check for check in checks if check.lost and check.state != "grader_error"]
+    return View(
+        title=clean_line(verdict.title or verdict.assignment, LINE),
+        submission=clean_line(verdict.submission, LINE) or "submission",
+        state=verdict.state,
+        score=verdict.score,
+        maximum=verdict.max_score,
+        sentence=_sentence(verdict, checks),
+        arithmetic=_arithmetic(verdict),
+        start=lost[0] if lost else None,
+        tasks=tasks,
+        notices=notices,
+        facts=_facts(verdict),
+    )
+
+
+def check_numbers(verdict: Verdict) -> dict[str, str]:
+    """Check id to its number: "1-2.3" is the third check of task 1-2, in the order of the rubric."""
+    seen: dict[str, int] = {}
+    numbers = {}
+    for check in verdict.checks:
+        seen[check.task] = seen.get(check.task, 0) + 1
+        numbers[check.id] = f"{clean_line(check.task, 20)}.{seen[check.task]}"
+    return numbers
+
+
+def points_text(points: float) -> str:
+    """4 → "4", 2.5 → "2.5", 1/3 → "0.33"."""
+    return f"{points:.2f}".rstrip("0").rstrip(".") if math.isfinite(points) else "0"
+
+
+def score_text(points: float, maximum: float) -> str:
+    """ "2.5 / 4"."""
+    return f"{points_text(points)} / {points_text(maximum)}"
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 check", "3 checks"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def count_points(points: float) -> str:
+    return f"{points_text(points)} point" if points == 1 else f"{points_text(points)} points"
+
+
+def listing(items: Iterable[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *head, tail = items
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def paragraphs(text: str) -> list[tuple[Literal["text", "aligned"], str]]:
+    """Split a message into running text and blocks aligned by hand (lines that begin with two spaces or a tab)."""
+    parts: list[tuple[Literal["text", "aligned"], list[str]]] = []
+    for line in text.split("\n"):
+        kind: Literal["text", "aligned"] = "aligned" if line.startswith(("  ", "\t")) else "text"
+        if not line.strip():
+            parts.append(("text", []))
+        elif parts and parts[-1][0] == kind and parts[-1][1]:
+            parts[-1][1].append(line)
+        else:
+            parts.append((kind, [line]))
+    return [(kind, "\n".join(lines)) for kind, lines in parts if lines]
+
+
+_INLINE = re.compile(
+    r"`(?P<code>[^`\n]{1,200})`"
+    r"|(?<![\w.\-])(?P<number>\d{1,3}-\d{1,3}(?:\.\d{1,3})?)(?![\w\-])"
+    r"|(?<![\w`'\"./])(?P<base>[^\W\d_][\u0300-\u036f]?)_(?:\{(?P<braced>[^{}\s]{1,8})\}|(?P<index>\w))(?![A-Za-z0-9_'\"])"
+)
+
+
+Span = tuple[Literal["text", "code", "sub", "number"], str]
+
+
+def inline(text: str, subscripts: bool = True) -> list[Span]:
+    """Split running text at `code` in backticks, at numbers of tasks, and, where wanted, at indices: x_t, ᾱ_{t−1}.
+
+    Only the look changes, never the words.
+    """
+    parts: list[Span] = []
+    end = 0
+    for match in _INLINE.finditer(text):
+        if match["code"] is not None:
+            parts += [("text", text[end : match.start()]), ("code", match["code"])]
+        elif match["number"] is not None:
+            parts += [("text", text[end : match.start()]), ("number", match["number"])]
+        elif subscripts:
+            parts += [("text", text[end : match.end("base")]), ("sub", match["braced"] or match["index"])]
+        else:
+            continue
+        end = match.end()
+    parts.append(("text", text[end:]))
+    return [part for part in parts if part[1]]
+
+
+def _check(check: CheckResult, number: str, state: str, audience: Audience) -> CheckView:
+    shown: State = check.status
+    if check.status == "not_run" and state == "running":
+        shown = "waiting"
+    elif check.status in ("passed", "failed") and 0 < check.awarded < check.max_points:
+        shown = "partial"
+    elif check.status == "passed" and check.awarded < check.max_points:
+        shown = "failed"  # no points is no pass, whatever it is called
+    symbol, word = WORDS[shown]
+    hidden = check.status == "grader_error" and audience == "student"
+    return CheckView(
+        id=clean_line(check.id, LINE),
+        number=number,
+        task=clean_line(check.task, 20),
+        title=clean_line(check.title, TITLE) or clean_line(check.id, LINE),
+        state=shown,
+        symbol=symbol,
+        word=word,
+        awarded=check.awarded,
+        maximum=check.max_points,
+        message=GRADER_ERROR if hidden else clean_text(check.message, MESSAGE),
+        hint="" if hidden else clean_text(check.hint, HINT),
+        carried=_carried(check),
+        evidence=Evidence() if hidden else tabulate(check.evidence),
+        printed=clean_text(_overwritten(check.printed), PRINTED),
+        seconds=check.seconds if math.isfinite(check.seconds) else 0.0,
+    )
+
+
+def _overwritten(printed: str) -> str:
+    """What a terminal would still show of lines that return to their start, such as progress bars: the last state."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in printed.split("\n"))
+
+
+def _carried(check: CheckResult) -> str:
+    if not check.carried:
+        return ""
+    names = listing(f"`{clean_line(name, 60).replace('`', '')}`" for name in check.carried[:8])
+    if check.status == "not_run":
+        return f"This would be judged with the reference's {names} in place of yours."
+    return f"The reference's {names} stood in for yours here, so a mistake there is not counted a second time."
+
+
+def _task(name: str, record: dict[str, Any], checks: list[CheckView]) -> TaskView:
+    def rank(check: CheckView) -> int:
+        return 0 if check.lost else 2 if check.state == "passed" else 1
+
+    return TaskView(
+        id=clean_line(name, 20),
+        title=clean_line(str(record.get("title", "")), LINE),
+        awarded=sum(check.awarded for check in checks),
+        maximum=sum(check.maximum for check in checks),
+        checks=tuple(sorted(checks, key=rank)),
+        regions=_regions(record.get("regions") or ()),
+    )
+
+
+def _regions(regions: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """ "ddpm.py:DiffusionModule.q_sample", ... as (file, functions); `__init__` and `forward` go by their class."""
+    files: dict[str, list[str]] = {}
+    for region in regions:
+        file, _, name = clean_line(str(region), LINE).partition(":")
+        owner, _, last = name.rpartition(".")
+        name = owner.rpartition(".")[2] if last in ("__init__", "forward") and owner else last
+        names = files.setdefault(file, [])
+        if name and name not in names:
+            names.append(name)
+    return tuple((file, listing(f"`{name}`" for name in names) if names else "") for file, names in files.items())
+
+
+def _notice(notice: Notice) -> NoticeView:
+    return NoticeView(
+        kind=clean_line(notice.kind, 40),
+        heading=NOTICE_HEADINGS.get(notice.kind, clean_line(notice.kind, 40).replace("_", " ").capitalize()),
+        message=clean_text(notice.message, MESSAGE),
+        detail=clean_text(notice.detail, DETAIL),
+        deduction=notice.deduction if math.isfinite(notice.deduction) and notice.deduction > 0 else 0.0,
+        voids=notice.voids,
+    )
+
+
+def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
+    reason = clean_line(verdict.reason, MESSAGE).rstrip(".")
+    judged = [check for check in checks if check.state not in ("not_run", "waiting")]
+    passed = sum(check.state == "passed" for check in checks)
+    if verdict.state == "refused":
+        return f"Not graded: {reason or 'the submission could not be read'}."
+    if verdict.state == "interrupted":
+        because = f": {reason}" if reason else ""
+        return (
+            f"Grading was interrupted{because}. {count(len(judged), 'check')} of {len(checks)} had finished and count; "
+            "the rest earns nothing until it is graded again."
+        )
+    if verdict.state == "running":
+        so_far = f"{len(judged)} of {count(len(checks), 'check')} judged so far"
+        return f"Grading is under way: {so_far}; the rest counts nothing yet."
+    if any(notice.voids for notice in verdict.notices):
+        return f"{passed} of {count(len(checks), 'check')} passed, but the submission earns nothing: see the notices."
+    if checks and passed == len(checks):
+        return f"Everything is right: all {count(len(checks), 'check')} passed."
+    open_tasks = list(dict.fromkeys(check.task for check in checks if check.state != "passed"))
+    if not open_tasks:
+        return "There was nothing to judge."
+    where = f"task{'s' if len(open_tasks) > 1 else ''} {listing(open_tasks)}"
+    errors = sum(check.state == "grader_error" for check in checks)
+    missing = len(checks) - len(judged)
+    tail = f" {count(missing, 'check')} {'was' if missing == 1 else 'were'} not judged." if missing else ""
+    if errors:
+        tail += f" In {count(errors, 'check')} the grader itself failed: staff has to look."
+    return f"{passed} of {count(len(checks), 'check')} passed; points are missing in {where}.{tail}"
+
+
+def _arithmetic(verdict: Verdict) -> str:
+    parts = []
+    if verdict.rule == "tiers":
+        both, one = map(points_text, verdict.tiers)
+        met = sum(check.status == "passed" for check in verdict.checks)
+        parts.append(f"{both} points when both thresholds are met, {one} when one is, otherwise 0; met: {met}.")
+    deductions = sum(notice.deduction for notice in verdict.notices if notice.deduction > 0)
+    if verdict.state == "refused" or any(notice.voids for notice in verdict.notices):
+        return " ".join(parts)
+    if deductions and math.isfinite(deductions):
+        if verdict.rule == "sum":
+            earned = sum(check.awarded for check in verdict.checks)
+            taken = f"{count_points(deductions)} deducted"
+            parts.append(f"{points_text(earned)} from the checks − {taken} = {points_text(verdict.score)}.")
+        else:
+            parts.append(f"{count_points(deductions)} deducted.")
+    return " ".join(parts)
+
+
+def _facts(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    facts = [(clean_line(str(name), 40), clean_line(str(value), 200)) for name, value in verdict.environment.items()]
+    facts += [
+        ("assignment", clean_line(verdict.assignment, LINE)),
+        ("profile", clean_line(verdict.profile, LINE)),
+        ("submission SHA-256", clean_line(verdict.digest, LINE)),
+        ("seed commitment", clean_line(verdict.seed_commitment, LINE)),
+        ("started", clean_line(verdict.started, LINE)),
+        ("time", f"{verdict.seconds:.1f} s" if verdict.seconds > 0 and math.isfinite(verdict.seconds) else ""),
+    ]
+    return tuple((name, value) for name, value in facts if value)
+
+
+def tabulate(evidence: dict[str, Any]) -> Evidence:
+    """Lay evidence out: lists of one length as columns, the rest as names and values, nested names joined by dots."""
+    flat: dict[str, Any] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key, item in value.items():
+                walk(f"{prefix}.{key}" if prefix else key, item)
+        else:
+            flat[prefix] = value
+
+    walk("", clean_data(evidence) if isinstance(evidence, dict) else {})
+    flat.pop("", None)
+    lists = {
+        name: value
+        for name, value in flat.items()
+        if isinstance(value, list) and len(value) >= 2 and not any(isinstance(item, (list, dict)) for item in value)
+    }
+    length = max((len(value) for value in lists.values()), key=[len(v) for v in lists.values()].count, default=0)
+    columns = {name: value for name, value in lists.items() if len(value) == length}
+    if len(columns) < 2 or len(columns) > 6:
+        columns = {}
+    rows = [tuple(_cell(value) for value in row) for row in zip(*columns.values())]
+    if len(rows) > EVIDENCE_ROWS:
+        rows = [*rows[:EVIDENCE_ROWS], ("…", *[""] * (len(columns) - 1))]
+    facts = [(name, _cell(value)) for name, value in flat.items() if name not in columns]
+    if len(facts) > EVIDENCE_ROWS:
+        facts = [*facts[:EVIDENCE_ROWS], ("…", f"{len(facts) - EVIDENCE_ROWS} more")]
+    return Evidence(tuple(facts), tuple(columns), tuple(rows))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
+    if isinstance(value, int):
+        return str(value).replace("-", "−")
+    if isinstance(value, list):
+        return clean_line("(" + ", ".join(_cell(item) for item in value) + ")", CELL)
+    if value in ("nan", "inf", "-inf"):
+        return {"nan": "NaN", "inf": "∞", "-inf": "−∞"}[value]
+    return clean_line(str(value), CELL)

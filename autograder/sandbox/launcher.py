@@ -1,0 +1,384 @@
+"""The grader's side of the boundary: start workers, ask them, and stay alive whatever they do.
+
+    with Sandbox() as sandbox:                       # a zygote that has imported torch
+        with sandbox.lane() as lane:                 # supervises one worker at a time
+            with lane.start(files, limits) as worker:
+                worker.request("import", {"module": "ddpm"}, seconds=20)
+
+Every way in which student code can fail to answer is a StudentFailure with one sentence.
+"""
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.errors import UserError
+from autograder.manifest import Limits
+from autograder.sandbox import wire
+
+START_SECONDS = 300.0  # importing torch from a cold disk takes a while
+MAX_CALLBACKS = 200_000  # answered in one request
+
+
+class StudentFailure(Exception):
+    """The student's code gave no answer. The message is one sentence for the student."""
+
+
+class Raised(StudentFailure):
+    """The student's code raised an exception. `type_name`, `text` and `where` (file, line, function, source line) are the student's data."""
+
+    def __init__(self, type_name: str, text: str, where: tuple[str, int, str, str] | None):
+        self.type_name, self.text, self.where = type_name, text, where
+        place = f" ({where[0]}, line {where[1]}: `{where[3]}`)" if where else ""
+        super().__init__(f"Your code raised {type_name}{': ' + text if text else ''}{place}.")
+
+
+class TimedOut(StudentFailure):
+    """The student's code did not answer in time; the worker has been killed."""
+
+
+class Died(StudentFailure):
+    """The worker process ended, or broke the protocol; it has been killed."""
+
+
+class GraderHangup(Exception):
+    """A remote callable could not answer a call; the text goes to the student's code as the message of a RuntimeError."""
+
+
+class Worker:
+    """One untrusted process with one copy of one submission."""
+
+    def __init__(self, lane: "Lane", channel: socket.socket, output: int, folder: Path, limits: Limits):
+        self.lane, self.channel, self.output, self.folder, self.limits = lane, channel, output, folder, limits
+        self.alive = True
+        self.printed = bytearray()
+        self.printed_total = 0
+        self.remotes: dict[int, Callable[..., Any]] = {}
+
+    def remote(self, function: Callable[..., Any], kind: str = "function") -> wire.Remote:
+        """Register a callable of the grader; send the result as an argument. It gets and returns wire values."""
+        identifier = len(self.remotes) + 1
+        self.remotes[identifier] = function
+        return wire.Remote(identifier, kind)
+
+    def request(
+        self,
+        op: str,
+        fields: dict[str, Any],
+        *,
+        seconds: float | None = None,
+        seed: int | None = None,
+        keep: bool = False,
+        threads: int = 1,
+        on_progress: Callable[[int, float], None] | None = None,
+    ) -> Any:
+        """One request and its answer. Raises StudentFailure when the student's code gives none."""
+        if not self.alive:
+            raise Died("The process that ran your code had already ended.")
+        seconds = self.limits.seconds_per_call if seconds is None else seconds
+        deadline = time.monotonic() + seconds
+        message = {"op": op, "fields": fields, "seed": seed, "keep": keep, "threads": threads}
+        try:
+            self._send(wire.encode(message), deadline)
+            for _ in range(MAX_CALLBACKS):
+                answer = self._receive(deadline)
+                kind = answer.get("kind") if type(answer) is dict else None
+                if kind == "result":
+                    return answer.get("value")
+                if kind == "raised":
+                    raise _raised(answer)
+                if kind == "callback":
+                    self._send(wire.encode(self._call_back(answer)), deadline)
+                elif kind == "progress" and on_progress is not None:
+                    done, loss = answer.get("done"), answer.get("loss")
+                    if type(done) is int and type(loss) is float:
+                        on_progress(done, loss)
+                else:
+                    raise wire.WireError("an answer of no known kind")
+            raise Died(f"Your code called the network more than {MAX_CALLBACKS:,} times in one call, and was stopped.")
+        except _Late:
+            self.close()
+            raise TimedOut(
+                f"Your code did not finish within {seconds:g} seconds and was stopped; look for a loop that does not end."
+            ) from None
+        except _Closed:
+            raise Died(self._obituary()) from None
+        except wire.WireError as error:
+            self.close()
+            raise Died(f"The process that ran your code sent something that is not an answer ({error}), and was stopped.") from None
+        except Died:
+            self.close()
+            raise
+
+    def printed_text(self) -> str:
+        """What the student's code printed, up to the limit that is kept."""
+        text = self.printed.decode("utf-8", "replace")
+        if self.printed_total > len(self.printed):
+            text += f"\n… ({self.printed_total - len(self.printed):,} more bytes were printed and dropped)"
+        return text
+
+    def close(self, grace: float = 0.0) -> int | None:
+        """Kill the worker with all it started. Returns its wait status when it had ended by itself within `grace` seconds."""
+        if not self.alive:
+            return None
+        self.alive = False
+        status = self.lane.stop(grace)
+        self.drain()
+        self.channel.close()
+        os.close(self.output)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return status
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call_back(self, message: dict[str, Any]) -> dict[str, Any]:
+        function = self.remotes.get(message.get("remote"))  # type: ignore[arg-type]
+        args, kwargs = message.get("args"), message.get("kwargs")
+        if function is None or type(args) is not list or type(kwargs) is not dict:
+            raise wire.WireError("a call of a function that was not lent")
+        try:
+            return {"op": "answer", "value": function(*args, **kwargs)}
+        except GraderHangup as error:
+            return {"op": "refuse", "reason": str(error)}
+
+    def _obituary(self) -> str:
+        self.drain()
+        printed = self.printed_text().strip().splitlines()
+        status = self.close(grace=1.0)
+        if status is not None and os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            reasons = {
+                signal.SIGKILL: "it was killed, most likely because it used too much memory",
+                signal.SIGSEGV: "it crashed (segmentation fault)",
+                signal.SIGXCPU: "it used up its processor time",
+                signal.SIGXFSZ: "it wrote too much to a file",
+                signal.SIGABRT: "it aborted",
+            }
+            return f"The process that ran your code ended: {reasons.get(number, f'signal {number}')}."
+        if status is not None and os.WIFEXITED(status):
+            if os.WEXITSTATUS(status) == 70 and printed and printed[-1].startswith("worker: "):
+                return f"The process that ran your code could not go on ({printed[-1][8:300]})."
+            return f"Your code ended the process (exit status {os.WEXITSTATUS(status)}); take out any call that exits."
+        return "The process that ran your code closed its connection to the grader, and was stopped."
+
+    # The channel: never blocks past the deadline, and always drains what the worker prints
+
+    def _send(self, frame: bytes, deadline: float) -> None:
+        view = memoryview(frame)
+        while view:
+            self._wait(deadline, write=True)
+            try:
+                view = view[self.channel.send(view) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise _Closed from None
+
+    def _receive(self, deadline: float) -> Any:
+        header_length, payload_length = wire.read_prefix(self._read(wire.PREFIX.size, deadline))
+        header = self._read(header_length, deadline)
+        return wire.decode(header, self._read(payload_length, deadline))
+
+    def _read(self, length: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            try:
+                part = self.channel.recv(min(length - len(data), 1 << 20))
+            except BlockingIOError:
+                self._wait(deadline, write=False)
+                continue
+            except OSError:
+                raise _Closed from None
+            if not part:
+                raise _Closed
+            data += part
+        return bytes(data)
+
+    def _wait(self, deadline: float, write: bool) -> None:
+        while True:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise _Late
+            watched = [self.output] if self.output_open else []
+            readable, writable, _ = select.select(
+                watched if write else [self.channel, *watched], [self.channel] if write else [], [], remaining
+            )
+            if self.output in readable:
+                self.drain()
+            if writable or self.channel in readable:
+                return
+
+    output_open = True
+
+    def drain(self) -> None:
+        """Take what the worker has printed, without waiting; keep the first part, count the rest."""
+        for _ in range(64):
+            try:
+                data = os.read(self.output, 1 << 16)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.output_open = False
+                return
+            self.printed_total += len(data)
+            self.printed += data[: max(0, (self.limits.output_kilobytes << 10) - len(self.printed))]
+
+
+class _Late(Exception):
+    pass
+
+
+class _Closed(Exception):
+    pass
+
+
+def _raised(answer: dict[str, Any]) -> Raised:
+    type_name, message, where = answer.get("type"), answer.get("message"), answer.get("where")
+    if type(type_name) is not str or type(message) is not str:
+        raise wire.WireError("a malformed error")
+    place = None
+    if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
+        place = (where[0], where[1], where[2], where[3])
+    if "can't allocate memory" in message or type_name == "MemoryError":
+        message = "it asked for more memory than the grader allows"
+    return Raised(type_name[:100], message.strip()[:500], place)
+
+
+class Lane:
+    """Runs one worker at a time. Everything a worker leaves behind dies when it is stopped."""
+
+    def __init__(self, control: socket.socket):
+        self.control = control
+        self.lines = control.makefile("rb")
+        self.worker: Worker | None = None
+
+    def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
+        """A fresh worker with a copy of the submission's files (relative path → content)."""
+        if self.worker is not None:
+            self.worker.close()
+        folder = Path(tempfile.mkdtemp(prefix="submission-"))
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        ours, theirs = socket.socketpair()
+        output, printed_to = os.pipe()
+        os.set_blocking(output, False)
+        ours.setblocking(False)
+        settings = {
+            "op": "start",
+            "folder": str(folder),
+            "cpu_seconds": int(limits.seconds_training * 2 + 60),
+            "memory_megabytes": limits.memory_megabytes,
+            "file_megabytes": 64,
+        }
+        try:
+            socket.send_fds(self.control, [json.dumps(settings).encode() + b"\n"], [theirs.fileno(), printed_to])
+            self._reply()
+        finally:
+            theirs.close()
+            os.close(printed_to)
+        self.worker = Worker(self, ours, output, folder, limits)
+        return self.worker
+
+    def stop(self, grace: float) -> int | None:
+        self.control.sendall(json.dumps({"op": "stop", "grace": grace}).encode() + b"\n")
+        self.worker = None
+        return self._reply()["status"]
+
+    def close(self) -> None:
+        if self.worker is not None:
+            self.worker.close()
+        self.lines.close()
+        self.control.close()
+
+    def __enter__(self) -> "Lane":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _reply(self) -> dict[str, Any]:
+        line = self.lines.readline()
+        if not line:
+            raise UserError("The process that supervises workers has ended; start the grader again.")
+        return json.loads(line)
+
+
+class Sandbox:
+    """Owns the zygote. Use as a context manager; closing it kills every process below."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, str] = {}
+        self.isolation = "process"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Sandbox":
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", "-c", f"from autograder.sandbox import forkserver; forkserver.main({theirs.fileno()})"]
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True, cwd="/"
+        )
+        theirs.close()
+        ours.settimeout(START_SECONDS)
+        self._control = ours
+        self._lines = ours.makefile("rb")
+        self.versions = self._reply()["versions"]
+        return self
+
+    def lane(self) -> Lane:
+        ours, theirs = socket.socketpair()
+        socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
+        self._reply()
+        theirs.close()
+        return Lane(ours)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._process is not None
+        with contextlib.suppress(OSError):
+            self._lines.close()
+            self._control.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _reply(self) -> dict[str, Any]:
+        line = self._lines.readline()
+        if not line:
+            raise UserError("The process that imports torch could not start; check that `import torch` works in this environment.")
+        return json.loads(line)
+
+
+def _environment() -> dict[str, str]:
+    """What workers see: nothing of the grader's environment but where programs are. GPUs are hidden: grading runs on the CPU, everywhere alike."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "OMP_NUM_THREADS": str(min(os.cpu_count() or 1, 2)),
+        "CUDA_VISIBLE_DEVICES": "",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": "/nonexistent",
+        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

@@ -1,0 +1,168 @@
+"""A submission as the rubric sees it: handles on objects that live in the worker, and NumPy arrays for all that comes out of it.
+
+    student = Student(lane, files, limits)
+    scheduler = student.module("ddpm").new("BaseScheduler", 10, beta_1=0.01, beta_T=0.3)
+    diffusion = student.module("ddpm").new("DiffusionModule", student.network(eps_theta), scheduler)
+    xt = diffusion.call("q_sample", x0, t, noise)          # an array, or whatever plain value came back
+
+A worker is started when it is first needed, and again after it has died, so one endless loop costs one check.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.manifest import Limits
+
+from autograder.sandbox.launcher import GraderHangup, Lane, Worker
+from autograder.sandbox.wire import Array, Opaque, Ref, Remote
+
+__all__ = ["Handle", "Opaque", "Student", "describe", "from_wire", "to_wire"]
+
+
+def to_wire(value: Any) -> Any:
+    """NumPy arrays and NumPy scalars become data of the wire format; handles become references."""
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value).reshape(value.shape)
+        return Array(array.dtype.name, array.shape, array.tobytes())
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Handle):
+        return value.ref
+    if type(value) in (list, tuple):
+        return type(value)(to_wire(item) for item in value)
+    if type(value) is dict:
+        return {key: to_wire(item) for key, item in value.items()}
+    return value
+
+
+def from_wire(value: Any) -> Any:
+    """Arrays become NumPy arrays (bfloat16 as float32); everything else stays as it is."""
+    if type(value) is Array:
+        if value.dtype == "bfloat16":
+            bits = np.frombuffer(value.data, dtype=np.uint16).astype(np.uint32) << 16
+            return bits.view(np.float32).reshape(value.shape)
+        return np.frombuffer(value.data, dtype=value.dtype).reshape(value.shape)
+    if type(value) in (list, tuple):
+        return type(value)(from_wire(item) for item in value)
+    if type(value) is dict:
+        return {key: from_wire(item) for key, item in value.items()}
+    return value
+
+
+def describe(value: Any) -> str:
+    """What a value is, for a sentence: "a float32 tensor of shape (4, 2)", "None", "a tuple of 2"."""
+    if isinstance(value, np.ndarray):
+        return f"a {value.dtype.name} tensor of shape {value.shape}"
+    if isinstance(value, Opaque):
+        return value.description
+    if value is None:
+        return "None"
+    if isinstance(value, (list, tuple, dict)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"the {type(value).__name__} {str(value)[:40]}"
+
+
+class Handle:
+    """An object in the worker."""
+
+    def __init__(self, student: "Student", worker: Worker, ref: Ref):
+        self.student, self.worker, self.ref = student, worker, ref
+
+    def call(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        """Call an attribute and return what comes back, as data."""
+        return from_wire(self._request("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}))
+
+    def new(self, path: str, *args: Any, **kwargs: Any) -> "Handle":
+        """Call an attribute and keep the result in the worker."""
+        ref = self._request("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}, keep=True)
+        return self._handle(ref)
+
+    def get(self, path: str) -> Any:
+        """An attribute, as data. `path` may hold dots."""
+        return from_wire(self._request("get", {"path": path}))
+
+    def part(self, path: str) -> "Handle":
+        """An attribute, kept in the worker."""
+        return self._handle(self._request("get", {"path": path}, keep=True))
+
+    def set(self, name: str, value: Any) -> None:
+        self._request("set", {"name": name, "value": to_wire(value)})
+
+    def find(self, kind: "Handle") -> list["Handle"]:
+        """The distinct submodules that are of the class `kind`, in order of registration."""
+        refs = self._request("find", {"kind": kind.ref})
+        return [self._handle(ref) for ref in refs] if type(refs) is list else []
+
+    def _handle(self, ref: Any) -> "Handle":
+        return Handle(self.student, self.worker, ref if type(ref) is Ref else Ref(0))
+
+    def _request(self, op: str, fields: dict[str, Any], keep: bool = False) -> Any:
+        return self.worker.request(op, {"target": self.ref, **fields}, keep=keep, seed=self.student.seed)
+
+
+class Student:
+    """A submission, running in workers of one lane."""
+
+    def __init__(self, lane: Lane, files: dict[str, bytes], limits: Limits):
+        self.lane, self.files, self.limits = lane, files, limits
+        self.worker: Worker | None = None
+        self.seed: int | None = (
+            None  # set before every call, so that a check can repeat a call with the same random numbers
+        )
+        self.printed = ""
+
+    def fresh(self) -> None:
+        """Forget the worker; the next call starts a new one."""
+        if self.worker is not None:
+            self.collect_printed()
+            self.worker.close()
+            self.worker = None
+
+    def collect_printed(self) -> str:
+        """What has been printed since the last call of this."""
+        if self.worker is not None:
+            self.worker.drain()
+            self.printed += self.worker.printed_text()
+            self.worker.printed.clear()
+            self.worker.printed_total = 0
+        printed, self.printed = self.printed, ""
+        return printed
+
+    def module(self, name: str) -> Handle:
+        """A module of the submission, imported in the worker. Raises StudentFailure when the import fails."""
+        worker = self._worker()
+        ref = worker.request("import", {"module": name}, keep=True)
+        return Handle(self, worker, ref if type(ref) is Ref else Ref(0))
+
+    def network(self, function: Callable[..., Any]) -> Remote:
+        """An nn.Module in the worker whose forward pass is `function` of arrays, answered here."""
+        return self._worker().remote(_decoded(function), "network")
+
+    def function(self, function: Callable[..., Any]) -> Remote:
+        """A plain function in the worker, answered here."""
+        return self._worker().remote(_decoded(function), "function")
+
+    def _worker(self) -> Worker:
+        if self.worker is None or not self.worker.alive:
+            self.worker = self.lane.start(self.files, self.limits)
+        return self.worker
+
+
+def _decoded(function: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return to_wire(function(*from_wire(args), **from_wire(kwargs)))
+        except TypeError as error:
+            raise GraderHangup(f"the call does not fit: {error}") from error
+
+    return answer
+
+
+def is_finite(value: Any) -> bool:
+    """Whether an array or number holds finite numbers only."""
+    if isinstance(value, np.ndarray):
+        return bool(np.isfinite(value).all()) if value.dtype.kind == "f" else True
+    return isinstance(value, (int, float)) and math.isfinite(value)

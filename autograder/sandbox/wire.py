@@ -1,0 +1,236 @@
+"""The wire format between grader and worker: data only, exact types, hard caps.
+
+A frame is
+
+    magic "DGW1" | header length, u32 | payload length, u64 | header, JSON in UTF-8 | payload, the raw bytes of the arrays
+
+The header holds one value. Plain JSON stands for None, bool, int, finite float, str and list; everything else is an object with one key:
+
+    {"tuple": [...]}  {"dict": [[key, value], ...]}  {"float": "nan" | "inf" | "-inf"}
+    {"array": [dtype, [size, ...]]}   the arrays' bytes follow each other in the payload in the order of their appearance
+    {"ref": n}                        an object that lives in the worker
+    {"remote": [n, kind]}             a callable that lives in the grader
+    {"opaque": "text"}                a value that is not data; the text describes it
+
+Both sides use this module; neither torch nor numpy is needed to read a frame. Nothing here executes, imports or instantiates anything
+on behalf of the other side, and a frame that breaks a rule raises WireError before memory for it is taken.
+"""
+
+import json
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+MAGIC = b"DGW1"
+PREFIX = struct.Struct(">4sIQ")
+
+MAX_HEADER = 1 << 20  # bytes of JSON
+MAX_PAYLOAD = 64 << 20  # bytes of arrays in one frame
+MAX_ARRAYS = 1024
+MAX_RANK = 8
+MAX_DEPTH = 16
+MAX_TEXT = 64 << 10  # characters of one string
+MAX_INT = 1 << 63
+
+ITEM_SIZE = {
+    "bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
+    "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
+}  # fmt: skip
+
+
+class WireError(Exception):
+    """A frame, or a value to be sent, breaks a rule of the format."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """A dense array as bytes, C order, little endian."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A handle on an object in the worker."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A callable that the grader answers; `kind` is "network" (an nn.Module in the worker) or "function"."""
+
+    id: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Stands for a value that is not data, such as a sparse tensor or a generator."""
+
+    description: str
+
+
+def encode(value: Any) -> bytes:
+    """A whole frame for `value`. Raises WireError when the value cannot be sent."""
+    arrays: list[bytes] = []
+    header = json.dumps(_to_json(value, arrays, 0), allow_nan=False, separators=(",", ":")).encode("ascii")
+    payload_length = sum(map(len, arrays))
+    if len(header) > MAX_HEADER or payload_length > MAX_PAYLOAD:
+        raise WireError(f"the value is too large to send ({(len(header) + payload_length) >> 20} MB)")
+    return b"".join([PREFIX.pack(MAGIC, len(header), payload_length), header, *arrays])
+
+
+def read_prefix(prefix: bytes) -> tuple[int, int]:
+    """(header length, payload length) from the first PREFIX.size bytes. Raises WireError when they break a cap."""
+    magic, header_length, payload_length = PREFIX.unpack(prefix)
+    if magic != MAGIC:
+        raise WireError("a frame does not begin as it must")
+    if header_length > MAX_HEADER or payload_length > MAX_PAYLOAD:
+        raise WireError("a frame is larger than allowed")
+    return header_length, payload_length
+
+
+def decode(header: bytes, payload: bytes) -> Any:
+    """The value of a frame's header and payload. Raises WireError for anything that is not exactly of the format."""
+    try:
+        tree = json.loads(header.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise WireError("a header is not JSON") from error
+    reader = _PayloadReader(payload)
+    value = _from_json(tree, reader, 0)
+    if reader.position != len(payload):
+        raise WireError("a payload has bytes that no array claims")
+    return value
+
+
+def decode_frame(frame: bytes) -> Any:
+    """Decode a frame that is wholly in memory."""
+    if len(frame) < PREFIX.size:
+        raise WireError("a frame is too short")
+    header_length, payload_length = read_prefix(frame[: PREFIX.size])
+    if len(frame) != PREFIX.size + header_length + payload_length:
+        raise WireError("a frame's length is not what it says")
+    return decode(frame[PREFIX.size : PREFIX.size + header_length], frame[PREFIX.size + header_length :])
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise WireError("the value is nested too deeply")
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        if not -MAX_INT <= value < MAX_INT:
+            raise WireError("an integer is larger than 64 bits")
+        return value
+    if kind is str:
+        if len(value) > MAX_TEXT:
+            raise WireError("a text is too long")
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if kind is float:
+        return value if math.isfinite(value) else {"float": str(value)}
+    if kind is list:
+        return [_to_json(item, arrays, depth + 1) for item in value]
+    if kind is tuple:
+        return {"tuple": [_to_json(item, arrays, depth + 1) for item in value]}
+    if kind is dict:
+        if any(type(key) is not str for key in value):
+            raise WireError("a dictionary has a key that is not a text")
+        return {"dict": [[_to_json(k, arrays, depth + 1), _to_json(v, arrays, depth + 1)] for k, v in value.items()]}
+    if kind is Array:
+        if len(arrays) >= MAX_ARRAYS:
+            raise WireError("there are too many arrays")
+        if len(value.shape) > MAX_RANK:
+            raise WireError(f"an array has more than {MAX_RANK} dimensions")
+        if len(value.data) != math.prod(value.shape) * ITEM_SIZE[value.dtype]:
+            raise WireError("an array's shape does not fit its bytes")
+        arrays.append(value.data)
+        return {"array": [value.dtype, list(value.shape)]}
+    if kind is Ref:
+        return {"ref": value.id}
+    if kind is Remote:
+        return {"remote": [value.id, value.kind]}
+    if kind is Opaque:
+        return {"opaque": value.description[:1000].encode("utf-8", "replace").decode("utf-8")}
+    raise WireError(f"a {kind.__name__} is not data")
+
+
+class _PayloadReader:
+    def __init__(self, payload: bytes):
+        self.view = memoryview(payload)
+        self.position = 0
+        self.count = 0
+
+    def take(self, length: int) -> bytes:
+        self.count += 1
+        if self.count > MAX_ARRAYS or length > len(self.view) - self.position:
+            raise WireError("the arrays do not fit the payload")
+        start, self.position = self.position, self.position + length
+        return bytes(self.view[start : self.position])
+
+
+def _from_json(node: Any, reader: _PayloadReader, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise WireError("a value is nested too deeply")
+    if node is None or type(node) in (bool, float):
+        if type(node) is float and not math.isfinite(node):  # "1e999"
+            raise WireError("a number is not finite")
+        return node
+    if type(node) is int:
+        if not -MAX_INT <= node < MAX_INT:
+            raise WireError("an integer is larger than 64 bits")
+        return node
+    if type(node) is str:
+        if len(node) > MAX_TEXT:
+            raise WireError("a text is too long")
+        return node.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+    if type(node) is list:
+        return [_from_json(item, reader, depth + 1) for item in node]
+    if type(node) is not dict or len(node) != 1:
+        raise WireError("an object does not have exactly one key")
+    [(tag, body)] = node.items()
+    if tag == "tuple" and type(body) is list:
+        return tuple(_from_json(item, reader, depth + 1) for item in body)
+    if tag == "dict" and type(body) is list:
+        result: dict[str, Any] = {}
+        for pair in body:
+            if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str or pair[0] in result:
+                raise WireError("a dictionary is malformed")
+            result[_from_json(pair[0], reader, depth + 1)] = _from_json(pair[1], reader, depth + 1)
+        return result
+    if tag == "float" and body in ("nan", "inf", "-inf"):
+        return float(body)
+    if tag == "array":
+        return _array_from_json(body, reader)
+    if tag == "ref" and type(body) is int and 0 <= body < MAX_INT:
+        return Ref(body)
+    if (
+        tag == "remote"
+        and type(body) is list
+        and len(body) == 2
+        and type(body[0]) is int
+        and body[1] in ("network", "function")
+    ):
+        return Remote(body[0], body[1])
+    if tag == "opaque" and type(body) is str and len(body) <= 1000:
+        return Opaque(body)
+    raise WireError("an object has an unknown or malformed tag")
+
+
+def _array_from_json(body: Any, reader: _PayloadReader) -> Array:
+    if type(body) is not list or len(body) != 2 or type(body[0]) is not str or type(body[1]) is not list:
+        raise WireError("an array is malformed")
+    dtype, shape = body
+    if dtype not in ITEM_SIZE:
+        raise WireError("an array has an unknown dtype")
+    if len(shape) > MAX_RANK or any(type(size) is not int or not 0 <= size <= MAX_PAYLOAD for size in shape):
+        raise WireError("an array has an impossible shape")
+    return Array(dtype, tuple(shape), reader.take(math.prod(shape) * ITEM_SIZE[dtype]))

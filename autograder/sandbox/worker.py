@@ -1,0 +1,275 @@
+"""The worker: the untrusted process that imports a submission and answers the grader's requests with data.
+
+Requests are dictionaries with an "op"; every request gets exactly one answer, {"kind": "result", "value": …} or {"kind": "raised", …}.
+Before its answer the worker may send {"kind": "callback", …}, and waits for the reply, or {"kind": "progress", …}, which has none.
+Nothing that the grader must keep secret ever exists on this side. Student code shares this process and may do to it what it likes: the
+worst it can do is to answer for the worker, and an answer is all that the grader takes from here.
+"""
+
+import gc
+import importlib
+import linecache
+import os
+import random
+import socket
+import sys
+import traceback
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.sandbox import wire
+from autograder.sandbox.wire import Array, Opaque, Ref, Remote
+
+TORCH_DTYPES = {name: getattr(torch, name) for name in wire.ITEM_SIZE}
+WIRE_DTYPES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
+
+
+class RemoteNetwork(torch.nn.Module):
+    """An nn.Module whose forward pass the grader answers. It has one weight, 1.0, that multiplies the answer, so gradients can be seen."""
+
+    def __init__(self, worker: "Worker", identifier: int):
+        super().__init__()
+        self._ask = worker.ask
+        self._identifier = identifier
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        answer = self._ask(self._identifier, args, kwargs)
+        if not isinstance(answer, torch.Tensor):
+            return answer
+        for x in (*args, *kwargs.values()):
+            if isinstance(x, torch.Tensor) and x.is_floating_point():
+                return answer.to(x.dtype) * self.scale.to(x.dtype)
+        return answer * self.scale
+
+
+class Worker:
+    """Serves one submission over one socket, until the socket is closed."""
+
+    def __init__(self, channel: socket.socket, folder: str):
+        self.channel = channel
+        self.folder = os.path.realpath(folder)
+        self.objects: dict[int, Any] = {}
+        self.next_id = 0
+        self.parameters: list[torch.nn.Parameter] = []  # of the last training
+        self.other_weights: list[torch.Tensor] = []
+
+    def serve(self) -> None:
+        while True:
+            request = self._receive()
+            try:
+                answer = {"kind": "result", "value": self._perform(request)}
+                frame = wire.encode(answer)
+            except (
+                BaseException
+            ) as error:  # SystemExit and KeyboardInterrupt of the student's code too: each is an answer
+                frame = wire.encode(self._describe(error))
+            self.channel.sendall(frame)
+
+    # Requests
+
+    def _perform(self, request: dict) -> Any:
+        if request.get("seed") is not None:
+            seed = request["seed"]
+            torch.manual_seed(seed)
+            np.random.seed(seed % 2**32)
+            random.seed(seed)
+        torch.set_num_threads(request.get("threads", 1))
+        result = getattr(self, "_op_" + request["op"])(**request.get("fields", {}))
+        if request.get("keep"):
+            return self._keep(result)
+        return self.to_wire(result)
+
+    def _op_import(self, module: str) -> Any:
+        return importlib.import_module(module)
+
+    def _op_get(self, target: Ref, path: str) -> Any:
+        return self._resolve(target, path)
+
+    def _op_set(self, target: Ref, name: str, value: Any) -> None:
+        setattr(self.objects[target.id], name, self.from_wire(value))
+
+    def _op_call(self, target: Ref, path: str, args: list, kwargs: dict) -> Any:
+        function = self._resolve(target, path)
+        return function(*[self.from_wire(a) for a in args], **{k: self.from_wire(v) for k, v in kwargs.items()})
+
+    def _op_find(self, target: Ref, kind: Ref) -> list:
+        """The distinct submodules of `target` that are of the class `kind`, in order of registration."""
+        return [self._keep(m) for m in self.objects[target.id].modules() if isinstance(m, self.objects[kind.id])]
+
+    def _op_train(self, model: Ref, data: Array, **settings: Any) -> Any:
+        """Minimise model.compute_loss over data, (steps, batch, …), with Adam. Returns the losses, (steps,)."""
+        module, batches = self.objects[model.id], self.from_wire(data)
+        return self._optimise(module.parameters(), len(batches), lambda i: module.compute_loss(batches[i]), **settings)
+
+    def _op_fit(self, network: Ref, inputs: Array, times: Array, targets: Array, **settings: Any) -> Any:
+        """Regress network(inputs, times) on targets in the mean square with Adam, all (steps, batch, …). Returns the losses, (steps,)."""
+        module = self.objects[network.id]
+        x, t, y = (self.from_wire(a) for a in (inputs, times, targets))
+
+        def loss(i: int) -> torch.Tensor:
+            return torch.nn.functional.mse_loss(module(x[i], t[i]), y[i])
+
+        return self._optimise(module.parameters(), len(x), loss, **settings)
+
+    def _optimise(
+        self, parameters: Any, steps: int, loss_of: Any, learning_rate: float, average_last: int, report_every: int
+    ) -> torch.Tensor:
+        """Adam with a constant rate. The weights end as the mean of every tenth of the `average_last` last iterates (Polyak and Juditsky, 1992)."""
+        parameters = list(parameters)
+        optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+        losses = torch.empty(steps)
+        sums, summed = [torch.zeros_like(p) for p in parameters], 0
+        gc.disable()
+        for i in range(steps):
+            loss = loss_of(i)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses[i] = loss.detach()
+            if i >= steps - average_last and (steps - 1 - i) % 10 == 0:
+                torch._foreach_add_(sums, [p.detach() for p in parameters])
+                summed += 1
+            if (i + 1) % report_every == 0:
+                gc.collect(0)
+                self.channel.sendall(wire.encode({"kind": "progress", "done": i + 1, "loss": float(losses[i])}))
+        gc.enable()
+        self.parameters, self.other_weights = parameters, [total / max(summed, 1) for total in sums]
+        if summed:
+            self._op_swap_weights()
+        return losses
+
+    def _op_swap_weights(self) -> None:
+        """After a training: exchange the averaged weights and those of the last iterate."""
+        with torch.no_grad():
+            for parameter, other in zip(self.parameters, self.other_weights):
+                kept = parameter.clone()
+                parameter.copy_(other)
+                other.copy_(kept)
+
+    def _resolve(self, target: Ref, path: str) -> Any:
+        value = self.objects[target.id]
+        for name in path.split(".") if path else []:
+            value = getattr(value, name)
+        return value
+
+    def _keep(self, value: Any) -> Ref:
+        self.next_id += 1
+        self.objects[self.next_id] = value
+        return Ref(self.next_id)
+
+    # Callbacks
+
+    def ask(self, identifier: int, args: tuple, kwargs: dict) -> Any:
+        """Send a call to the grader and wait for its answer."""
+        message = {"kind": "callback", "remote": identifier, "args": list(args), "kwargs": dict(kwargs)}
+        self.channel.sendall(wire.encode(self.to_wire(message)))
+        reply = self._receive()
+        if reply.get("op") != "answer":
+            raise RuntimeError(str(reply.get("reason", "the grader did not answer")))
+        return self.from_wire(reply["value"])
+
+    # Values
+
+    def to_wire(self, value: Any, depth: int = 0) -> Any:
+        """Turn a value into data of the wire format; what is not data becomes an Opaque that names it."""
+        kind = type(value)
+        if value is None or kind in (bool, float, str, Ref):
+            return value if kind is not str else value[: wire.MAX_TEXT]
+        if kind is int:
+            return value if -wire.MAX_INT <= value < wire.MAX_INT else Opaque("an integer of more than 64 bits")
+        if isinstance(value, torch.Tensor):
+            return _tensor_to_wire(value)
+        if depth < wire.MAX_DEPTH - 2:
+            if kind in (list, tuple):
+                return kind(self.to_wire(item, depth + 1) for item in value)
+            if kind is dict and all(type(key) is str for key in value):
+                return {key: self.to_wire(item, depth + 1) for key, item in value.items()}
+        return Opaque(f"a value of type {kind.__module__}.{kind.__qualname__}"[:200])
+
+    def from_wire(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is Array:
+            tensor = torch.frombuffer(bytearray(value.data or b"\0" * 8), dtype=TORCH_DTYPES[value.dtype])
+            return tensor[: len(value.data) // wire.ITEM_SIZE[value.dtype]].reshape(value.shape)
+        if kind is Ref:
+            return self.objects[value.id]
+        if kind is Remote:
+            if value.kind == "network":
+                return RemoteNetwork(self, value.id)
+            return lambda *args, **kwargs: self.ask(value.id, args, kwargs)
+        if kind in (list, tuple):
+            return kind(self.from_wire(item) for item in value)
+        if kind is dict:
+            return {key: self.from_wire(item) for key, item in value.items()}
+        return value
+
+    # Errors
+
+    def _describe(self, error: BaseException) -> dict:
+        """Where and why the student's code raised: the innermost line that lies in the submission."""
+        where = None
+        own_files = []
+        for frame in traceback.extract_tb(error.__traceback__):
+            if os.path.realpath(frame.filename).startswith(self.folder + os.sep):
+                own_files.append(frame)
+        if isinstance(error, SyntaxError) and error.filename:
+            where = [os.path.basename(error.filename), error.lineno or 0, "", (error.text or "").strip()[:200]]
+        elif own_files:
+            frame = own_files[-1]
+            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            where = [os.path.basename(frame.filename), frame.lineno or 0, frame.name, line[:200]]
+        try:
+            message = str(error)
+        except BaseException:
+            message = ""
+        return {"kind": "raised", "type": type(error).__name__[:100], "message": message[:2000], "where": where}
+
+    def _receive(self) -> Any:
+        header_length, payload_length = wire.read_prefix(self._read(wire.PREFIX.size))
+        return wire.decode(self._read(header_length), self._read(payload_length))
+
+    def _read(self, length: int) -> bytes:
+        buffer = bytearray(length)
+        view, done = memoryview(buffer), 0
+        while done < length:
+            count = self.channel.recv_into(view[done:])
+            if count == 0:
+                os._exit(0)  # the grader has closed the channel
+            done += count
+        return bytes(buffer)
+
+
+def _tensor_to_wire(tensor: torch.Tensor) -> Array | Opaque:
+    """A plain copy of a tensor, or the name of what is odd about it."""
+    try:
+        with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
+            plain = tensor.as_subclass(torch.Tensor) if type(tensor) is not torch.Tensor else tensor
+            if plain.is_quantized:
+                return Opaque("a quantised tensor")
+            if plain.layout is not torch.strided:
+                return Opaque(f"a tensor of layout {plain.layout}")
+            if plain.device.type == "meta":
+                return Opaque("a meta tensor, which has no values")
+            if plain.dtype not in WIRE_DTYPES:
+                return Opaque(f"a tensor of dtype {plain.dtype}")
+            dtype = WIRE_DTYPES[plain.dtype]
+            if plain.dim() > wire.MAX_RANK:
+                return Opaque(f"a tensor with {plain.dim()} dimensions")
+            if plain.numel() * wire.ITEM_SIZE[dtype] > wire.MAX_PAYLOAD // 2:
+                return Opaque(f"a tensor of {plain.numel()} elements")
+            plain = plain.detach().cpu().resolve_neg().contiguous()
+            raw = plain.view(torch.int16) if dtype == "bfloat16" else plain
+            return Array(dtype, tuple(plain.shape), raw.numpy().tobytes())
+    except Exception as error:
+        return Opaque(f"a tensor that cannot be read ({type(error).__name__})")
+
+
+def main(channel: socket.socket, folder: str) -> None:
+    """Serve one submission. The process is already confined; `folder` holds the submission's copy."""
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True
+    Worker(channel, folder).serve()

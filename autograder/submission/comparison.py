@@ -1,0 +1,408 @@
+"""Submission against handout: what was changed outside the TODO regions, and which regions are still the stub.
+
+Both sides are compared as syntax trees, without comments, docstrings, annotations and layout; the handout is derived
+from the solution. This is an aid for staff and not a wall: code can change itself while it runs. What counts is what
+the code does, and that is judged elsewhere.
+"""
+
+import ast
+import copy
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from autograder.errors import UserError
+from autograder.grading.verdict import Notice
+from autograder.manifest import Manifest
+from autograder.release.markers import derive_handout
+from autograder.submission.intake import Submission
+from autograder.submission.python_text import NotPython, parse
+from autograder.submission.rules import listed, shown
+
+MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
+_MOST_LINES_COMPARED = 400  # of one definition; finding a diff takes time with the square of it
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Regions(NamedTuple):
+    """Regions by their names in the manifest, "ddpm.py:DiffusionModule.p_sample"."""
+
+    untouched: frozenset[str]  # still the handout's stub, or less
+    missing: frozenset[str]  # the function is gone, or its class, or its file
+
+
+def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
+    """What the student changed or removed outside the TODO regions: one notice of kind "outside_todo" for each file.
+
+    New functions, methods, imports, constants, and further parameters with defaults are nobody's business and not
+    listed. A given import that is gone is not listed either: where it is needed, the code says so itself. Files that
+    are missing or not valid Python are passed over. With the policy "zero" each notice voids the submission. `detail`
+    is a unified diff of at most MOST_DIFF_LINES lines. Raises UserError when the handout's own file is not there.
+    """
+    notices = []
+    voids = manifest.policy.outside_todo == "zero"
+    for name in manifest.files.todo:
+        if name not in submission.files or name in submission.syntax_errors:
+            continue
+        given = _parts(_handout(manifest, name), _paths(manifest, name))
+        try:
+            theirs = _parts(parse(name, submission.files[name]), _paths(manifest, name))
+        except NotPython:
+            continue
+        except RecursionError:
+            message = f"{name} is nested too deeply to be compared with the handout outside the TODO regions."
+            notices.append(Notice("outside_todo", message, voids=voids))
+            continue
+        if edits := list(_edits(given, theirs)):
+            cost = ", and this assignment gives no points for that" if voids else ""
+            what = listed([shown(edit.what, 60) for edit in edits], most=5)
+            message = (
+                f"{name}, line {min(edit.line for edit in edits)}: changed outside the TODO regions{cost}: {what}."
+            )
+            notices.append(Notice("outside_todo", message, _diff(name, edits), voids=voids))
+    return notices
+
+
+def untouched_regions(manifest: Manifest, submission: Submission) -> Regions:
+    """The regions that hold nothing of the student's yet, and those that are not there at all.
+
+    A region is untouched when it has no statement that the handout's stub does not have, besides `pass`, `...` and
+    `raise NotImplementedError`. It is missing when its file is, or when its function is and cannot come from elsewhere
+    (a base class, an import, an assignment). Files that are not valid Python are in neither set. Raises UserError when
+    the handout's own file is not there.
+    """
+    untouched, missing = set(), set()
+    for name in manifest.files.todo:
+        paths = _paths(manifest, name)
+        if name not in submission.files:
+            missing |= {f"{name}:{path}" for path in paths}
+        if name not in submission.files or name in submission.syntax_errors:
+            continue
+        try:
+            handout, tree = _handout(manifest, name), parse(name, submission.files[name])
+            for path in paths:
+                stub, theirs = _find(handout, path), _find(tree, path)
+                if isinstance(theirs, _Function) and isinstance(stub, _Function):
+                    if _statements(theirs) <= _statements(stub):
+                        untouched.add(f"{name}:{path}")
+                elif theirs is None and _is_surely_missing(tree, path, handout):
+                    missing.add(f"{name}:{path}")
+        except (NotPython, RecursionError):
+            continue
+    return Regions(frozenset(untouched), frozenset(missing))
+
+
+# --- the handout ------------------------------------------------------------------------------------------------------
+
+
+def _handout(manifest: Manifest, name: str) -> ast.Module:
+    return ast.parse(_handout_text(manifest.solution / name))  # anew each time: what follows changes the tree
+
+
+@cache
+def _handout_text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"The solution has no file {path.name}, so submissions cannot be compared with it.") from error
+    return derive_handout(text, path.name)
+
+
+def _paths(manifest: Manifest, name: str) -> frozenset[str]:
+    """The regions of one file without its name: "DiffusionModule.p_sample"."""
+    regions = [region for task in manifest.tasks for region in task.regions]
+    return frozenset(region.partition(":")[2] for region in regions if region.startswith(name + ":"))
+
+
+# --- what is given ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Part:
+    """All that binds one name, such as "DiffusionModule.save", in order: the last one counts."""
+
+    texts: list[str]
+    line: int  # of the last
+    is_import: bool = False
+    signature: _Function | None = None  # of a region
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+
+@dataclass
+class _Parts:
+    named: dict[str, _Part] = field(default_factory=dict)
+    loose: list[_Part] = field(default_factory=list)  # statements that bind no name but do something when imported
+
+
+def _parts(tree: ast.Module, regions: frozenset[str]) -> _Parts:
+    """A file taken apart into what binds each name. Raises RecursionError for code that is nested too deeply."""
+    parts = _Parts()
+    _collect(tree.body, "", regions, parts)
+    return parts
+
+
+def _collect(body: Sequence[ast.stmt], prefix: str, regions: frozenset[str], parts: _Parts) -> None:
+    for statement in body:
+        if isinstance(statement, _Function):
+            path = prefix + statement.name
+            is_region = path in regions
+            text = _text(_signature(statement) if is_region else statement)
+            _bind(parts, path, _Part([text], statement.lineno, signature=statement if is_region else None))
+        elif isinstance(statement, ast.ClassDef):
+            header = copy.copy(statement)
+            header.body = []
+            _bind(parts, prefix + statement.name, _Part([_text(header)], statement.lineno))
+            _collect(statement.body, prefix + statement.name + ".", regions, parts)
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for name, source in _imports(statement):
+                _bind(parts, prefix + name, _Part([source], statement.lineno, is_import=True))
+        elif names := _assigned(statement):
+            for name in names:
+                _bind(parts, prefix + name, _Part([_text(statement)], statement.lineno))
+        elif inner := _branches(statement):
+            _collect(inner, prefix, regions, parts)
+        elif not _does_nothing(statement):
+            parts.loose.append(_Part([_text(statement)], statement.lineno))
+
+
+def _bind(parts: _Parts, name: str, part: _Part) -> None:
+    earlier = parts.named.get(name)
+    if earlier is None:
+        parts.named[name] = part
+    elif not (part.is_import and earlier.is_import and part.texts == earlier.texts[-1:]):
+        earlier.texts += part.texts
+        earlier.line, earlier.is_import, earlier.signature = part.line, earlier.is_import and part.is_import, None
+
+
+def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """(name that is bound, what it stands for): `import torch.nn as nn` and `from torch import nn` say the same."""
+    for alias in statement.names:
+        if isinstance(statement, ast.Import) and alias.asname is None:
+            yield alias.name.partition(".")[0], f"import {alias.name.partition('.')[0]}"
+        elif isinstance(statement, ast.Import):
+            yield alias.asname or "", f"import {alias.name}"
+        else:
+            yield alias.asname or alias.name, f"import {'.' * statement.level}{statement.module or ''}.{alias.name}"
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    """The names that an assignment binds, or none where it does anything else, such as `F.mse_loss = mine`."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+        targets = [statement.target]
+    else:
+        return []
+    flat = [
+        item for target in targets for item in (target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target])
+    ]
+    return (
+        [item.id for item in flat if isinstance(item, ast.Name)] if all(isinstance(i, ast.Name) for i in flat) else []
+    )
+
+
+def _branches(statement: ast.stmt) -> list[ast.stmt]:
+    """The statements inside of an `if`, `try`, `with` or loop; not of `if __name__ == "__main__"`, which never run."""
+    if _is_main(statement):
+        return []
+    inner: list[ast.stmt] = []
+    for block in ("body", "handlers", "orelse", "finalbody"):
+        for item in getattr(statement, block, []):
+            inner.extend(item.body if isinstance(item, ast.ExceptHandler) else [item])
+    return inner
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Pass) or _is_text(statement) or _is_main(statement)
+
+
+def _is_main(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+class _Plain(ast.NodeTransformer):
+    """Without docstrings and annotations."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            useful = [s for s in body if not (_is_text(s) or isinstance(s, ast.Pass))]
+            node.body = useful or [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        if node.value is None:
+            return None
+        self.generic_visit(node)
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
+
+def _text(node: ast.stmt) -> str:
+    plain = _Plain().visit(node)
+    return ast.unparse(plain) if plain is not None else ""
+
+
+def _signature(function: _Function) -> _Function:
+    header = copy.copy(function)
+    header.body = []
+    return header
+
+
+# --- what differs -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Edit:
+    what: str
+    line: int  # in the student's file
+    before: str
+    after: str
+
+
+def _edits(given: _Parts, theirs: _Parts) -> Iterator[_Edit]:
+    """Given parts that are changed or gone, and loose statements that are new, in the order of the handout."""
+    gone: list[str] = []
+    for name, part in given.named.items():
+        new = theirs.named.get(name)
+        owner = name.rpartition(".")[0]
+        if new is None and (part.is_import or part.signature or owner in gone):
+            gone += [] if part.is_import else [name]
+        elif new is None:
+            gone.append(name)
+            line = theirs.named[owner].line if owner in theirs.named else 1
+            yield _Edit(f"{name} removed", line, part.text, "")
+        elif new.text != part.text and not (part.signature and new.signature and _keeps(part.signature, new.signature)):
+            yield _Edit(name, new.line, part.text, new.text)
+    before, after = [part.text for part in given.loose], [part.text for part in theirs.loose]
+    for part in given.loose:
+        if part.text not in after:
+            yield _Edit(f"{part.text.partition(chr(10))[0]} removed", 1, part.text, "")
+    for part in theirs.loose:
+        if part.text not in before:
+            yield _Edit(part.text.partition("\n")[0], part.line, "", part.text)
+
+
+def _keeps(given: _Function, theirs: _Function) -> bool:
+    """Whether a region's signature has all that is given; it may have more parameters, if they have defaults."""
+    if type(given) is not type(theirs) or _sources(given.decorator_list) != _sources(theirs.decorator_list):
+        return False
+    old, new = given.args, theirs.args
+    in_order, their_order = [*old.posonlyargs, *old.args], [*new.posonlyargs, *new.args]
+    if [arg.arg for arg in in_order] != [arg.arg for arg in their_order[: len(in_order)]]:
+        return False
+    if len(their_order) - len(in_order) > len(new.defaults):
+        return False  # a new parameter without a default
+    if any(default is None and arg.arg not in {a.arg for a in old.kwonlyargs} for arg, default in _keywords(new)):
+        return False
+    if (old.vararg and not new.vararg) or (old.kwarg and not new.kwarg):
+        return False
+    defaults, theirs_by_name = _defaults(old), _defaults(new)
+    return all(theirs_by_name.get(name) == value for name, value in defaults.items()) and {
+        arg.arg for arg in old.kwonlyargs
+    } <= {arg.arg for arg in (*new.kwonlyargs, *their_order)}
+
+
+def _keywords(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | None]]:
+    return list(zip(arguments.kwonlyargs, arguments.kw_defaults))
+
+
+def _defaults(arguments: ast.arguments) -> dict[str, str]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(zip(reversed(positional), reversed(arguments.defaults)))
+    pairs += [(arg, value) for arg, value in _keywords(arguments) if value is not None]
+    return {arg.arg: ast.unparse(value) for arg, value in pairs}
+
+
+def _sources(expressions: Sequence[ast.expr]) -> list[str]:
+    return [ast.unparse(expression) for expression in expressions]
+
+
+def _diff(name: str, edits: Sequence[_Edit]) -> str:
+    """One unified diff for a file; its hunks are definitions. Comments and annotations are left out on both sides."""
+    lines = [f"--- handout/{name}", f"+++ submission/{name}"]
+    for edit in edits[:MOST_DIFF_LINES]:
+        before, after = (text.split("\n")[:_MOST_LINES_COMPARED] if text else [] for text in (edit.before, edit.after))
+        hunk = list(difflib.unified_diff(before, after, n=2, lineterm=""))[2:]
+        lines.append(f"@@ {edit.what}, line {edit.line} @@")
+        lines += [line for line in hunk if not line.startswith("@@")] or ["  (differs further down)"]
+    if len(lines) > MOST_DIFF_LINES:
+        lines[MOST_DIFF_LINES - 1 :] = [f"… {len(lines) - MOST_DIFF_LINES + 1:,} more lines"]
+    return "\n".join(shown(line, 160) for line in lines)
+
+
+# --- regions ----------------------------------------------------------------------------------------------------------
+
+
+def _definitions(body: Sequence[ast.stmt]) -> Iterator[_Definition]:
+    """Functions and classes of a block, also below `if` and `try`."""
+    for statement in body:
+        if isinstance(statement, _Definition):
+            yield statement
+        else:
+            yield from _definitions(_branches(statement))
+
+
+def _find(tree: ast.Module, path: str) -> _Definition | None:
+    """The definition that a region's path means; of several the last, which is the one that counts."""
+    body: Sequence[ast.stmt] = tree.body
+    found: _Definition | None = None
+    for part in path.split("."):
+        found = None
+        for definition in _definitions(body):
+            if definition.name == part:
+                found = definition
+        if found is None:
+            return None
+        body = found.body
+    return found
+
+
+def _statements(function: _Function) -> set[str]:
+    """The statements of a function without docstring and placeholders."""
+    plain = _Plain().visit(function)
+    texts = {ast.unparse(statement) for statement in plain.body}
+    return {t for t in texts if t not in ("pass", "...", "return") and not t.startswith("raise NotImplementedError")}
+
+
+def _is_surely_missing(tree: ast.Module, path: str, handout: ast.Module) -> bool:
+    """Whether a function that is not defined where it should be cannot come from elsewhere either."""
+    owner, _, name = path.rpartition(".")
+    for node in ast.walk(tree):
+        match node:
+            case ast.alias(name=imported, asname=known) if (known or imported) in ("*", name, owner.partition(".")[0]):
+                return False
+            case ast.Name(id=bound, ctx=ast.Store()) if bound in (name, owner):
+                return False
+            case ast.Attribute(attr=bound, ctx=ast.Store()) if bound == name:
+                return False
+            case ast.Constant(value=text) if text == name:  # setattr(DiffusionModule, "p_sample", …)
+                return False
+    theirs, given = _find(tree, owner) if owner else None, _find(handout, owner) if owner else None
+    if isinstance(theirs, ast.ClassDef) and isinstance(given, ast.ClassDef):
+        bases = {*_sources(given.bases), "object", "nn.Module", "torch.nn.Module", "Module"}
+        return set(_sources(theirs.bases)) <= bases and not theirs.decorator_list and not theirs.keywords
+    return True

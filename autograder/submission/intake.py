@@ -1,0 +1,176 @@
+"""Bytes → submission: find the work in a folder or a zip, read what will be judged and no more, name what is odd.
+
+Nothing of a submission is run here, nothing is unpacked to disk, and no link is followed.
+"""
+
+import ast
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autograder.errors import UserError
+from autograder.grading.verdict import Notice
+from autograder.manifest import Manifest, assignment_ids, load_manifest
+from autograder.submission.advice import near_miss, nothing_found
+from autograder.submission.entries import Entry, Source, not_a_file
+from autograder.submission.helpers import add_helpers
+from autograder.submission.locate import Candidate, Folder, Located, locate
+from autograder.submission.python_text import CodeFiles, NotPython, count_tokens, parse
+from autograder.submission.rules import (
+    IntakeLimits,
+    Refused,
+    folded,
+    is_clutter,
+    is_troublesome,
+    listed,
+    shown_path,
+)
+from autograder.submission.sources import open_source
+
+_MOST_NOTES = 20
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What will be judged. Names of files are relative to the folder of the work: "ddpm.py", "utils/noise.py"."""
+
+    name: str  # as it was given, safe to print
+    files: dict[str, bytes]  # exactly what reaches the worker: todo files, and the helper modules next to them
+    digest: str  # SHA-256 of `files`, hexadecimal; the same for every layout and whatever else lies around
+    notices: tuple[Notice, ...] = ()  # of kind "intake"
+    missing: tuple[str, ...] = ()  # todo files that are not there; it costs only the tasks that need them
+    syntax_errors: dict[str, str] = field(default_factory=dict)  # file → sentence; it costs only the tasks that need it
+    folder: str = ""  # where the work lies, safe to print; "" for the top
+
+
+def read_submission(path: str | os.PathLike[str], manifest: Manifest, limits: IntakeLimits | None = None) -> Submission:
+    """Read a submission, a folder or a zip file, for the assignment of `manifest`.
+
+    Raises Refused (a UserError), with one sentence that is safe to print, when there is nothing to judge or the
+    submission is damaged or dangerous; no other exception leaves. A todo file that is missing or is not valid Python is
+    no reason to refuse.
+    """
+    limits = limits or IntakeLimits()
+    with open_source(path, limits) as source:
+        return _read(source, manifest, limits)
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over the sorted names and contents, each preceded by its length, as hexadecimal."""
+    total = hashlib.sha256(b"submission-1")
+    for name, content in sorted(files.items()):
+        for part in (name.encode("utf-8"), content):
+            total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()
+
+
+def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submission:
+    entries = [entry for entry in source.entries if not is_clutter(entry.path)]
+    others = _other_folders(manifest)
+    located = _locate(source, entries, manifest, limits, others)
+    notes = list(located.remarks)
+
+    code = CodeFiles(limits)
+    for name, folder in located.folder_of.items():
+        content = _read_todo_file(source, entries, (*folder, name), limits)
+        code.check_length(shown_path((*folder, name)), content)
+        code.add(name, content)
+    notes += add_helpers(code, entries, source.read, located.folders, manifest, others)
+
+    missing = tuple(name for name in manifest.files.todo if name not in code.contents)
+    nearby = [entry for entry in entries if entry.folder in located.folders]
+    for name in missing:
+        hint = near_miss(name, nearby)
+        notes.append(f"{name} is missing, so the tasks that need it earn nothing{': ' + hint if hint else ''}.")
+    if changed := _changed_given_files(source, entries, located.main, manifest):
+        verb = "differs" if len(changed) == 1 else "differ"
+        notes.append(f"{listed(changed)} {verb} from the handout; grading uses the handout's own version.")
+    if odd := [shown_path(entry.path, 40) for entry in entries if entry.kind != "file"]:
+        notes.append(f"Links, devices and folders that may not be opened were passed over: {listed(odd, most=3)}.")
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES:] = [f"There are {len(notes) - _MOST_NOTES:,} more remarks of this kind."]
+    return Submission(
+        name=source.name,
+        files=dict(sorted(code.contents.items())),
+        digest=digest_of(code.contents),
+        notices=tuple(Notice("intake", note) for note in notes),
+        missing=missing,
+        syntax_errors=dict(sorted(code.syntax_errors.items())),
+        folder=shown_path(located.main),
+    )
+
+
+def _locate(
+    source: Source, entries: list[Entry], manifest: Manifest, limits: IntakeLimits, others: frozenset[str]
+) -> Located:
+    found: dict[Folder, dict[str, bytes | None]] = {}
+    for entry in entries:
+        if entry.name in manifest.files.todo and entry.kind != "closed" and len(entry.folder) <= limits.depth:
+            if entry.folder not in found and len(found) == limits.candidates:
+                files = listed(list(manifest.files.todo), joint="or")
+                many = f"{source.name} holds {files} in more than {limits.candidates} folders"
+                raise Refused(f"{many}; hand in one folder, {manifest.folder}.")
+            found.setdefault(entry.folder, {})[entry.name] = _content_or_none(source, entry)
+    if not found:
+        raise Refused(nothing_found(source.name, entries, manifest, limits))
+    return locate(manifest, source.name, [Candidate(folder, files) for folder, files in found.items()], others)
+
+
+def _content_or_none(source: Source, entry: Entry) -> bytes | None:
+    try:
+        return source.read(entry)
+    except Refused:
+        return None  # said again, and aloud, when it is this file that is chosen
+
+
+def _read_todo_file(source: Source, entries: list[Entry], path: tuple[str, ...], limits: IntakeLimits) -> bytes:
+    """The content of a todo file. Raises Refused unless it is exactly one plain file that can be read."""
+    place = shown_path(path)
+    same = [entry for entry in entries if entry.path == path]
+    if len(same) > 1:
+        raise Refused(f"{source.name} holds {place} {len(same)} times; make the zip again, with one.")
+    for entry in entries:
+        if entry.path == path[: len(entry.path)] and (len(entry.path) < len(path) or entry.kind != "file"):
+            raise Refused(not_a_file(entry))  # the file itself, or one of the folders that it lies in
+        if entry.folder == path[:-1] and entry.name != path[-1] and folded(entry.name) == folded(path[-1]):
+            pair = f"{place} and {shown_path(entry.path)} have names that are the same on some computers"
+            raise Refused(f"{pair}; keep one of them, named {path[-1]}.")
+    if reason := is_troublesome(path, limits):
+        raise Refused(f"{place} {reason}; rename the folder and hand it in again.")
+    return source.read(same[0])
+
+
+def _changed_given_files(source: Source, entries: list[Entry], folder: Folder, manifest: Manifest) -> list[str]:
+    """The given files next to the work that do not say what the handout's say."""
+    changed = []
+    for entry in entries:
+        truth = manifest.solution / entry.name
+        if entry.folder == folder and entry.name in manifest.files.given and truth.is_file():
+            content = _content_or_none(source, entry)
+            if content is None or not _same_code(entry.name, content, truth.read_bytes()):
+                changed.append(entry.name)
+    return changed
+
+
+def _same_code(name: str, one: bytes, other: bytes) -> bool:
+    """Whether two files differ at most in white space, comments and layout."""
+    if one.split() == other.split():
+        return True
+    if count_tokens(one) > 2 * count_tokens(other):
+        return False
+    try:
+        return ast.dump(parse(name, one)) == ast.dump(parse(name, other))
+    except (NotPython, RecursionError):
+        return False
+
+
+def _other_folders(manifest: Manifest) -> frozenset[str]:
+    """The folders of the other assignments. One whose manifest is broken is not this student's problem."""
+    folders = set()
+    for identifier in assignment_ids():
+        try:
+            folders.add(load_manifest(identifier).folder)
+        except UserError:
+            continue
+    return frozenset(folders - {manifest.folder})
