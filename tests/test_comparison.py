@@ -100,6 +100,7 @@ EDITS = {
     "a region's default": ("num_inference_timesteps=50", "num_inference_timesteps=5", "ddim_p_sample_loop", "=5,"),
     "a region defined twice": ("    def save(", "    def q_sample(self, a):\n        pass\n\n    def save(", "q_sample", "(self, a)"),
     "a given function, again": ("class BaseScheduler", "def extract(*a):\n    return 0\n\n\nclass BaseScheduler", "extract", "*a"),
+    "two versions to choose from": ("import numpy as np", "def extract(*a):\n    return 0\n\n\nimport numpy as np", "extract", "*a"),
     "a given name, imported": ("class BaseScheduler", "from mine import extract\n\n\nclass BaseScheduler", "extract", "mine"),
     "another module": ("import torch.nn.functional as F", "import mine as F", "F", "+import mine"),
     "a patch": ("class BaseScheduler", "F.mse_loss = print\n\n\nclass BaseScheduler", "F.mse_loss = print", "+F.mse_loss"),
@@ -253,7 +254,7 @@ def test_a_file_that_is_not_python_is_in_neither_set():
 
 def test_a_solution_file_that_is_not_there_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(Manifest, "solution", property(lambda self: tmp_path))
-    with pytest.raises(comparison.UserError, match="The solution has no file network.py"):
+    with pytest.raises(comparison.UserError, match=r"The solution has no file network\.py"):
         outside_edits(MANIFEST, submission(SOLUTION))
 
 

@@ -58,10 +58,11 @@ CLUTTER = {
     "._ddpm.py": b"\0\5\x16\7",
     ".DS_Store": b"\0\0\0\1Bud1",
     ".git/config": b"[core]",
-    ".git/ddpm.py": b"an object",
+    ".ipynb_checkpoints/network.py": b"class SimpleNet: old = 1\n",
     ".ipynb_checkpoints/ddpm.py": b"class DiffusionModule: old = 1\n",
     "__pycache__/ddpm.cpython-311.pyc": b"\xa7\r\r\n",
     "venv/lib/network.py": b"class SimpleNet: other = 1\n",
+    "venv/lib/ddpm.py": b"class DiffusionModule: other = 1\n",
     "results/loss.png": b"\x89PNG",
     "notes.txt": b"remember to sleep",
     "Icon\r": b"",
@@ -425,7 +426,7 @@ def test_a_link_or_pipe_in_the_clutter_of_a_zip_is_passed_over(tmp_path):
 
 
 def test_paths_that_are_nothing(tmp_path):
-    assert "There is no file or folder nowhere; check the path." == refusal(tmp_path / "nowhere")
+    assert refusal(tmp_path / "nowhere") == "There is no file or folder nowhere; check the path."
     (tmp_path / "file").write_bytes(ZIP)
     assert "cannot be opened" in refusal(tmp_path / "file" / "below")
     assert "cannot be opened" in refusal(Path("a\0b"))

@@ -1,5 +1,6 @@
 """Run one check against one submission, whatever happens, and say what came of it."""
 
+import re
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Judgement:
     carried: tuple[str, ...] = ()
     seconds: float = 0.0
     printed: str = ""
+    importing: bool = False  # whether it failed while a file of the submission was imported
 
     def looks_like(self, other: "Judgement") -> bool:
         """Whether both checks failed, or passed, in the same way with the same numbers."""

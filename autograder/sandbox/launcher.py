@@ -11,6 +11,7 @@ Every way in which student code can fail to answer is a StudentFailure with one 
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -30,10 +31,13 @@ from autograder.sandbox import wire
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
 MAX_CALLBACKS = 200_000  # answered in one request
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")  # in messages of torch
 
 
 class StudentFailure(Exception):
     """The student's code gave no answer. The message is one sentence for the student."""
+
+    importing = False  # whether it happened while a module of the submission was imported, so that it will happen again
 
 
 class Raised(StudentFailure):
@@ -41,8 +45,8 @@ class Raised(StudentFailure):
 
     def __init__(self, type_name: str, text: str, where: tuple[str, int, str, str] | None):
         self.type_name, self.text, self.where = type_name, text, where
-        place = f" ({where[0]}, line {where[1]}: `{where[3]}`)" if where else ""
-        super().__init__(f"Your code raised {type_name}{': ' + text if text else ''}{place}.")
+        code = f": `{where[3]}`" if where and where[3] else ""
+        super().__init__(_sentence(type_name, text, f" ({where[0]}, line {where[1]}{code})" if where else ""))
 
 
 class TimedOut(StudentFailure):
@@ -88,39 +92,53 @@ class Worker:
         if not self.alive:
             raise Died("The process that ran your code had already ended.")
         seconds = self.limits.seconds_per_call if seconds is None else seconds
-        deadline = time.monotonic() + seconds
         message = {"op": op, "fields": fields, "seed": seed, "keep": keep, "threads": threads}
+        failure: StudentFailure
         try:
-            self._send(wire.encode(message), deadline)
-            for _ in range(MAX_CALLBACKS):
-                answer = self._receive(deadline)
-                kind = answer.get("kind") if type(answer) is dict else None
-                if kind == "result":
-                    return answer.get("value")
-                if kind == "raised":
-                    raise _raised(answer)
-                if kind == "callback":
-                    self._send(wire.encode(self._call_back(answer)), deadline)
-                elif kind == "progress" and on_progress is not None:
-                    done, loss = answer.get("done"), answer.get("loss")
-                    if type(done) is int and type(loss) is float:
-                        on_progress(done, loss)
-                else:
-                    raise wire.WireError("an answer of no known kind")
-            raise Died(f"Your code called the network more than {MAX_CALLBACKS:,} times in one call, and was stopped.")
+            return self._converse(message, time.monotonic() + seconds, on_progress)
+        except Raised as error:
+            failure = error
         except _Late:
             self.close()
-            raise TimedOut(
-                f"Your code did not finish within {seconds:g} seconds and was stopped; look for a loop that does not end."
-            ) from None
+            what = f"Importing {fields['module']}.py" if op == "import" else "Your code"
+            where = " outside of the functions" if op == "import" else ""
+            advice = f"look for a loop{where} that does not end"
+            failure = TimedOut(f"{what} did not finish within {seconds:g} seconds and was stopped; {advice}.")
         except _Closed:
-            raise Died(self._obituary()) from None
+            failure = Died(self._obituary())
         except wire.WireError as error:
             self.close()
-            raise Died(f"The process that ran your code sent something that is not an answer ({error}), and was stopped.") from None
-        except Died:
+            failure = Died(f"The process that ran your code sent something that is not an answer ({error}), and was stopped.")
+        except Died as error:
+            self.close()
+            failure = error
+        except BaseException:  # Ctrl-C, or a callable of the grader failed: the worker waits for what will not come
             self.close()
             raise
+        failure.importing = op == "import"
+        raise failure
+
+    def _converse(
+        self, message: dict[str, Any], deadline: float, on_progress: Callable[[int, float], None] | None
+    ) -> Any:
+        """Send a request, answer the calls that come back, and return the result."""
+        self._send(wire.encode(message), deadline)
+        for _ in range(MAX_CALLBACKS):
+            answer = self._receive(deadline)
+            kind = answer.get("kind") if type(answer) is dict else None
+            if kind == "result":
+                return answer.get("value")
+            if kind == "raised":
+                raise _raised(answer, self.limits)
+            if kind == "callback":
+                self._send(wire.encode(self._call_back(answer)), deadline)
+            elif kind == "progress" and on_progress is not None:
+                done, loss = answer.get("done"), answer.get("loss")
+                if type(done) is int and type(loss) is float:
+                    on_progress(done, loss)
+            else:
+                raise wire.WireError("an answer of no known kind")
+        raise Died(f"Your code called the network more than {MAX_CALLBACKS:,} times in one call, and was stopped.")
 
     def printed_text(self) -> str:
         """What the student's code printed, up to the limit that is kept."""
@@ -138,6 +156,7 @@ class Worker:
         self.drain()
         self.channel.close()
         os.close(self.output)
+        self.output_open = False
         shutil.rmtree(self.folder, ignore_errors=True)
         return status
 
@@ -164,18 +183,19 @@ class Worker:
         if status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             reasons = {
-                signal.SIGKILL: "it was killed, most likely because it used too much memory",
-                signal.SIGSEGV: "it crashed (segmentation fault)",
-                signal.SIGXCPU: "it used up its processor time",
-                signal.SIGXFSZ: "it wrote too much to a file",
-                signal.SIGABRT: "it aborted",
+                signal.SIGKILL: "was killed, by itself or for using too much memory; look for os.kill and large tensors",
+                signal.SIGSEGV: "crashed (segmentation fault); look for a function that calls itself without end",
+                signal.SIGXCPU: "used up its processor time; look for a loop or a thread that does not end",
+                signal.SIGXFSZ: "wrote too much to a file; take the writing out",
+                signal.SIGABRT: "was aborted; run this function on your own machine to see why",
             }
-            return f"The process that ran your code ended: {reasons.get(number, f'signal {number}')}."
+            unknown = f"was ended by signal {number}; take out the call that sends it"
+            return f"The process that ran your code {reasons.get(number, unknown)}."
         if status is not None and os.WIFEXITED(status):
             if os.WEXITSTATUS(status) == 70 and printed and printed[-1].startswith("worker: "):
                 return f"The process that ran your code could not go on ({printed[-1][8:300]})."
             return f"Your code ended the process (exit status {os.WEXITSTATUS(status)}); take out any call that exits."
-        return "The process that ran your code closed its connection to the grader, and was stopped."
+        return "Your code closed the connection to the grader, and was stopped; take out any call that closes what it did not open."
 
     # The channel: never blocks past the deadline, and always drains what the worker prints
 
@@ -228,7 +248,7 @@ class Worker:
 
     def drain(self) -> None:
         """Take what the worker has printed, without waiting; keep the first part, count the rest."""
-        for _ in range(64):
+        for _ in range(64 if self.output_open else 0):
             try:
                 data = os.read(self.output, 1 << 16)
             except BlockingIOError:
@@ -250,16 +270,33 @@ class _Closed(Exception):
     pass
 
 
-def _raised(answer: dict[str, Any]) -> Raised:
+def _sentence(type_name: str, text: str, place: str) -> str:
+    """What an exception means and what to do; `place` is " (file, line 7: `code`)" or empty."""
+    if type_name == "SystemExit":
+        return f"Your code called sys.exit, exit or quit{place}; take that call out, it ends the whole program."
+    if type_name == "MemoryError":
+        return f"Your code {text}{place}; look at the sizes of what it makes there."
+    if type_name == "RecursionError":
+        return f"Your code calls itself without end{place}; look for a function that calls itself."
+    if type_name == "ModuleNotFoundError" and (module := re.fullmatch(r"No module named '([\w.]+)'.*", text)):
+        advice = "take the import out, or hand the module in if it is yours"
+        return f"Your code imports {module[1]}, which the grader does not have{place}; {advice}."
+    if type_name == "WireError":
+        return f"Your code returned something that the grader cannot take: {text}."
+    return f"Your code raised {type_name}{': ' + text if text else ''}{place}."
+
+
+def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     type_name, message, where = answer.get("type"), answer.get("message"), answer.get("where")
     if type(type_name) is not str or type(message) is not str:
         raise wire.WireError("a malformed error")
     place = None
     if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
         place = (where[0], where[1], where[2], where[3])
-    if "can't allocate memory" in message or type_name == "MemoryError":
-        message = "it asked for more memory than the grader allows"
-    return Raised(type_name[:100], message.strip()[:500], place)
+    if type_name.endswith("MemoryError") or any(sign in message for sign in _OUT_OF_MEMORY):
+        type_name = "MemoryError"
+        message = f"asked for more memory than the grader allows ({limits.memory_megabytes / 1024:g} GB)"
+    return Raised(type_name[:100], " ".join(message.split())[:500].rstrip("."), place)
 
 
 class Lane:
@@ -341,7 +378,12 @@ class Sandbox:
         ours.settimeout(START_SECONDS)
         self._control = ours
         self._lines = ours.makefile("rb")
-        self.versions = self._reply()["versions"]
+        try:
+            self.versions = self._reply()["versions"]
+        except BaseException:  # Ctrl-C while torch is imported
+            self._process.kill()
+            self._process.wait()
+            raise
         return self
 
     def lane(self) -> Lane:

@@ -225,6 +225,7 @@ class Worker:
             message = str(error)
         except BaseException:
             message = ""
+        message = message.replace(self.folder + os.sep, "")
         return {"kind": "raised", "type": type(error).__name__[:100], "message": message[:2000], "where": where}
 
     def _receive(self) -> Any:

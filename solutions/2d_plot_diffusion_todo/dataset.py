@@ -1,7 +1,7 @@
 """Two-dimensional toy distributions for the Swiss-roll assignment (given; nothing to do here).
 
-Every generator returns points of shape (N, 2). `normalize` brings a data set to mean 0 and standard deviation 2, both taken
-over all coordinates at once, so the shape of the set is kept.
+Every generator returns points of shape (N, 2). `normalize` brings a data set to mean 0 and standard deviation 2, both
+taken over all coordinates at once, so the shape of the set is kept.
 """
 
 import numpy as np
@@ -23,9 +23,9 @@ def sample_checkerboard(n):
 
 
 def load_twodim(num_samples: int, dataset: str, dimension: int = 2) -> torch.Tensor:
-    """`num_samples` points of the named distribution as a float32 tensor, (num_samples, 2); the checkerboard gives about 1.5 times as many.
+    """`num_samples` points of the named distribution as a float32 tensor, (num_samples, 2).
 
-    `dimension` matters for the two Gaussians only. Raises ValueError for an unknown name.
+    The checkerboard gives about 1.5 times as many. `dimension` matters for the two Gaussians only. Raises ValueError for an unknown name.
     """
     if dataset == "gaussian_centered":
         sample = np.random.normal(size=(num_samples, dimension))

@@ -154,3 +154,23 @@ def _spread(values: list[float]) -> str:
 
 def machine() -> str:
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+VARIANTS = ("sequential-of-layers", "posterior-variance", "float64-inside")
+MISCONCEPTIONS = (
+    "silu-for-relu",
+    "noise-at-t-0",
+    "no-noise-at-t-1",
+    "loop-stops-at-t-1",
+    "t-never-0",
+    "sigma-from-beta",
+)
+
+
+def run(manifest: Manifest, trainings: int, ledger: Path, processes: int | None) -> str:
+    """Measure the solution and three variants `trainings` times each, and the worst misconceptions a few times; the table as Markdown."""
+    subjects = [(Subject("solution", ""), trainings)]
+    subjects += [(Subject("variant", name), trainings) for name in VARIANTS]
+    subjects += [(Subject("misconception", name), max(1, trainings // 5)) for name in MISCONCEPTIONS]
+    lines = calibrate(manifest, subjects, ledger, processes)
+    return f"{table(manifest, lines)}\n\nMeasured on {machine()}."

@@ -1,6 +1,6 @@
 """The names of this course at the boundary: how to build the student's classes, and the shape of one sample."""
 
-from autograder.assignments.ddpm_properties import Setting
+from autograder.assignments.ddpm.setting import Setting
 from autograder.sandbox.proxies import Handle, Student
 
 SAMPLE_SHAPE = (2,)

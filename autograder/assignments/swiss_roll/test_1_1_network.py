@@ -75,9 +75,7 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
         got = expect_tensor(_call(net, x, t), (ROWS, dim_out), "The output")
         layers = _layers(student, net)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
-        candidates = [
-            _forward(chain, x, t) for chain in _chains(layers, _pairs(dim_in, hidden, dim_out))
-        ]
+        candidates = [_forward(chain, x, t) for chain in _chains(layers, _pairs(dim_in, hidden, dim_out))]
         if not candidates:
             raise WrongAnswer(f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.")
         errors = [abs(got - candidate).max() for candidate in candidates]

@@ -1,6 +1,6 @@
 """Task 1-2: the forward process and DDPM sampling."""
 
-from autograder.assignments import ddpm_properties as ddpm
+from autograder.assignments.ddpm import p_sample, p_sample_loop, q_sample
 from autograder.assignments.swiss_roll.interface import setting
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
@@ -10,7 +10,7 @@ from autograder.sandbox.proxies import Student
 @task("1-2", points=2, region="q_sample")
 def test_forward_process_closed_form(student: Student, draw: Draw, note: Note) -> None:
     """`q_sample` gives x_t = √ᾱ_t x₀ + √(1−ᾱ_t) ε for every t, with the noise that it is given (DDPM, Eq. 4)."""
-    ddpm.q_sample_closed_form(setting(student), draw, note)
+    q_sample.judge_closed_form(setting(student), draw, note)
 
 
 @task(
@@ -22,31 +22,31 @@ def test_forward_process_closed_form(student: Student, draw: Draw, note: Note) -
 )
 def test_forward_process_draws_noise(student: Student, draw: Draw, note: Note) -> None:
     """`q_sample` without `noise` draws standard normal noise of its own, for each element, anew at each call."""
-    ddpm.q_sample_own_noise(setting(student), draw, note)
+    q_sample.judge_own_noise(setting(student), draw, note)
 
 
 @task("1-2", points=0.5, region="p_sample")
 def test_reverse_step_calls_the_network(student: Student, draw: Draw, note: Note) -> None:
     """`p_sample` calls the network once, with x_t and t."""
-    ddpm.p_sample_network(setting(student), draw, note)
+    p_sample.judge_network_call(setting(student), draw, note)
 
 
 @task("1-2", points=1.5, region="p_sample", false_fail=1e-8, detects="0.1 % of a coefficient")
 def test_reverse_step_mean(student: Student, draw: Draw, note: Note) -> None:
     """The mean of `p_sample` is (x_t − β_t/√(1−ᾱ_t) ε_θ) / √α_t (DDPM, Eq. 11)."""
-    ddpm.p_sample_mean(setting(student), draw, note)
+    p_sample.judge_mean(setting(student), draw, note)
 
 
 @task("1-2", points=1, region="p_sample", false_fail=4e-7, detects="4 % of σ_t at 16384 numbers")
 def test_reverse_step_noise(student: Student, draw: Draw, note: Note) -> None:
     """`p_sample` adds normal noise of variance β_t, or else β̃_t, for t > 0, also at t = 1, and none at t = 0 (DDPM, Alg. 2 and Sec. 3.2)."""
-    ddpm.p_sample_noise(setting(student), draw, note)
+    p_sample.judge_noise(setting(student), draw, note)
 
 
 @task("1-2", points=0.5, region="p_sample", detects="a row at t > 0 without noise")
 def test_reverse_step_rows_are_independent(student: Student, draw: Draw, note: Note) -> None:
     """In `p_sample`, a row at t > 0 gets its noise whatever t the other rows of the batch have."""
-    ddpm.p_sample_rows(setting(student), draw, note)
+    p_sample.judge_rows(setting(student), draw, note)
 
 
 @task(
@@ -54,7 +54,7 @@ def test_reverse_step_rows_are_independent(student: Student, draw: Draw, note: N
 )
 def test_sampling_loop_steps(student: Student, draw: Draw, note: Note) -> None:
     """`p_sample_loop` starts from x_T ~ N(0, I) and takes the steps t = T−1, …, 1, 0, each on the result of the one before (DDPM, Alg. 2)."""
-    ddpm.p_sample_loop_steps(setting(student), draw, note)
+    p_sample_loop.judge_steps(setting(student), draw, note)
 
 
 @task(
@@ -66,4 +66,4 @@ def test_sampling_loop_steps(student: Student, draw: Draw, note: Note) -> None:
 )
 def test_sampling_loop_distribution(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """With the exact noise predictor of a Gaussian, `p_sample_loop` draws samples from just the distribution that the equations predict."""
-    ddpm.p_sample_loop_distribution(setting(student), draw, note, carry)
+    p_sample_loop.judge_distribution(setting(student), draw, note, carry)

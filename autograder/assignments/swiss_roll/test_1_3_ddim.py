@@ -1,6 +1,6 @@
 """Task 1-3: DDIM sampling. Its α_t is DDPM's ᾱ_t."""
 
-from autograder.assignments import ddpm_properties as ddpm
+from autograder.assignments.ddpm import ddim_p_sample, ddim_p_sample_loop
 from autograder.assignments.swiss_roll.interface import setting
 from autograder.grading.checks import Note, task
 from autograder.grading.seeds import Draw
@@ -10,25 +10,25 @@ from autograder.sandbox.proxies import Student
 @task("1-3", points=0.5, region="ddim_p_sample")
 def test_ddim_step_calls_the_network(student: Student, draw: Draw, note: Note) -> None:
     """`ddim_p_sample` calls the network once, with x_t and t."""
-    ddpm.ddim_network(setting(student), draw, note)
+    ddim_p_sample.judge_network_call(setting(student), draw, note)
 
 
 @task("1-3", points=2, region="ddim_p_sample")
 def test_ddim_step_deterministic(student: Student, draw: Draw, note: Note) -> None:
     """With η = 0, `ddim_p_sample` gives √ᾱ_prev x̂₀ + √(1−ᾱ_prev) ε_θ with x̂₀ = (x_t − √(1−ᾱ_t) ε_θ)/√ᾱ_t, and no noise (DDIM, Eq. 12)."""
-    ddpm.ddim_deterministic(setting(student), draw, note)
+    ddim_p_sample.judge_deterministic(setting(student), draw, note)
 
 
 @task("1-3", points=1, region="ddim_p_sample")
 def test_ddim_last_step(student: Student, draw: Draw, note: Note) -> None:
     """For a negative t_prev, clean data with ᾱ = 1, `ddim_p_sample` gives the estimate of x₀ itself, for every η."""
-    ddpm.ddim_last_step(setting(student), draw, note)
+    ddim_p_sample.judge_last_step(setting(student), draw, note)
 
 
 @task("1-3", points=1.5, region="ddim_p_sample", false_fail=6e-7, detects="4 % of σ_t, 0.1 % of a coefficient")
 def test_ddim_step_stochastic(student: Student, draw: Draw, note: Note) -> None:
     """With 0 < η ≤ 1, `ddim_p_sample` adds normal noise of standard deviation σ_t(η) and shortens the direction to x_t to match (DDIM, Eq. 12 and 16)."""
-    ddpm.ddim_stochastic(setting(student), draw, note)
+    ddim_p_sample.judge_stochastic(setting(student), draw, note)
 
 
 @task(
@@ -40,4 +40,4 @@ def test_ddim_step_stochastic(student: Student, draw: Draw, note: Note) -> None:
 )
 def test_ddim_loop_steps(student: Student, draw: Draw, note: Note) -> None:
     """`ddim_p_sample_loop` starts from N(0, I), takes just `num_inference_timesteps` steps from large t to small, ends at clean data, and passes η on."""
-    ddpm.ddim_loop_steps(setting(student), draw, note)
+    ddim_p_sample_loop.judge_steps(setting(student), draw, note)

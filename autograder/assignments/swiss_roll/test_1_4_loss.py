@@ -1,6 +1,6 @@
 """Task 1-4: the training loss. x_t comes from the reference q_sample wherever the student's code calls q_sample, so an error there costs nothing here."""
 
-from autograder.assignments import ddpm_properties as ddpm
+from autograder.assignments.ddpm import compute_loss
 from autograder.assignments.swiss_roll.interface import setting
 from autograder.grading.checks import Note, task
 from autograder.grading.seeds import Draw
@@ -10,28 +10,28 @@ from autograder.sandbox.proxies import Student
 @task("1-4", points=2, region="compute_loss")
 def test_loss_is_mean_squared_error_of_the_noise(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` is the mean of (ε − ε_θ(x_t, t))², with the very ε that is inside x_t (DDPM, Eq. 14)."""
-    ddpm.loss_value(setting(student), draw, note)
+    compute_loss.judge_value(setting(student), draw, note)
 
 
 @task("1-4", points=0.5, region="compute_loss", false_fail=1e-7, detects="a mean off by 0.08, a spread off by 6 %")
 def test_loss_noises_the_data(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` gives the network x_t, made from x₀ with standard normal noise at that very t (DDPM, Alg. 1)."""
-    ddpm.loss_noise(setting(student), draw, note)
+    compute_loss.judge_noise(setting(student), draw, note)
 
 
 @task("1-4", points=1.5, region="compute_loss", false_fail=1e-7, detects="a missing end; one t that is 40 % too rare")
 def test_loss_draws_t_uniformly(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` draws a t for each row, uniformly from 0 … T−1, both ends included (DDPM, Alg. 1)."""
-    ddpm.loss_timesteps(setting(student), draw, note)
+    compute_loss.judge_timesteps(setting(student), draw, note)
 
 
 @task("1-4", points=0.5, region="compute_loss")
 def test_loss_has_a_gradient(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` returns a scalar whose gradient reaches the network."""
-    ddpm.loss_gradient(setting(student), draw, note)
+    compute_loss.judge_gradient(setting(student), draw, note)
 
 
 @task("1-4", points=0.5, region="compute_loss")
 def test_loss_takes_data_of_any_shape(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` also takes images, (B, C, H, W)."""
-    ddpm.loss_value(setting(student), draw, note, shape=(64, 3, 4, 4))
+    compute_loss.judge_value(setting(student), draw, note, shape=(64, 3, 4, 4))

@@ -1,7 +1,7 @@
 """Task 1-5: the grader trains the student's code itself and measures Chamfer distances. The rule is in docs/outcome-rule.md."""
 
-from autograder.grading.checks import Carry, Note, task
 from autograder.assignments.swiss_roll.outcome import Outcome
+from autograder.grading.checks import Carry, Note, task
 
 
 @task(

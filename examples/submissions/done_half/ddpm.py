@@ -1,7 +1,8 @@
 """Forward process, DDPM and DDIM sampling, and the training loss (tasks 1-2, 1-3 and 1-4).
 
-DDPM: Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models", 2020. DDIM: Song, Meng, Ermon, "Denoising Diffusion Implicit
-Models", 2021; its α_t is DDPM's ᾱ_t. Here `alphas` holds α_t = 1 − β_t and `alphas_cumprod` holds ᾱ_t = α_0 ⋯ α_t, and t counts from 0 to T − 1.
+DDPM: Ho, Jain, Abbeel, "Denoising Diffusion Probabilistic Models", 2020. DDIM: Song, Meng, Ermon, "Denoising Diffusion
+Implicit Models", 2021; its α_t is DDPM's ᾱ_t. Here `alphas` holds α_t = 1 − β_t and `alphas_cumprod` holds
+ᾱ_t = α_0 ⋯ α_t, and t counts from 0 to T − 1.
 """
 
 from typing import Optional
@@ -13,7 +14,10 @@ import torch.nn.functional as F
 
 
 def extract(input, t: torch.Tensor, x: torch.Tensor):
-    """input[t], shaped to multiply x. input: (T,), t: an integer or (), (1,), (B,); x: (B, …). Returns (1, 1, …) or (B, 1, …)."""
+    """input[t], shaped to multiply x.
+
+    input: (T,); t: an integer, or a tensor of shape (), (1,) or (B,); x: (B, …). Returns (1, 1, …) or (B, 1, …).
+    """
     t = torch.atleast_1d(torch.as_tensor(t, device=input.device)).long()
     return input[t].reshape(-1, *[1] * (x.ndim - 1))
 
@@ -60,7 +64,7 @@ class DiffusionModule(nn.Module):
     def q_sample(self, x0: torch.Tensor, t: torch.Tensor, noise: Optional[torch.Tensor] = None):
         """Draw x_t from q(x_t | x_0).
 
-        x0: (B, …) clean data; t: (B,) integers in 0 … T−1; noise: like x0, standard normal, drawn here when not given.
+        x0: (B, …) clean data; t: (B,) integers in 0 … T−1; noise: standard normal, like x0, drawn here if not given.
         Returns x_t, like x0.
         """
         if noise is None:
@@ -79,8 +83,9 @@ class DiffusionModule(nn.Module):
         xt: (B, …); t: an integer in 0 … T−1, or a tensor of shape (), (1,) or (B,). Returns x_{t−1}, like xt.
         """
         ######## TODO 1-2: p_sample ########
-        # One step of DDPM, Algorithm 2 (line 4): predict the noise with self.network(xt, t), compute the mean (Eq. 11), and add noise of
-        # standard deviation σ_t except at the last step, t = 0. Both of the paper's choices for σ_t² are right (Sec. 3.2). About 8 lines.
+        # One step of DDPM, Algorithm 2 (line 4): predict the noise with self.network(xt, t), compute the mean (Eq. 11),
+        # and add noise of standard deviation σ_t except at the last step, t = 0. Both of the paper's choices for σ_t²
+        # are right (Sec. 3.2). About 8 lines.
         t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()
         beta_t = extract(self.var_scheduler.betas, t, xt)
         alpha_t = extract(self.var_scheduler.alphas, t, xt)
@@ -96,7 +101,8 @@ class DiffusionModule(nn.Module):
     def p_sample_loop(self, shape):
         """Draw samples with DDPM. shape: of the result, (B, …). Returns x_0, a tensor of that shape."""
         ######## TODO 1-2: p_sample_loop ########
-        # DDPM, Algorithm 2: start from pure noise and take the step p_sample for every t from T−1 down to 0. About 4 lines.
+        # DDPM, Algorithm 2: start from pure noise and take the step p_sample for every t from T−1 down to 0.
+        # About 4 lines.
         xt = torch.randn(shape, device=self.device)
         for t in self.var_scheduler.timesteps:
             xt = self.p_sample(xt, t)
@@ -107,17 +113,22 @@ class DiffusionModule(nn.Module):
     def ddim_p_sample(self, xt: torch.Tensor, t: torch.Tensor, t_prev: torch.Tensor, eta: float = 0.0):
         """One denoising step of DDIM, x_t → x_{t_prev}.
 
-        xt: (B, …); t, t_prev: integers or tensors of shape (), (1,) or (B,), t_prev < t. A negative t_prev stands for clean data, where ᾱ = 1.
+        xt: (B, …); t, t_prev: integers or tensors of shape (), (1,) or (B,), t_prev < t. A negative t_prev stands for
+        clean data, where ᾱ = 1.
         eta: 0 for the deterministic step, up to 1 for as much noise as DDPM. Returns x_{t_prev}, like xt.
         """
         ######## TODO 1-3: ddim_p_sample ########
-        # DDIM, Eq. 12, with σ_t from Eq. 16 (their α is our ᾱ): estimate x_0, point back towards x_t, add noise of standard deviation σ_t. About 8 lines.
+        # DDIM, Eq. 12, with σ_t from Eq. 16 (their α is our ᾱ): estimate x_0, point back towards x_t, and add noise of
+        # standard deviation σ_t. About 8 lines.
         raise NotImplementedError("TODO 1-3: ddim_p_sample")
         ######## END TODO ########
 
     @torch.no_grad()
     def ddim_p_sample_loop(self, shape, num_inference_timesteps=50, eta=0.0):
-        """Draw samples with DDIM in `num_inference_timesteps` steps. shape: of the result, (B, …). Returns x_0, a tensor of that shape."""
+        """Draw samples with DDIM in `num_inference_timesteps` steps.
+
+        shape: of the result, (B, …). Returns x_0, a tensor of that shape.
+        """
         step_ratio = self.var_scheduler.num_train_timesteps // num_inference_timesteps
         timesteps = torch.from_numpy(np.arange(num_inference_timesteps)[::-1] * step_ratio)  # e.g. 980, 960, …, 20, 0
         prev_timesteps = timesteps - step_ratio  # e.g. 960, 940, …, 0, −20; below 0 means clean data
@@ -128,10 +139,10 @@ class DiffusionModule(nn.Module):
         ######## END TODO ########
 
     def compute_loss(self, x0: torch.Tensor):
-        """The simplified training loss (DDPM, Eq. 14) for clean data x0, (B, …). Returns a scalar, mean over everything."""
+        """The simplified training loss (DDPM, Eq. 14) for clean data x0, (B, …). Returns a scalar."""
         ######## TODO 1-4: compute_loss ########
-        # DDPM, Algorithm 1: draw a t from 0 … T−1 for each row and standard normal noise, make x_t with q_sample, predict the noise, and
-        # return the mean squared error between the two. About 5 lines.
+        # DDPM, Algorithm 1: draw a t from 0 … T−1 for each row and standard normal noise, make x_t with q_sample,
+        # predict the noise, and return the mean, over everything, of the squared error. About 5 lines.
         raise NotImplementedError("TODO 1-4: compute_loss")
         ######## END TODO ########
 
@@ -146,7 +157,10 @@ class DiffusionModule(nn.Module):
         torch.save(checkpoint, file_path)
 
     def load(self, file_path):
-        """Read what `save` wrote, rebuilding network and schedule with the stored settings. Raises ValueError for any other file."""
+        """Read what `save` wrote, rebuilding network and schedule from the stored settings.
+
+        Raises ValueError for any other file.
+        """
         try:
             checkpoint = torch.load(file_path, map_location="cpu", weights_only=True)
             is_ours = checkpoint["format"] == "diffusion-module-1"
@@ -156,8 +170,9 @@ class DiffusionModule(nn.Module):
             is_ours = False
         if not is_ours:
             raise ValueError(
-                f"{file_path} was not written by this version of DiffusionModule.save. Files of the original assignment hold whole Python "
-                "objects, which can run code when opened, so they are not read; train again, or save the model again with this file's save()."
+                f"{file_path} was not written by this version of DiffusionModule.save. Files of the original assignment "
+                "hold whole Python objects, which can run code when opened, so they are not read. Train again, or save "
+                "the model again with this file's save()."
             )
         device = self.device
         if checkpoint["network"] is not None:

@@ -24,7 +24,7 @@ class TimeEmbedding(nn.Module):
 
     @staticmethod
     def timestep_embedding(t, dim, max_period=10000):
-        """t: (B,), integers or fractions. Returns (B, dim): the cosines, then the sines, frequencies from 1 down to 1/max_period."""
+        """t: (B,), integers or fractions. Returns (B, dim): cosines, then sines, frequencies 1 down to 1/max_period."""
         half = dim // 2
         frequencies = torch.exp(-math.log(max_period) * torch.arange(half, dtype=torch.float32, device=t.device) / half)
         angles = t[:, None].float() * frequencies[None]
@@ -74,7 +74,8 @@ class SimpleNet(nn.Module):
     def forward(self, x: torch.Tensor, t: torch.Tensor):
         """x: (B, dim_in), t: (B,), (1,) or (). Returns the predicted noise, (B, dim_out)."""
         ######## TODO 1-1: SimpleNet.forward ########
-        # Send x through the layers, each of which also takes t, with a ReLU after every layer but the last. About 4 lines.
+        # Send x through the layers, each of which also takes t, with a ReLU after every layer but the last.
+        # About 4 lines.
         for layer in self.layers[:-1]:
             x = F.relu(layer(x, t))
         return self.layers[-1](x, t)

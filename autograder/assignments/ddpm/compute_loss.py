@@ -1,0 +1,159 @@
+"""Judgements of the training loss (DDPM, Alg. 1 and Eq. 14)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_timesteps, f32
+from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect
+from autograder.grading.seeds import Draw
+from autograder.oracles.schedule import Schedule
+from autograder.oracles.statistics import standard_normal_fault, uniform_integers_fault
+from autograder.sandbox.launcher import GraderHangup, Raised
+from autograder.sandbox.proxies import Handle, describe
+
+
+@dataclass(frozen=True)
+class LossRun:
+    """One call of compute_loss, with all that the network saw."""
+
+    loss: Handle
+    diffusion: Handle
+    x0: Floats
+    eps_hat: Floats
+    xt: Floats
+    t: Floats
+    schedule: Schedule
+
+    @property
+    def noise(self) -> Floats:
+        return self.schedule.noise_in(
+            self.xt, self.x0, np.clip(self.t, 0, self.schedule.num_timesteps - 1).astype(np.int64)
+        )
+
+
+def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample: bool, note: Note) -> LossRun:
+    schedule = draw.schedule()
+    x0, eps_hat = draw.uniform(-2, 2, *shape), draw.normal(*shape)
+    network = Network(lambda x, t: eps_hat, mixed=lambda x, t: eps_hat)
+    diffusion = setting.build(schedule, network)
+    if not own_q_sample:
+
+        def q_sample(x0: Any, t: Any, noise: Any = None) -> Any:
+            if not isinstance(x0, np.ndarray) or not (noise is None or isinstance(noise, np.ndarray)):
+                raise GraderHangup("q_sample takes x0, t and noise")
+            times = as_timesteps(t, len(x0))
+            if times.min() < 0 or times.max() > schedule.num_timesteps - 1:
+                raise GraderHangup(
+                    f"t reaches from {times.min():g} to {times.max():g} and must stay in 0 … {schedule.num_timesteps - 1}"
+                )
+            noise = draw.normal(*x0.shape) if noise is None else noise.astype(np.float64)
+            return schedule.q_sample(x0.astype(np.float64), times.astype(np.int64), noise).astype(np.float32)
+
+        diffusion.set("q_sample", setting.student.function(q_sample))
+    setting.student.seed = draw.seed()
+    loss = diffusion.new("compute_loss", f32(x0))
+    note("network calls", len(network.calls), 0)
+    expect(network.calls, "compute_loss must call self.network(xt, t) to predict the noise; yours never called it.")
+    expect(
+        len(network.calls) == 1, f"compute_loss must call the network once; yours called it {len(network.calls)} times."
+    )
+    xt, t = network.calls[0]
+    expect(
+        xt.shape == shape, f"compute_loss must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}."
+    )
+    return LossRun(loss, diffusion, x0, eps_hat, xt, t, schedule)
+
+
+def _either_q_sample(note: Note, judge: Callable[[bool], None]) -> None:
+    any_form(note, [lambda: judge(False), lambda: judge(True)])
+
+
+def _loss_value(run: LossRun, note: Note) -> float:
+    value = run.loss.get("")
+    if isinstance(value, np.ndarray):
+        note("loss", value, 1e-3)
+    expect(
+        isinstance(value, np.ndarray),
+        f"compute_loss must return a tensor with one number; yours returned {describe(value)}.",
+    )
+    expect(
+        value.size == 1,
+        f"compute_loss must return one number, the mean over everything; yours returned {describe(value)}.",
+    )
+    expect(np.isfinite(value).all(), "compute_loss must return a finite number; yours returned NaN or infinity.")
+    return float(value.ravel()[0])
+
+
+def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...] | None = None) -> None:
+    shape = shape or (256, *setting.sample_shape)
+
+    def judge(own_q_sample: bool) -> None:
+        run = _run_loss(setting, draw, shape, own_q_sample, note)
+        value = _loss_value(run, note)
+        expected = float(((run.noise - run.eps_hat) ** 2).mean())
+        note("loss ratio", value / expected, 5e-3)
+        note("against x0", value / ((run.x0 - run.eps_hat) ** 2).mean(), 5e-3)
+        if abs(value - expected) > 1e-3 * expected:
+            raise WrongAnswer(
+                f"The loss must be the mean of (ε − ε_θ)² with the ε that is inside the x_t given to the network, {expected:.5f}; "
+                f"yours is {value:.5f}, {value / expected:.4g} times as much."
+            )
+
+    _either_q_sample(note, judge)
+
+
+def judge_noise(setting: Setting, draw: Draw, note: Note) -> None:
+    def judge(own_q_sample: bool) -> None:
+        run = _run_loss(setting, draw, (ROWS, *setting.sample_shape), own_q_sample, note)
+        note("ε spread", run.noise.std(), 0.05)
+        fault = standard_normal_fault(run.noise)
+        expect(
+            fault is None,
+            f"The x_t given to the network must be √ᾱ_t x_0 + √(1 − ᾱ_t) ε with standard normal ε, but of that ε {fault}.",
+        )
+
+    _either_q_sample(note, judge)
+
+
+def judge_timesteps(setting: Setting, draw: Draw, note: Note) -> None:
+    def judge(own_q_sample: bool) -> None:
+        run = _run_loss(setting, draw, (ROWS, *setting.sample_shape), own_q_sample, note)
+        note("range of t", (run.t.min(), run.t.max() - run.schedule.num_timesteps), 0)
+        note("kinds of t", min(len(np.unique(run.t)), run.schedule.num_timesteps + 1), 0)
+        fault = uniform_integers_fault(run.t, run.schedule.num_timesteps)
+        expect(
+            fault is None,
+            f"With T = {run.schedule.num_timesteps}, t must be drawn for each row, uniformly from 0 … {run.schedule.num_timesteps - 1}, but {fault}.",
+        )
+
+    _either_q_sample(note, judge)
+
+
+def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
+    def judge(own_q_sample: bool) -> None:
+        run = _run_loss(setting, draw, (256, *setting.sample_shape), own_q_sample, note)
+        value = _loss_value(run, Note())
+        try:
+            run.loss.call("backward")
+        except Raised as error:
+            note("backward", 0, 0)
+            if "grad" not in error.text:
+                raise
+            raise WrongAnswer("The loss must carry a gradient back to the network; yours is cut off from it.") from None
+        gradient = run.diffusion.get("network.scale.grad")
+        expect(
+            isinstance(gradient, np.ndarray), "The loss must carry a gradient back to the network; yours gives it none."
+        )
+        got = float(gradient.ravel()[0])
+        # With d = ε_θ − ε and ε_θ scaled by s: loss(s) = c mean((s ε_θ − ε)²), so d loss / d s at 1 is 2 c mean(d ε_θ) for the c the loss has.
+        difference = run.eps_hat - run.noise
+        expected = 2 * float((difference * run.eps_hat).mean()) * value / float((difference**2).mean())
+        note("gradient ratio", got / expected if expected else 0.0, 5e-3)
+        expect(
+            got != 0 or abs(expected) < 1e-6, "The loss must carry a gradient back to the network; yours gives it zero."
+        )
+
+    _either_q_sample(note, judge)

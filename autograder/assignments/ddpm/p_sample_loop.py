@@ -1,0 +1,107 @@
+"""Judgements of the DDPM sampling loop (DDPM, Alg. 2)."""
+
+import numpy as np
+
+from autograder.assignments.ddpm.recorder import StepRecorder, expect_chain
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_start, gaussian_oracle, listed
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
+from autograder.grading.seeds import Draw
+from autograder.oracles.gaussian import GaussianOracle
+from autograder.oracles.schedule import Schedule
+from autograder.oracles.statistics import correlation, moments_fault, standard_normal_fault
+
+
+def expect_countdown(times: list[float], num_timesteps: int, what: str) -> None:
+    """t = T−1, …, 1, 0, each once."""
+    expected = [float(t) for t in range(num_timesteps - 1, -1, -1)]
+    if times == expected:
+        return
+    shown = listed(times)
+    last = num_timesteps - 1
+    if not times:
+        problem = "yours took no step at all"
+    elif sorted(times) == sorted(expected):
+        problem = f"yours took them in another order: {shown}"
+    elif len(times) != len(expected):
+        problem = f"yours took {len(times)} steps: {shown}"
+    else:
+        problem = f"yours took {shown}"
+    raise WrongAnswer(
+        f"With T = {num_timesteps}, {what} must take the steps t = {last}, {last - 1}, …, 1, 0, {num_timesteps} in all; {problem}."
+    )
+
+
+def judge_steps(setting: Setting, draw: Draw, note: Note) -> None:
+    schedule = draw.schedule()
+    shape = (ROWS, *setting.sample_shape)
+    oracle = gaussian_oracle(schedule, draw, setting.sample_shape)
+    network = Network(oracle.eps_theta)
+    diffusion = setting.build(schedule, network)
+    recorder = StepRecorder(schedule, draw, oracle.eps_theta, schedule.betas)
+    diffusion.set("p_sample", setting.student.function(recorder.p_sample))
+    setting.student.seed = draw.seed()
+    answer = diffusion.call("p_sample_loop", shape)
+    calls = recorder.calls or [{"x": x, "t": t[0]} for x, t in network.calls]
+    times = [call["t"] for call in calls]
+    note("t", times, 0)
+    note("number of steps", len(times), 0)
+    if calls:
+        note("x_T spread", calls[0]["x"].std(), 0.05)
+    result = expect_tensor(answer, shape, "The result of p_sample_loop")
+    expect_countdown(times, schedule.num_timesteps, "p_sample_loop")
+    expect_start(calls[0]["x"], shape, "p_sample_loop")
+    if recorder.calls:
+        expect_chain(calls, result, "p_sample_loop")
+        note("chain", 1, 0)
+    else:
+        _expect_ddpm_trajectory([call["x"] for call in calls] + [result], schedule, oracle, note)
+
+
+def _expect_ddpm_trajectory(states: list[Floats], schedule: Schedule, oracle: GaussianOracle, note: Note) -> None:
+    """For a loop that does not call p_sample: every transition must be a DDPM step, with fresh noise, for one of the two variances."""
+    faults = []
+    for variance in (schedule.betas, schedule.posterior_variance):
+        fault, before = None, None
+        for index, t in enumerate(range(schedule.num_timesteps - 1, -1, -1)):
+            a, b = schedule.p_coefficients(t)
+            rest = states[index + 1] - a * states[index] + b * oracle.eps_theta(states[index], t)
+            if t == 0:
+                fault = fault or (
+                    f"at t = 0 noise of standard deviation {rest.std():.4f} is added and none must be"
+                    if abs(rest).max() > 1e-3
+                    else None
+                )
+                break
+            problem = standard_normal_fault(rest / np.sqrt(variance[t]))
+            if problem is None and before is not None and correlation(rest, before)[1]:
+                problem = "it is the same as in the step before"
+            before = rest
+            fault = fault or (f"at t = {t} the noise of the step is not as it must be: {problem}" if problem else None)
+        faults.append(fault)
+    note("trajectory", float(all(faults)), 0)
+    expect(not all(faults), f"p_sample_loop does its own steps, and {faults[0]}.")
+
+
+def judge_distribution(setting: Setting, draw: Draw, note: Note, carry: Carry) -> None:
+    schedule = draw.schedule()
+    shape = (ROWS, *setting.sample_shape)
+    oracle = gaussian_oracle(schedule, draw, setting.sample_shape)
+    diffusion = setting.build(schedule, Network(oracle.eps_theta))
+    if carry.stands_in_for("p_sample"):
+        recorder = StepRecorder(schedule, draw, oracle.eps_theta, schedule.betas)
+        diffusion.set("p_sample", setting.student.function(recorder.p_sample))
+    setting.student.seed = draw.seed()
+    samples = expect_tensor(diffusion.call("p_sample_loop", shape), shape, "The result of p_sample_loop")
+    note("mean", samples.mean(axis=0), 0.1)
+    note("spread", samples.std(axis=0), 0.05)
+    faults = []
+    for variance in (schedule.betas, schedule.posterior_variance):
+        steps = [
+            (t, *schedule.p_coefficients(t), float(np.sqrt(variance[t])) * (t > 0))
+            for t in reversed(range(schedule.num_timesteps))
+        ]
+        faults.append(moments_fault(samples, *oracle.sampled_moments(steps)))
+    expect(
+        None in faults,
+        f"With the exact noise predictor of Gaussian data, p_sample_loop must give that Gaussian, but {faults[0]}.",
+    )

@@ -1,0 +1,67 @@
+"""Stands in for a student's step inside a student's loop, and judges what the loop did with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.assignments.ddpm.setting import as_timesteps
+from autograder.grading.checks import Floats, WrongAnswer
+from autograder.grading.seeds import Draw
+from autograder.oracles.schedule import Schedule
+from autograder.sandbox.launcher import GraderHangup
+from autograder.sandbox.proxies import describe
+
+
+@dataclass
+class StepRecorder:
+    """Stands in for the student's own step: answers with the reference step and remembers the calls."""
+
+    schedule: Schedule
+    draw: Draw
+    eps_theta: Callable[[Floats, int], Floats]
+    variance: Floats
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def p_sample(self, xt: Any, t: Any) -> Any:
+        x = self._x(xt)
+        times = as_timesteps(t, len(x))
+        now = self._index(times)
+        a, b = self.schedule.p_coefficients(now)
+        out = a * x - b * self.eps_theta(x, now) + (now > 0) * np.sqrt(self.variance[now]) * self.draw.normal(*x.shape)
+        return self._keep(x, times[0], None, None, out)
+
+    def ddim_p_sample(self, xt: Any, t: Any, t_prev: Any, eta: Any = 0.0) -> Any:
+        x = self._x(xt)
+        times, previous = as_timesteps(t, len(x)), as_timesteps(t_prev, len(x))
+        strength = float(np.ravel(eta)[0]) if isinstance(eta, (int, float, np.ndarray)) and np.size(eta) else 0.0
+        now, before = self._index(times), int(np.clip(previous[0], -1, self.schedule.num_timesteps - 1))
+        a, b, sigma = self.schedule.ddim_coefficients(now, before, 0.0)
+        return self._keep(x, times[0], float(previous[0]), strength, a * x - b * self.eps_theta(x, now) + sigma)
+
+    def _x(self, xt: Any) -> Floats:
+        if not isinstance(xt, np.ndarray) or xt.ndim < 1 or xt.dtype.kind != "f":
+            raise GraderHangup(f"xt must be a floating-point tensor, and is {describe(xt)}")
+        return xt.astype(np.float64)
+
+    def _index(self, times: Floats) -> int:
+        return int(np.clip(times[0], 0, self.schedule.num_timesteps - 1))
+
+    def _keep(self, x: Floats, t: float, t_prev: float | None, eta: float | None, out: Floats) -> Any:
+        answer = out.astype(np.float32)
+        self.calls.append({"x": x, "t": float(t), "t_prev": t_prev, "eta": eta, "out": answer.astype(np.float64)})
+        return answer
+
+
+def expect_chain(calls: list[dict[str, Any]], result: Floats, what: str) -> None:
+    """Each step gets the result of the one before, and the last result is returned."""
+    for previous, call in zip(calls, calls[1:]):
+        if call["x"].shape != previous["out"].shape or abs(call["x"] - previous["out"]).max() > 1e-4:
+            raise WrongAnswer(
+                f"In {what}, the step at t = {call['t']:.0f} must get what the step before it returned; yours got something else."
+            )
+    if abs(result - calls[-1]["out"]).max() > 1e-4:
+        raise WrongAnswer(
+            f"{what} must return what its last step, at t = {calls[-1]['t']:.0f}, returned; yours returned something else."
+        )

@@ -1,0 +1,94 @@
+"""What every judgement of a DiffusionModule needs: a network that the grader answers, and a way to build the student's classes around it.
+
+These modules judge any assignment with the KAIST interface; `sample_shape` is (2,) for points and (C, H, W) for images. The network is always answered by the
+grader, so each judgement is about one region alone. Inputs look like real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| ≤ 2, so that clamping x_0 outside
+the range of the data does no harm.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.grading.checks import Floats, expect
+from autograder.grading.seeds import Draw
+from autograder.oracles.gaussian import GaussianOracle
+from autograder.oracles.schedule import Schedule
+from autograder.oracles.statistics import standard_normal_fault
+from autograder.sandbox.launcher import GraderHangup
+from autograder.sandbox.proxies import Handle, Student, describe
+
+ROWS = 4096
+
+
+@dataclass
+class Network:
+    """A noise predictor that the grader answers, and that remembers every call. Equal calls in a row count once."""
+
+    eps_theta: Callable[[Floats, int], Floats]
+    mixed: Callable[[Floats, Floats], Floats] | None = None  # answers when the rows have different times
+    calls: list[tuple[Floats, Floats]] = field(default_factory=list)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        values = [*args, *kwargs.values()]
+        if len(values) != 2 or not isinstance(values[0], np.ndarray):
+            raise GraderHangup(f"the network takes x and t, and was called with {len(values)} arguments")
+        if kwargs and not args:
+            values = [kwargs.get("x", values[0]), kwargs.get("t", values[1])]
+        x = np.asarray(values[0], dtype=np.float64)
+        t = as_timesteps(values[1], len(x))
+        if (
+            not self.calls
+            or self.calls[-1][0].shape != x.shape
+            or not (np.array_equal(self.calls[-1][0], x) and np.array_equal(self.calls[-1][1], t))
+        ):
+            self.calls.append((x, t))
+        answer = self.eps_theta(x, int(t[0])) if self.mixed is None else self.mixed(x, t)
+        return answer.astype(np.float32)
+
+
+def as_timesteps(value: Any, rows: int) -> Floats:
+    """The time of each row, from any accepted form. Raises GraderHangup for anything else."""
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "iufb"
+        and (value.ndim == 0 or value.shape in ((1,), (rows,), (rows, 1), (1, 1)))
+    ):
+        return np.broadcast_to(value.astype(np.float64).ravel(), (rows,)).copy()
+    if isinstance(value, (int, float)):
+        return np.full(rows, float(value))
+    raise GraderHangup(f"t must be an integer or a tensor of shape (), (1,) or (B,), and is {describe(value)}")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How to build the student's DiffusionModule around a schedule and a network, and the shape of one sample."""
+
+    student: Student
+    sample_shape: tuple[int, ...]
+
+    def build(self, schedule: Schedule, network: Network) -> Handle:
+        ddpm = self.student.module("ddpm")
+        settings = dict(beta_1=schedule.beta_1, beta_T=schedule.beta_T, mode=schedule.mode)
+        scheduler = ddpm.new("BaseScheduler", schedule.num_timesteps, **settings)
+        return ddpm.new("DiffusionModule", self.student.network(network), scheduler)
+
+
+def gaussian_oracle(schedule: Schedule, draw: Draw, sample_shape: tuple[int, ...]) -> GaussianOracle:
+    return GaussianOracle(schedule, draw.uniform(-1, 1, *sample_shape), draw.uniform(0.3, 0.6, *sample_shape))
+
+
+def expect_start(x: Floats, shape: tuple[int, ...], what: str) -> None:
+    expect(x.shape == shape, f"{what} must start from noise of the shape asked for, {shape}; yours has {x.shape}.")
+    fault = standard_normal_fault(x)
+    expect(fault is None, f"{what} must start from x_T ~ N(0, I), but {fault}.")
+
+
+def f32(x: Floats) -> Any:
+    return x.astype(np.float32)
+
+
+def listed(times: list[float]) -> str:
+    shown = [f"{t:g}" for t in times]
+    return ", ".join(shown if len(shown) <= 12 else [*shown[:5], "…", *shown[-5:]])
