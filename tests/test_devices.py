@@ -22,6 +22,7 @@ WRITTEN_IN = {  # code → what it becomes
     "f(x.cuda().y, z.cuda())": "f(x.cpu().y, z.cpu())",
     'torch.device("cuda:1")': 'torch.device("cpu")',
     'torch.device("cuda", 1)': 'torch.device("cpu")',
+    "x = f'''{'\x1b'}''' == y(z)\nx.cuda()": "x = f'''{'\x1b'}''' == y(z)\nx.cpu()",
     "torch.device(0)": 'torch.device("cpu")',
     'torch.zeros(3, device="mps")': 'torch.zeros(3, device="cpu")',
     "torch.zeros(3, device=0)": 'torch.zeros(3, device="cpu")',
@@ -192,7 +193,7 @@ def test_replacing_keeps_lines_and_leaves_nothing_to_replace(codes, newline):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(max_size=80) | st.text(alphabet='x.cuda()"\' \n\\f{}:=0', max_size=40))
+@given(st.text(max_size=80) | st.text(alphabet="x.cuda()\"' \n\\f{}:=0", max_size=40))
 def test_any_text_is_taken(text):
     replaced = without_hard_coded_devices(text)
     assert len(replaced.split("\n")) >= len(text.split("\n"))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import UserError
-from autograder.manifest import Manifest, parse_manifest
+from autograder.manifest import Manifest, load_manifest, parse_manifest
 from autograder.submission import python_text
 from autograder.submission.advice import near_miss
 from autograder.submission.entries import Entry
@@ -348,6 +348,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
         zipped({"w/network.py": NETWORK, "w/x.py": b"", "a/ddpm.py": DDPM, "b/ddpm.py": DDPM + b"#\n"}),
         "with different content, in b/",
     ),
+    "only a notebook": ("work.zip", zipped({"a.ipynb": b"", "b.png": b""}), "the notebook a.ipynb is not judged; hand in"),
     "another assignment": ("work.zip", zipped(OTHER_TASK), "image_diffusion_todo/ belongs to another assignment"),
     "five folders down": ("work.zip", zipped(under("a/b/c/d/e", WORK)), "lies more than 4 folders down"),
     "something else": (
@@ -781,3 +782,17 @@ def test_a_name_that_is_accepted_stays_inside(name):
     if leads_astray(name) is None:
         inside = os.path.normpath(os.path.join("/box", name.replace("\\", "/")))
         assert inside == "/box" or inside.startswith("/box/")
+
+
+def test_solved_work_is_judged_and_not_the_untouched_handout_beside_it(tmp_path):
+    """Students often work in a copy and leave the handout, with its telling name, in the zip."""
+    manifest = load_manifest("swiss_roll")
+    for name in manifest.files.todo:
+        handout = (manifest.handout / name).read_bytes()
+        for folder, content in ((manifest.folder, handout), ("task1", handout + b"\nWORKED_ON = True\n")):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).write_bytes(content)
+    submission = read_submission(tmp_path, manifest)
+    assert submission.folder == "task1"
+    assert all(b"WORKED_ON" in content for content in submission.files.values())
+    assert any(manifest.folder in notice.message for notice in submission.notices)

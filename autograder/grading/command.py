@@ -1,6 +1,8 @@
 """`autograder grade` and `autograder demo`: read, judge, print, write."""
 
+import contextlib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.table import Table
@@ -27,12 +29,15 @@ def grade_one(
     manifest.profile(options.profile)
     if options.task is not None:
         manifest.task(options.task)
+    with _writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
     try:
         submission = read_submission(path, manifest)
     except UserError as error:
         verdict = refused_verdict(manifest, path.name, str(error), options.profile)
         _write(verdict, [], out)
         return verdict
+    secret = load_secret()
     if sandbox is None:
         with Sandbox() as own:
             return grade_one(path, manifest, options, out, own, quiet)
@@ -41,11 +46,12 @@ def grade_one(
 
         def observe(verdict: Verdict, running: str | None, progress: tuple[str, int, int] | None) -> None:
             if running is None and progress is None:
-                write_atomically(out / "verdict.json", verdict.to_json())
+                with _writing_to(out):
+                    write_atomically(out / "verdict.json", verdict.to_json())
             if not quiet:
                 terminal.update(verdict, running, progress)
 
-        grading = Grading(manifest, submission, options, sandbox, load_secret(), observe)
+        grading = Grading(manifest, submission, options, sandbox, secret, observe)
         verdict = grading.run()
     _write(verdict, grading.figures, out)
     if not quiet:
@@ -54,9 +60,15 @@ def grade_one(
 
 
 def _write(verdict: Verdict, figures: list[Figure], out: Path) -> None:
-    try:
+    with _writing_to(out):
         write_atomically(out / "verdict.json", verdict.to_json())
         write_reports(verdict, figures, out)
+
+
+@contextlib.contextmanager
+def _writing_to(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UserError(
             f"The reports cannot be written to {out} ({error.strerror}); choose another folder with --out."
@@ -75,7 +87,7 @@ def grade_examples(out: Path) -> None:
             manifest = load_manifest(example["assignment"])
             folder = out / example["name"].replace(".", "_")
             verdict = grade_one(
-                EXAMPLES / example["name"],
+                EXAMPLES / "submissions" / example["name"],
                 manifest,
                 Options(train=example.get("train", True)),
                 folder,

@@ -1,5 +1,6 @@
 """Run one check against one submission, whatever happens, and say what came of it."""
 
+import dataclasses
 import re
 import time
 import traceback
@@ -45,38 +46,42 @@ def run_check(
     available = {"student": student, "draw": Draw(secret, digest, check.id), "note": note, "carry": carry, **extra}
     student.seed = None
     started = time.perf_counter()
-    status, message, kind = _judge(check, {name: available[name] for name in check.parameters})
-    return Judgement(
-        status,
-        message,
-        kind,
-        note,
-        tuple(sorted(carry.stood_in)),
-        time.perf_counter() - started,
-        student.collect_printed().strip(),
+    judgement = _judge(check, {name: available[name] for name in check.parameters})
+    return dataclasses.replace(
+        judgement,
+        note=note,
+        carried=tuple(sorted(carry.stood_in)),
+        seconds=time.perf_counter() - started,
+        printed=student.collect_printed().strip(),
     )
 
 
-def _judge(check: Check, arguments: dict[str, Any]) -> tuple[Status, str, str]:
+def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
     try:
         check.function(**arguments)
-        return "passed", "", ""
+        return Judgement("passed")
     except WrongAnswer as error:
-        return "failed", str(error), "wrong"
-    except Raised as error:
-        if error.type_name == "NotImplementedError" and error.text.startswith("TODO"):
-            return "broken", f"{check.mark.region} is not done yet.", "untouched"
-        return "broken", str(error), error.type_name
-    except TimedOut as error:
-        return "broken", str(error), "timed out"
-    except Died as error:
-        return "broken", str(error), "died"
+        return Judgement("failed", str(error), "wrong")
     except StudentFailure as error:
-        return "broken", str(error), "failure"
+        return _no_answer(error)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return "grader_error", f"The grader itself failed in this check; tell the staff. {detail}", "grader"
+        return Judgement("grader_error", f"The grader itself failed in this check; tell the staff. {detail}", "grader")
+
+
+def _no_answer(error: StudentFailure) -> Judgement:
+    message, kind = str(error), "failure"
+    if isinstance(error, TimedOut):
+        kind = "timed out"
+    elif isinstance(error, Died):
+        kind = "died"
+    elif isinstance(error, Raised):
+        kind = error.type_name
+        stub = re.fullmatch(r"TODO [\w.-]+: ([\w.]+)", error.text)  # what the handout's stubs raise
+        if kind == "NotImplementedError" and stub:
+            message, kind = f"{stub[1]} is not done yet: its TODO still raises NotImplementedError.", "untouched"
+    return Judgement("broken", message, kind, importing=error.importing)
 
 
 def to_result(check: Check, judgement: Judgement) -> CheckResult:

@@ -27,6 +27,7 @@ from autograder.sandbox.proxies import Student
 from autograder.submission.comparison import outside_edits, untouched_regions
 from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
 from autograder.submission.intake import Submission
+from autograder.submission.rules import listed
 
 Observer = Callable[
     [Verdict, str | None, tuple[str, int, int] | None], None
@@ -64,8 +65,8 @@ class Grading:
         rubric = load_rubric(self.manifest)
         self.checks = tuple(c for c in rubric if self.profile.rule == "sum" or self._task(c).kind == "outcome")
         self.files, self.notices = prepare_files(self.manifest, self.submission)
-        regions = untouched_regions(self.manifest, self.submission)
-        self.untouched = frozenset(map(region_name, regions.untouched | regions.missing))
+        self.regions = untouched_regions(self.manifest, self.submission)
+        self.untouched = frozenset(map(region_name, self.regions.untouched | self.regions.missing))
         self.lane: Lane | None = None
         self.student: Student | None = None
         self.outcome: Any = None
@@ -95,7 +96,7 @@ class Grading:
             if self.outcome is not None:
                 self.outcome.close()
         reason = (
-            "Grading was stopped before every check had run; what is finished counts." if state == "interrupted" else ""
+            "It was stopped by hand, or by the system, before every check had run." if state == "interrupted" else ""
         )
         self._publish(state=state, reason=reason)
         return self.verdict
@@ -118,10 +119,28 @@ class Grading:
     def _run(self, check: Check) -> Judgement:
         assert self.student is not None
         extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
-        return run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
+        judgement = run_check(
+            check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra
+        )
+        if judgement.status != "passed":
+            self.student.fresh()  # whatever the code has done to its process must not cost the next check
+        if judgement.kind == "ModuleNotFoundError":
+            judgement.message += f" The grader has {listed([*self.manifest.files.packages], most=20)}."
+        if judgement.status == "failed" and check.mark.region in self.untouched:
+            judgement.status, judgement.kind, judgement.message = "broken", "untouched", self._not_done(check.mark.region)
+        return judgement
+
+    def _not_done(self, region: str) -> str:
+        """The sentence for a region that holds nothing of the student's."""
+        gone = sorted(name for name in self.regions.missing if region_name(name) == region)
+        if gone:
+            file, _, function = gone[0].partition(":")
+            return f"{file} has no {function}; put it back, with the name that it has in the handout."
+        todo = sorted(name.partition(":")[2] for name in self.regions.untouched if region_name(name) == region)
+        return f"{listed(todo)} {'is' if len(todo) == 1 else 'are'} not done yet."
 
     def _blocked(self, check: Check) -> Judgement | None:
-        """A check whose file is missing, or is not Python, is not run: the reason is known, and it is the same for all."""
+        """A check whose file is missing, or cannot be imported, is not run: the reason is known, and it is the same for all."""
         for task in (self._task(check), *[self.manifest.task(need) for need in self._task(check).needs]):
             for region in task.regions:
                 if (
@@ -132,14 +151,19 @@ class Grading:
                     continue
                 file = region.partition(":")[0]
                 if file in self.submission.missing:
-                    return Judgement("broken", f"{file} was not handed in.", "missing")
+                    return Judgement("broken", f"{file} was not handed in; hand it in next to the other files.", "missing")
                 if file in self.submission.syntax_errors:
-                    return Judgement(
-                        "broken",
-                        f"{file} cannot be read as Python: {self.submission.syntax_errors[file]}",
-                        "SyntaxError",
-                    )
+                    message = f"{self.submission.syntax_errors[file]} Until this is put right, nothing in {file} can run."
+                    return Judgement("broken", message, "SyntaxError", importing=True)
+                for earlier, judgement in self.judged:
+                    if judgement.importing and file in self._files(earlier):
+                        return dataclasses.replace(judgement, seconds=0.0, printed="")
         return None
+
+    def _files(self, check: Check) -> set[str]:
+        """The files of the region that a check is about."""
+        regions = {name for name in self._task(check).regions if region_name(name) == check.mark.region}
+        return {name.partition(":")[0] for name in regions}
 
     def _wrong_regions(self) -> frozenset[str]:
         """Regions in which a check has failed. With the tiers of an original course nothing is carried forward."""
@@ -188,7 +212,7 @@ class Grading:
         for region in sorted(wrong - {"outcome"} - self.untouched):
             judged = [(check, judgement) for check, judgement in self.judged if check.mark.region == region]
             if all(
-                judgement.kind in ("missing", "SyntaxError", "timed out", "died")
+                judgement.importing or judgement.kind in ("missing", "untouched", "timed out", "died")
                 for _, judgement in judged
                 if judgement.status != "passed"
             ):

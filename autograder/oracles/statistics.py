@@ -20,8 +20,9 @@ def z_limit(alpha: float = ALPHA) -> float:
 def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     """What is not standard normal about z, (N, D) with N ≥ 1000 independent rows and D ≥ 1, or None.
 
-    Looks at mean, variance, kurtosis, equal rows, and correlation between rows and between coordinates. Six statistics, each at alpha / 6. At N D = 8192 a
-    mean off by 0.06 or a standard deviation off by 4 % is seen with near certainty.
+    Looks at mean, variance, shape, equal rows, and correlation between neighbouring rows and coordinates. Each statistic has alpha / 6, the one for the shape
+    twice that. At N = 4096 and D = 2 a mean off by 0.09, a standard deviation off by 7 %, an excess kurtosis of 1 or a correlation of 0.13 is seen 99 times
+    of 100.
     """
     z = np.asarray(z, dtype=np.float64).reshape(len(z), -1)
     count = z.size
@@ -42,8 +43,8 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     variance = (z**2).mean()
     if not lower < variance < upper:
         return f"its standard deviation is {spread:.3f} times what it must be"
-    kurtosis = (z**4).mean() / variance**2 - 3
-    if abs(kurtosis) > limit * np.sqrt(24 / count) * 1.5:
+    if abs(_shape(z)) * np.sqrt(count) > limit:
+        kurtosis = (z**4).mean() / variance**2 - 3
         return f"it is not normally distributed (excess kurtosis {kurtosis:.2f}, must be 0)"
     lag = (z[1:] * z[:-1]).sum() / np.sqrt((z[1:] ** 2).sum() * (z[:-1] ** 2).sum()) * np.sqrt(z[1:].size)
     if abs(lag) > limit:
@@ -55,20 +56,31 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     return None
 
 
-def correlation(a: Floats, b: Floats) -> tuple[float, bool]:
-    """Correlation of two arrays about 0, and whether it is significant at ALPHA when they are independent and one is normal."""
+def _shape(z: Floats) -> float:
+    """How far E cos 2z is from e⁻², in standard deviations of one number (Epps and Pulley 1983), less what the variance of z explains.
+
+    It sees as much as the kurtosis does, and is light-tailed where the kurtosis is not: normal limits hold for it far out, from 1000 numbers on.
+    """
+    difference = np.cos(2 * z).mean() - np.exp(-2) + 2 * np.exp(-2) * ((z**2).mean() - 1)
+    return float(difference / np.sqrt((1 - np.exp(-4)) ** 2 / 2 - 8 * np.exp(-4)))
+
+
+def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool]:
+    """Correlation of two arrays about 0, and whether it is significant at alpha when they are independent and one is normal."""
     a, b = np.ravel(a), np.ravel(b)
     scale = np.sqrt((a**2).sum() * (b**2).sum())
     if scale == 0:
         return 0.0, False
     value = float((a * b).sum() / scale)
-    return value, abs(value) * np.sqrt(a.size) > z_limit()
+    return value, bool(abs(value) * np.sqrt(a.size) > z_limit(alpha))
 
 
 def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> str | None:
-    """What is wrong with `values` as independent uniform integers of 0 … size − 1, or None. Needs some 10 values for each of the integers.
+    """What is wrong with `values` as N independent uniform integers of 0 … size − 1, or None. Needs some 200 values for each of the integers.
 
-    The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by Pearson's χ² at alpha.
+    The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by Pearson's χ² at alpha. With fewer values χ²
+    is no more than a rough limit: with 20 for each integer the rate is 2.3 times 1e-7. At N = 4096 and size 19 one integer that is 70 % too rare is seen 99
+    times of 100, and a missing end always.
     """
     values = np.asarray(values, dtype=np.float64).ravel()
     if not np.isfinite(values).all() or (values != np.round(values)).any():

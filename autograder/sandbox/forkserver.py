@@ -2,106 +2,194 @@
 
     zygote   imports torch, touches nothing else, never runs student code; forks lanes
     lane     supervises one worker at a time; adopts and kills whatever a worker leaves behind; forks workers
-    worker   confined before it reads a line of student code; see worker.py
+    worker   confined before it reads a line of student code, see layers; then serves, see worker.py
 
 The zygote listens on an inherited socket, each lane on a socket that came with the request for it. Messages are lines of JSON between
 trusted processes. A closed socket means that the grader is gone: everything below it is killed.
 """
 
 import contextlib
+import dataclasses
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import time
 from typing import Any
 
-from autograder.sandbox import layers
+from autograder.sandbox import layers, wire
+from autograder.sandbox.layers import files, namespaces, process
+
+WATCH_SECONDS = 0.1  # between two looks at what a worker uses
 
 
 def main(descriptor: int) -> None:
-    """The zygote. `descriptor`: of the inherited control socket."""
+    """The zygote. `descriptor`: of the inherited control socket, on which the first line says what to prepare for."""
     control = socket.socket(fileno=descriptor)
+    settings, _ = _next_request(control)
+    if settings is None:
+        os._exit(0)
+    reason = _enter_namespaces(settings)
     import torch
 
     from autograder.sandbox import worker  # noqa: F401  (imported now so that every fork has it)
 
     torch.set_num_threads(1)
     torch.zeros(2).add(1)
+    _prepare(settings)
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which closes the socket
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes are not waited for
-    layers.die_with_parent()
-    _reply(control, {"ready": True, "versions": _versions()})
+    process.become_subreaper()
+    process.become_unreadable()
+    _reply(control, {"ready": True, "versions": _versions(), "namespaces": reason})
     while True:
         request, descriptors = _next_request(control)
         if request is None:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            process.Tree(0, init=namespaces.engaged(), user=None).end()
             os._exit(0)
-        if os.fork() == 0:
+        if (namespaces.fork if namespaces.engaged() else os.fork)() == 0:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _lane(socket.socket(fileno=descriptors[0]))
+            try:
+                _Lane(socket.socket(fileno=descriptors[0])).serve()
+            finally:
+                os._exit(70)
         for number in descriptors:
             os.close(number)
         _reply(control, {"lane": True})
 
 
-def _lane(control: socket.socket) -> None:
-    layers.die_with_parent()
-    layers.become_subreaper()
-    worker_pid = 0
-    while True:
-        request, descriptors = _next_request(control)
-        if request is None:
-            layers.kill_descendants()
-            os._exit(0)
-        if request["op"] == "start":
-            worker_pid = os.fork()
-            if worker_pid == 0:
-                _worker(control, descriptors, request)
-            for number in descriptors:
-                os.close(number)
-            _reply(control, {"pid": worker_pid})
-        elif request["op"] == "stop":
-            _reply(control, {"status": _end(worker_pid, request["grace"])})
-            worker_pid = 0
+def _enter_namespaces(settings: dict[str, Any]) -> str:
+    """Why this process is not in namespaces of its own, or ""."""
+    if sys.platform != "linux":
+        return "only Linux has namespaces"
+    if not settings["namespaces"]:
+        return "switched off"
+    wanted, hidden = settings["layers"], settings["hidden"]
+    view = settings["view"] if "files" in wanted or "user" in wanted else ""
+    return namespaces.enter("network" in wanted, view, files.readable_paths(hidden) if view else [], hidden)
 
 
-def _end(worker_pid: int, grace: float) -> int | None:
-    """Kill the worker and all that descends from it. Returns its wait status when it had ended by itself within `grace` seconds."""
-    status = None
-    deadline = time.monotonic() + grace
-    while worker_pid and status is None:
-        with contextlib.suppress(ChildProcessError):
-            done, code = os.waitpid(worker_pid, os.WNOHANG)
-            if done:
-                status = code
-        if time.monotonic() >= deadline:
-            break
-        if status is None:
+def _prepare(settings: dict[str, Any]) -> None:
+    """Everything that workers need and that is the same for all of them, while the whole file system can still be seen."""
+    plan = layers.plan
+    plan.grader = settings["grader"]
+    plan.forbidden = tuple(settings["forbidden"])
+    if sys.platform == "linux":
+        readable = files.readable_paths(settings["hidden"])
+        plan.rules = tuple(files.reading_rules(readable, settings["hidden"]))
+        if namespaces.engaged() and os.path.isdir(settings["view"] + namespaces.SCRATCH):
+            namespaces.add_to_view(settings["view"], readable)
+            namespaces.enter_view(settings["view"])
+
+
+class _Lane:
+    """Supervises one worker at a time."""
+
+    def __init__(self, control: socket.socket):
+        self.control = control
+        self.tree: process.Tree | None = None
+        self.settings: dict[str, Any] = {}
+        self.reason = ""  # why the last worker was killed here
+        self.base = 0
+
+    def serve(self) -> None:
+        if namespaces.engaged():
+            process.die_with_parent()
+            namespaces.settle_lane()
+        else:
+            signal.signal(signal.SIGTERM, self._go)
+            process.die_with_parent(signal.SIGTERM)
+        process.become_subreaper()
+        layers.plan.base = process.sizes()
+        while True:
+            if not select.select([self.control], [], [], WATCH_SECONDS if self.tree else None)[0]:
+                self._watch()
+                continue
+            request, descriptors = _next_request(self.control)
+            if request is None:
+                self._go()
+            elif request["op"] == "start":
+                self._start(request, descriptors)
+            elif request["op"] == "stop":
+                _reply(self.control, self._stop(request["grace"]))
+
+    def _start(self, settings: dict[str, Any], descriptors: list[int]) -> None:
+        pid = os.fork()
+        if pid == 0:
+            _worker(self.control, descriptors, settings)
+        for number in descriptors:
+            os.close(number)
+        number = settings["user"] if "user" in settings["layers"] and os.geteuid() == 0 else None
+        self.tree, self.settings, self.reason = process.Tree(pid, namespaces.engaged(), number), settings, ""
+        _reply(self.control, {"pid": pid})
+
+    def _stop(self, grace: float) -> dict[str, Any]:
+        """Kill the worker and all that descends from it. "status": how it had ended by itself within `grace` seconds."""
+        tree, self.tree = self.tree, None
+        if tree is None:
+            return {"status": None, "reason": "", "clean": True}
+        deadline = time.monotonic() + grace
+        tree.reap()
+        while tree.status is None and time.monotonic() < deadline:
             time.sleep(0.001)
-    layers.kill_descendants()
-    return status
+            tree.reap()
+        status = tree.status
+        clean = tree.end()
+        return {"status": status, "reason": self.reason, "clean": clean}
+
+    def _watch(self) -> None:
+        """Kill a worker whose processes together use too much; each of them alone is limited by the kernel."""
+        assert self.tree is not None
+        count = sum(1 for _ in process.descendants())
+        if count == 0 or self.reason:
+            self.tree.reap()
+            return
+        used = process.memory_of_descendants(layers.plan.base.get("RssAnon", 0))
+        if used > self.settings["memory_megabytes"] << 20:
+            self.reason = "memory"
+        elif count > 2 * process.MOST_PROCESSES:
+            self.reason = "processes"
+        elif not namespaces.has_view:
+            size, entries = process.folder_size(self.settings["folder"])
+            if size > self.settings["file_megabytes"] << 20 or entries > process.MOST_FILES:
+                self.reason = "files"
+        if self.reason:
+            self.tree.end()
+
+    def _go(self, *_: object) -> None:
+        if self.tree is not None:
+            self.tree.end()
+        os._exit(0)
 
 
 def _worker(control: socket.socket, descriptors: list[int], settings: dict[str, Any]) -> None:
-    """Confine this process, then serve. Never returns."""
+    """Confine this process, report, then serve. Never returns."""
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         control.close()
-        channel_number, output_number = descriptors
+        channel_number, output_number, folder_number = descriptors
         channel = socket.socket(fileno=channel_number)
-        layers.confine(settings, channel_number, output_number)
+        report = layers.confine(settings, channel_number, output_number, folder_number)
+        channel.sendall(wire.encode({"kind": "ready", **_as_data(report)}))
         from autograder.sandbox import worker
 
-        worker.main(channel, settings["folder"])
+        worker.main(channel, report.folder)
     except BaseException as error:
         with contextlib.suppress(BaseException):
             sys.__stderr__ and print(f"worker: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
     finally:
         os._exit(70)
+
+
+def _as_data(report: layers.Report) -> dict[str, Any]:
+    return {key: list(value) if type(value) is tuple else value for key, value in dataclasses.asdict(report).items()}
 
 
 def _versions() -> dict[str, str]:

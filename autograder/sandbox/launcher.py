@@ -1,6 +1,6 @@
 """The grader's side of the boundary: start workers, ask them, and stay alive whatever they do.
 
-    with Sandbox() as sandbox:                       # a zygote that has imported torch
+    with Sandbox() as sandbox:                       # a zygote that has imported torch; sandbox.isolation says what holds
         with sandbox.lane() as lane:                 # supervises one worker at a time
             with lane.start(files, limits) as worker:
                 worker.request("import", {"module": "ddpm"}, seconds=20)
@@ -9,6 +9,7 @@ Every way in which student code can fail to answer is a StudentFailure with one 
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -19,18 +20,28 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import Limits
-from autograder.sandbox import wire
+from autograder.manifest import REPOSITORY, Limits
+from autograder.sandbox import layers, wire
+from autograder.sandbox.layers import process, user
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
+CONFINE_SECONDS = 60.0  # a fork and the layers take milliseconds
 MAX_CALLBACKS = 200_000  # answered in one request
+FILE_MEGABYTES = 64  # in the folder that a worker may write
+_TOO_MUCH = {
+    "memory": "was killed for using too much memory; look at the sizes of what it makes",
+    "processes": "was killed for starting too many processes; take out what starts them",
+    "files": f"was killed for writing more than {FILE_MEGABYTES} MB or very many files; take the writing out",
+}
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")  # in messages of torch
 
 
@@ -67,6 +78,7 @@ class Worker:
     def __init__(self, lane: "Lane", channel: socket.socket, output: int, folder: Path, limits: Limits):
         self.lane, self.channel, self.output, self.folder, self.limits = lane, channel, output, folder, limits
         self.alive = True
+        self.killed_for = ""  # "memory", "processes" or "files" when its lane has killed it
         self.printed = bytearray()
         self.printed_total = 0
         self.remotes: dict[int, Callable[..., Any]] = {}
@@ -118,6 +130,18 @@ class Worker:
         failure.importing = op == "import"
         raise failure
 
+    def await_confinement(self) -> "Confinement":
+        """The worker's first word, sent before it has seen anything of the submission. Raises UserError when it does not come."""
+        try:
+            answer = self._receive(time.monotonic() + CONFINE_SECONDS)
+            if type(answer) is dict and answer.get("kind") == "ready":
+                return Confinement(frozenset(answer["layers"]), dict(answer["problems"]), answer["imports"])
+        except (_Late, _Closed, wire.WireError):
+            pass
+        self.close(grace=1.0)
+        printed = self.printed_text().strip().splitlines()
+        raise UserError(f"A worker could not be confined ({printed[-1][:300] if printed else 'it did not answer'}).")
+
     def _converse(
         self, message: dict[str, Any], deadline: float, on_progress: Callable[[int, float], None] | None
     ) -> Any:
@@ -152,12 +176,12 @@ class Worker:
         if not self.alive:
             return None
         self.alive = False
-        status = self.lane.stop(grace)
+        status, self.killed_for = self.lane.stop(grace)
         self.drain()
         self.channel.close()
         os.close(self.output)
         self.output_open = False
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
         return status
 
     def __enter__(self) -> "Worker":
@@ -167,19 +191,24 @@ class Worker:
         self.close()
 
     def _call_back(self, message: dict[str, Any]) -> dict[str, Any]:
-        function = self.remotes.get(message.get("remote"))  # type: ignore[arg-type]
-        args, kwargs = message.get("args"), message.get("kwargs")
+        identifier, args, kwargs = message.get("remote"), message.get("args"), message.get("kwargs")
+        function = self.remotes.get(identifier) if type(identifier) is int else None
         if function is None or type(args) is not list or type(kwargs) is not dict:
             raise wire.WireError("a call of a function that was not lent")
         try:
             return {"op": "answer", "value": function(*args, **kwargs)}
         except GraderHangup as error:
             return {"op": "refuse", "reason": str(error)}
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            given = ", ".join(map(_describe, [*args, *kwargs.values()])) or "nothing"
+            return {"op": "refuse", "reason": f"a call with {given} does not fit"}
 
     def _obituary(self) -> str:
         self.drain()
         printed = self.printed_text().strip().splitlines()
         status = self.close(grace=1.0)
+        if self.killed_for in _TOO_MUCH:
+            return f"The process that ran your code {_TOO_MUCH[self.killed_for]}."
         if status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             reasons = {
@@ -270,6 +299,15 @@ class _Closed(Exception):
     pass
 
 
+def _describe(value: Any) -> str:
+    """What a student's code called a function with: "a float32 tensor of shape (2, 4096)"."""
+    if type(value) is wire.Array:
+        return f"a {value.dtype} tensor of shape {value.shape}"
+    if type(value) is wire.Opaque:
+        return value.description[:80]
+    return f"the {type(value).__name__} {value}"[:80] if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+
+
 def _sentence(type_name: str, text: str, place: str) -> str:
     """What an exception means and what to do; `place` is " (file, line 7: `code`)" or empty."""
     if type_name == "SystemExit":
@@ -302,20 +340,27 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
 class Lane:
     """Runs one worker at a time. Everything a worker leaves behind dies when it is stopped."""
 
-    def __init__(self, control: socket.socket):
+    def __init__(self, control: socket.socket, sandbox: "Sandbox"):
         self.control = control
+        self.sandbox = sandbox
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
 
     def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
-        """A fresh worker with a copy of the submission's files (relative path → content)."""
+        """A fresh worker, confined, with a copy of the submission's files (relative path → content).
+
+        Raises UserError when it does not reach the layers that the sandbox requires.
+        """
+        worker, report = self.confined(files, limits, self.sandbox.layers)
+        if missing := self.sandbox.layers - report.layers:
+            self.sandbox.lose({layer: report.problems.get(layer, "") for layer in missing})
+        return worker
+
+    def confined(self, files: dict[str, bytes], limits: Limits, wanted: frozenset[str]) -> tuple[Worker, "Confinement"]:
+        """A worker that has been asked for the layers `wanted`, and what it reached."""
         if self.worker is not None:
             self.worker.close()
-        folder = Path(tempfile.mkdtemp(prefix="submission-"))
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        folder = self.sandbox.folder(files)
         ours, theirs = socket.socketpair()
         output, printed_to = os.pipe()
         os.set_blocking(output, False)
@@ -323,29 +368,40 @@ class Lane:
         settings = {
             "op": "start",
             "folder": str(folder),
+            "layers": list(layers.ordered(wanted)),
+            "user": user.unused_id(),
             "cpu_seconds": int(limits.seconds_training * 2 + 60),
             "memory_megabytes": limits.memory_megabytes,
-            "file_megabytes": 64,
+            "file_megabytes": FILE_MEGABYTES,
         }
+        opened = os.open(folder, os.O_RDONLY)
         try:
-            socket.send_fds(self.control, [json.dumps(settings).encode() + b"\n"], [theirs.fileno(), printed_to])
+            numbers = [theirs.fileno(), printed_to, opened]
+            socket.send_fds(self.control, [json.dumps(settings).encode() + b"\n"], numbers)
             self._reply()
         finally:
             theirs.close()
             os.close(printed_to)
+            os.close(opened)
         self.worker = Worker(self, ours, output, folder, limits)
-        return self.worker
+        return self.worker, self.worker.await_confinement()
 
-    def stop(self, grace: float) -> int | None:
+    def stop(self, grace: float) -> tuple[int | None, str]:
+        """Kill the worker with all it started: its wait status, and why its lane had killed it before, or ""."""
         self.control.sendall(json.dumps({"op": "stop", "grace": grace}).encode() + b"\n")
         self.worker = None
-        return self._reply()["status"]
+        reply = self._reply()
+        if not reply["clean"]:
+            raise UserError("A process that a submission started cannot be killed; end it by hand, then start the grader again.")
+        return reply["status"], reply["reason"]
 
     def close(self) -> None:
-        if self.worker is not None:
-            self.worker.close()
-        self.lines.close()
-        self.control.close()
+        try:
+            if self.worker is not None:
+                self.worker.close()
+        finally:
+            self.lines.close()
+            self.control.close()
 
     def __enter__(self) -> "Lane":
         return self
@@ -354,23 +410,65 @@ class Lane:
         self.close()
 
     def _reply(self) -> dict[str, Any]:
-        line = self.lines.readline()
+        try:
+            line = self.lines.readline()
+        except OSError:
+            line = b""
         if not line:
             raise UserError("The process that supervises workers has ended; start the grader again.")
         return json.loads(line)
 
 
-class Sandbox:
-    """Owns the zygote. Use as a context manager; closing it kills every process below."""
+@dataclass(frozen=True)
+class Confinement:
+    """What a worker found before it read student code: the layers that hold, why others do not, and why imports would fail, or ""."""
 
-    def __init__(self) -> None:
+    layers: frozenset[str]
+    problems: dict[str, str]
+    imports: str
+
+
+class Sandbox:
+    """Owns the zygote. Use as a context manager; closing it kills every process below.
+
+    `require`: a level (see layers.included) or a set of layers without which nothing is started: entering raises UserError. `use`: the layers to try;
+    `namespaces`: whether Linux's namespaces may serve them. After entering, `layers` are those that hold, tried from inside by a worker without
+    student code, and again by every worker; `problems` says why others do not.
+    """
+
+    def __init__(
+        self, require: str | Iterable[str] | None = None, use: Iterable[str] = layers.LAYERS, namespaces: bool = True
+    ) -> None:
         self.versions: dict[str, str] = {}
-        self.isolation = "process"
+        self.required = _required(require)
+        self.layers = frozenset(use) | {"process"}
+        self.problems: dict[str, str] = {}
+        self.namespaces = namespaces
+        self.why_no_namespaces = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._asking = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    @property
+    def isolation(self) -> str:
+        """The layers that every worker so far has reached, "process, user, files, network"."""
+        return ", ".join(layers.ordered(self.layers))
 
     def __enter__(self) -> "Sandbox":
+        self._home = Path(tempfile.mkdtemp(prefix="autograder-")).resolve()
+        try:
+            self._home.chmod(0o711)
+            self._start()
+            self._rehearse()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-I", "-c", f"from autograder.sandbox import forkserver; forkserver.main({theirs.fileno()})"]
+        code = self._code.format(theirs.fileno())
+        command = [sys.executable, "-I", "-c", code]
         self._process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True, cwd="/"
         )
@@ -378,31 +476,80 @@ class Sandbox:
         ours.settimeout(START_SECONDS)
         self._control = ours
         self._lines = ours.makefile("rb")
-        try:
-            self.versions = self._reply()["versions"]
-        except BaseException:  # Ctrl-C while torch is imported
-            self._process.kill()
-            self._process.wait()
-            raise
-        return self
+        view = self._home / "view"
+        view.mkdir()
+        hidden = _hidden()
+        settings = {
+            "layers": list(layers.ordered(self.layers)),
+            "namespaces": self.namespaces,
+            "view": str(view),
+            "hidden": hidden,
+            "forbidden": [str(path) for path in (Path(layers.__file__), REPOSITORY / "pyproject.toml") if path.exists()],
+            "grader": os.getpid(),
+        }
+        ours.sendall(json.dumps(settings).encode() + b"\n")
+        ready = self._reply()
+        self.versions, self.why_no_namespaces = ready["versions"], ready["namespaces"]
+
+    _code = "from autograder.sandbox import forkserver; forkserver.main({})"
+
+    def _rehearse(self) -> None:
+        """Confine a worker that has no student code, to see which layers hold; leave out a layer with which Python could not be read."""
+        with self.lane() as lane:
+            while True:
+                worker, found = lane.confined({}, Limits(), self.layers)
+                worker.close()
+                left_out = next((layer for layer in ("user", "files") if layer in found.layers and found.imports), None)
+                if left_out is None:
+                    break
+                advice = "install Python where every user can read it, such as /opt"
+                found.problems[left_out] = f"student code could not import any more, {found.imports}; {advice}"
+                self.problems.update(found.problems)
+                self.layers -= {left_out}
+        self.lose(found.problems)
+        if "files" not in self.layers and self.why_no_namespaces and os.geteuid() != 0:
+            process.become_unreadable()
+
+    def lose(self, problems: dict[str, str]) -> None:
+        """Note layers that a worker did not reach. Raises UserError when one of them is required."""
+        self.problems.update(problems)
+        self.layers -= problems.keys()
+        for layer in layers.ordered(self.required - self.layers):
+            why = f": {self.problems[layer]}" if self.problems.get(layer) else ""
+            raise UserError(
+                f"This machine does not isolate student code as required, layer {layer!r} is missing{why}. To get it, {layers.HOW_TO_GET[layer]}; "
+                "`autograder doctor` shows every layer."
+            )
 
     def lane(self) -> Lane:
         ours, theirs = socket.socketpair()
-        socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
-        self._reply()
+        with self._asking:
+            socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
+            self._reply()
         theirs.close()
-        return Lane(ours)
+        return Lane(ours, self)
+
+    def folder(self, files: dict[str, bytes]) -> Path:
+        """A new folder with `files` (relative path → content) for one worker."""
+        folder = self._home / str(next(self._numbers))
+        folder.mkdir(mode=0o700)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return folder
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._process is not None
-        with contextlib.suppress(OSError):
-            self._lines.close()
-            self._control.close()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            with contextlib.suppress(OSError, AttributeError):
+                self._lines.close()
+                self._control.close()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        _remove(self._home)
 
     def _reply(self) -> dict[str, Any]:
         line = self._lines.readline()
@@ -411,12 +558,41 @@ class Sandbox:
         return json.loads(line)
 
 
+def _required(require: str | Iterable[str] | None) -> frozenset[str]:
+    if require is None:
+        return frozenset()
+    names = [require] if isinstance(require, str) else list(require)
+    for name in names:
+        if name not in layers.LAYERS:
+            raise UserError(f"An isolation level is one of {', '.join(layers.LAYERS)}, not {name!r}.")
+    return layers.included(require, os.geteuid() == 0) if isinstance(require, str) else frozenset(names)
+
+
+def _hidden() -> list[str]:
+    """Folders and files that no worker may read, wherever they lie: the grader's packages, the repository, the secret."""
+    packages = REPOSITORY / "autograder", REPOSITORY / "fid"
+    installed = (REPOSITORY / "pyproject.toml").exists()  # else the packages lie among others
+    named = [os.environ.get("AUTOGRADER_SECRET_FILE", "")]
+    return [str(path) for path in (*packages, *([REPOSITORY] if installed else []))] + [os.path.abspath(name) for name in named if name]
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whatever a worker has made of it: unreadable, or deeper than Python's recursion."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
 def _environment() -> dict[str, str]:
     """What workers see: nothing of the grader's environment but where programs are. GPUs are hidden: grading runs on the CPU, everywhere alike."""
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
+        "USER": "student",
+        "LOGNAME": "student",
         "OMP_NUM_THREADS": str(min(os.cpu_count() or 1, 2)),
         "CUDA_VISIBLE_DEVICES": "",
         "MPLBACKEND": "Agg",

@@ -19,6 +19,7 @@ on behalf of the other side, and a frame that breaks a rule raises WireError bef
 import json
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,7 @@ ITEM_SIZE = {
     "bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
 }  # fmt: skip
+TRUTH = bytes([0] + [1] * 255)  # a byte of a bool array that is neither 0 nor 1 is read as 1
 
 
 class WireError(Exception):
@@ -97,7 +99,7 @@ def read_prefix(prefix: bytes) -> tuple[int, int]:
 def decode(header: bytes, payload: bytes) -> Any:
     """The value of a frame's header and payload. Raises WireError for anything that is not exactly of the format."""
     try:
-        tree = json.loads(header.decode("utf-8"), parse_constant=_refuse)
+        tree = json.loads(header.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_one_key)
     except (ValueError, RecursionError) as error:
         raise WireError("a header is not JSON") from error
     reader = _PayloadReader(payload)
@@ -121,6 +123,12 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
+def _one_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) != 1:
+        raise WireError("an object does not have exactly one key")
+    return dict(pairs)
+
+
 def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise WireError("the value is nested too deeply")
@@ -134,7 +142,7 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if kind is str:
         if len(value) > MAX_TEXT:
             raise WireError("a text is too long")
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return _text(value)
     if kind is float:
         return value if math.isfinite(value) else {"float": str(value)}
     if kind is list:
@@ -144,13 +152,13 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if kind is dict:
         if any(type(key) is not str for key in value):
             raise WireError("a dictionary has a key that is not a text")
+        if len({_text(key) for key in value}) < len(value):
+            raise WireError("a dictionary has a key twice")
         return {"dict": [[_to_json(k, arrays, depth + 1), _to_json(v, arrays, depth + 1)] for k, v in value.items()]}
     if kind is Array:
         if len(arrays) >= MAX_ARRAYS:
             raise WireError("there are too many arrays")
-        if len(value.shape) > MAX_RANK:
-            raise WireError(f"an array has more than {MAX_RANK} dimensions")
-        if len(value.data) != math.prod(value.shape) * ITEM_SIZE[value.dtype]:
+        if len(value.data) != _array_length(value.dtype, value.shape):
             raise WireError("an array's shape does not fit its bytes")
         arrays.append(value.data)
         return {"array": [value.dtype, list(value.shape)]}
@@ -159,8 +167,26 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if kind is Remote:
         return {"remote": [value.id, value.kind]}
     if kind is Opaque:
-        return {"opaque": value.description[:1000].encode("utf-8", "replace").decode("utf-8")}
+        return {"opaque": _text(value.description[:1000])}
     raise WireError(f"a {kind.__name__} is not data")
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+
+
+def _array_length(dtype: str, shape: Sequence[int]) -> int:
+    """How many bytes an array has. Raises WireError for what is no array of the format; sizes are bounded next to a size of 0 too."""
+    if dtype not in ITEM_SIZE:
+        raise WireError("an array has an unknown dtype")
+    if len(shape) > MAX_RANK:
+        raise WireError(f"an array has more than {MAX_RANK} dimensions")
+    if (
+        any(type(size) is not int or size < 0 for size in shape)
+        or math.prod(max(size, 1) for size in shape) > MAX_PAYLOAD
+    ):
+        raise WireError("an array has an impossible shape")
+    return math.prod(shape) * ITEM_SIZE[dtype]
 
 
 class _PayloadReader:
@@ -191,20 +217,21 @@ def _from_json(node: Any, reader: _PayloadReader, depth: int) -> Any:
     if type(node) is str:
         if len(node) > MAX_TEXT:
             raise WireError("a text is too long")
-        return node.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+        return _text(node)
     if type(node) is list:
         return [_from_json(item, reader, depth + 1) for item in node]
-    if type(node) is not dict or len(node) != 1:
-        raise WireError("an object does not have exactly one key")
     [(tag, body)] = node.items()
     if tag == "tuple" and type(body) is list:
         return tuple(_from_json(item, reader, depth + 1) for item in body)
     if tag == "dict" and type(body) is list:
         result: dict[str, Any] = {}
         for pair in body:
-            if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str or pair[0] in result:
+            if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str:
                 raise WireError("a dictionary is malformed")
-            result[_from_json(pair[0], reader, depth + 1)] = _from_json(pair[1], reader, depth + 1)
+            key = _from_json(pair[0], reader, depth + 1)
+            if key in result:
+                raise WireError("a dictionary has a key twice")
+            result[key] = _from_json(pair[1], reader, depth + 1)
         return result
     if tag == "float" and body in ("nan", "inf", "-inf"):
         return float(body)
@@ -217,11 +244,12 @@ def _from_json(node: Any, reader: _PayloadReader, depth: int) -> Any:
         and type(body) is list
         and len(body) == 2
         and type(body[0]) is int
+        and 0 <= body[0] < MAX_INT
         and body[1] in ("network", "function")
     ):
         return Remote(body[0], body[1])
     if tag == "opaque" and type(body) is str and len(body) <= 1000:
-        return Opaque(body)
+        return Opaque(_text(body))
     raise WireError("an object has an unknown or malformed tag")
 
 
@@ -229,8 +257,5 @@ def _array_from_json(body: Any, reader: _PayloadReader) -> Array:
     if type(body) is not list or len(body) != 2 or type(body[0]) is not str or type(body[1]) is not list:
         raise WireError("an array is malformed")
     dtype, shape = body
-    if dtype not in ITEM_SIZE:
-        raise WireError("an array has an unknown dtype")
-    if len(shape) > MAX_RANK or any(type(size) is not int or not 0 <= size <= MAX_PAYLOAD for size in shape):
-        raise WireError("an array has an impossible shape")
-    return Array(dtype, tuple(shape), reader.take(math.prod(shape) * ITEM_SIZE[dtype]))
+    data = reader.take(_array_length(dtype, shape))
+    return Array(dtype, tuple(shape), data.translate(TRUTH) if dtype == "bool" else data)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.adam import adam
 
 from autograder.sandbox import wire
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
@@ -43,6 +44,35 @@ class RemoteNetwork(torch.nn.Module):
             if isinstance(x, torch.Tensor) and x.is_floating_point():
                 return answer.to(x.dtype) * self.scale.to(x.dtype)
         return answer * self.scale
+
+
+class FusedAdam:
+    """Adam as torch.optim.Adam(parameters, lr, fused=True) does it, to the last bit, by torch's functional form.
+
+    The class imports torch's compiler when it is made, which costs seconds in every fresh worker, and does bookkeeping at every step.
+    """
+
+    def __init__(self, parameters: list[torch.nn.Parameter], learning_rate: float):
+        self.parameters, self.learning_rate = parameters, learning_rate
+        self.first_moments = [torch.zeros_like(p) for p in parameters]
+        self.second_moments = [torch.zeros_like(p) for p in parameters]
+        self.steps = [torch.zeros((), dtype=torch.float32) for _ in parameters]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        having = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        if not having:
+            return
+        adam(
+            [self.parameters[i] for i in having],
+            [self.parameters[i].grad for i in having],
+            [self.first_moments[i] for i in having],
+            [self.second_moments[i] for i in having],
+            [],
+            [self.steps[i] for i in having],
+            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=self.learning_rate, weight_decay=0.0, eps=1e-8, maximize=False,
+        )  # fmt: skip
 
 
 class Worker:
@@ -118,16 +148,17 @@ class Worker:
         self, parameters: Any, steps: int, loss_of: Any, learning_rate: float, average_last: int, report_every: int
     ) -> torch.Tensor:
         """Adam with a constant rate. The weights end as the mean of every tenth of the `average_last` last iterates (Polyak and Juditsky, 1992)."""
-        parameters = list(parameters)
-        optimiser = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+        parameters = [p for p in parameters if p.requires_grad]
+        adam = FusedAdam(parameters, learning_rate)
         losses = torch.empty(steps)
         sums, summed = [torch.zeros_like(p) for p in parameters], 0
         gc.disable()
         for i in range(steps):
             loss = loss_of(i)
-            optimiser.zero_grad()
+            for parameter in parameters:
+                parameter.grad = None
             loss.backward()
-            optimiser.step()
+            adam.step()
             losses[i] = loss.detach()
             if i >= steps - average_last and (steps - 1 - i) % 10 == 0:
                 torch._foreach_add_(sums, [p.detach() for p in parameters])

@@ -35,6 +35,9 @@ def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limit
         )
     if closed := [entry for entry in entries if entry.kind == "closed"]:
         return f"{start}, and {shown_path(closed[0].path)} may not be opened; check its permissions."
+    notebooks = [entry for entry in entries if entry.name.endswith(".ipynb")]
+    if notebooks and not any(entry.name.endswith(".py") for entry in entries):
+        return f"{start}, and the notebook {shown_path(notebooks[0].path)} is not judged; {hand_in}."
     found = listed([shown_path(entry.path, 40) for entry in entries], most=4)
     return f"{start}, only {found}; {hand_in}."
 

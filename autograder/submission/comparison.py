@@ -224,7 +224,7 @@ def _does_nothing(statement: ast.stmt) -> bool:
 
 
 def _is_main(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
+    return isinstance(statement, ast.If) and _unparse(statement.test) == "__name__ == '__main__'"
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -261,9 +261,16 @@ class _Plain(ast.NodeTransformer):
         return ast.copy_location(ast.Assign([node.target], node.value), node)
 
 
+def _unparse(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)
+    except (ValueError, AssertionError):  # some f-strings cannot be written down again
+        return ast.dump(node)
+
+
 def _text(node: ast.stmt) -> str:
     plain = _Plain().visit(node)
-    return ast.unparse(plain) if plain is not None else ""
+    return _unparse(plain) if plain is not None else ""
 
 
 def _signature(function: _Function) -> _Function:
@@ -334,11 +341,11 @@ def _defaults(arguments: ast.arguments) -> dict[str, str]:
     positional = [*arguments.posonlyargs, *arguments.args]
     pairs = list(zip(reversed(positional), reversed(arguments.defaults)))
     pairs += [(arg, value) for arg, value in _keywords(arguments) if value is not None]
-    return {arg.arg: ast.unparse(value) for arg, value in pairs}
+    return {arg.arg: _unparse(value) for arg, value in pairs}
 
 
 def _sources(expressions: Sequence[ast.expr]) -> list[str]:
-    return [ast.unparse(expression) for expression in expressions]
+    return [_unparse(expression) for expression in expressions]
 
 
 def _diff(name: str, edits: Sequence[_Edit]) -> str:
@@ -384,7 +391,7 @@ def _find(tree: ast.Module, path: str) -> _Definition | None:
 def _statements(function: _Function) -> set[str]:
     """The statements of a function without docstring and placeholders."""
     plain = _Plain().visit(function)
-    texts = {ast.unparse(statement) for statement in plain.body}
+    texts = {_unparse(statement) for statement in plain.body}
     return {t for t in texts if t not in ("pass", "...", "return") and not t.startswith("raise NotImplementedError")}
 
 

@@ -251,7 +251,7 @@ def _is_no_device(child: ast.AST, parent: ast.AST) -> bool:
     is_text = isinstance(child, (ast.Constant, ast.JoinedStr))
     match parent:
         case ast.Compare():
-            return is_text or (isinstance(child, ast.Call) and ast.unparse(child.func).endswith("device"))
+            return is_text or (isinstance(child, ast.Call) and _name(child.func) in ("device", ".device"))
         case ast.Subscript():
             return is_text and child is parent.slice
         case ast.List() | ast.Set() | ast.Tuple():

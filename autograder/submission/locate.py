@@ -3,8 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 from autograder.manifest import Manifest
+from autograder.release.markers import derive_handout
 from autograder.submission.rules import Refused, listed, shown_path
 
 Folder = tuple[str, ...]
@@ -34,17 +37,20 @@ class Located:
 def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], others: frozenset[str]) -> Located:
     """Choose among folders that hold files of the assignment; there is at least one.
 
-    The best folder is, in this order: one whose files define what this assignment asks for, one that is named as the
-    assignment's folder or lies in it, one that holds most of the files. A file that it lacks is taken from elsewhere
+    The best folder is, in this order: one whose files define what this assignment asks for, one that is not the handout
+    just as it was given out, one that is named as the assignment's folder or lies in it, one that holds most of the
+    files. A file that it lacks is taken from elsewhere
     when there is no doubt which one is meant. `root` is the submission's own name, `others` are the folders of other
     assignments.
 
     Raises Refused when two folders are equally good and differ, and when there are only other assignments' files.
     """
 
-    def rank(candidate: Candidate) -> tuple[bool, int, int]:
+    def rank(candidate: Candidate) -> tuple[bool, bool, int, int]:
         fitting = any(_fits(manifest, name, content) for name, content in candidate.contents.items())
-        return fitting, _closeness(manifest, (root, *candidate.folder), others), len(candidate.contents)
+        worked_on = any(content != _handout(manifest, name) for name, content in candidate.contents.items())
+        closeness = _closeness(manifest, (root, *candidate.folder), others)
+        return fitting, worked_on, closeness, len(candidate.contents)
 
     def called(candidate: Candidate) -> str:
         return shown_path(candidate.folder) + "/" if candidate.folder else root
@@ -53,7 +59,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
     ranks = {candidate.folder: rank(candidate) for candidate in ordered}
     highest = max(ranks.values())
     best, *equals = [candidate for candidate in ordered if ranks[candidate.folder] == highest]
-    if not highest[0] and highest[1] < 0:
+    if not highest[0] and highest[2] < 0:
         wanted = f"hand in the folder {manifest.folder} with {listed(list(manifest.files.todo))}"
         raise Refused(f"{called(best)} belongs to another assignment, and there is no other work here; {wanted}.")
     for other in equals:
@@ -88,6 +94,16 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
         names = listed(passed_over, most=3)
         remarks.append(f"The files in {called(best)} were judged; those of the same names in {names} were not.")
     return Located(best.folder, folder_of, remarks)
+
+
+@cache
+def _handout_of(path: Path) -> bytes | None:
+    return derive_handout(path.read_text(encoding="utf-8"), path.name).encode() if path.is_file() else None
+
+
+def _handout(manifest: Manifest, name: str) -> bytes | None:
+    """A file as students receive it."""
+    return _handout_of(manifest.solution / name)
 
 
 def is_other_assignment(manifest: Manifest, part: str, others: frozenset[str]) -> bool:

@@ -1,7 +1,8 @@
 """Known wrong versions of the regions of this assignment, most of them seen in real code, each with what a student reads about it.
 
-Every one loses points in its own task and nowhere else. `edits` change the solution of the region, so that two mistakes of one region can be made together;
-a `body` replaces it. No two behave alike on all inputs. An explanation says what the code seems to do and what to compare it with, never what to write.
+Every one loses points in its own task and nowhere else. `edits` change the solution of the region, so that two mistakes of one region
+can be made together; a `body` replaces it. No two behave alike on all inputs. An explanation says what the code seems to do and what to
+compare it with, never what to write.
 """
 
 from functools import partial
@@ -16,54 +17,56 @@ _forward = partial(Misconception, task="1-1", region="network.py:SimpleNet.forwa
 _IN_SIMPLE_NET_INIT = (
     _init(
         "hidden-sizes-reversed",
-        explanation="Your hidden layers seem to come in the reverse order of dim_hids. With hidden sizes that are all equal this stays unseen; "
-        "print the sizes of your layers for dim_hids = [16, 24, 12].",
+        explanation="Your hidden layers seem to come in the reverse order of dim_hids. With hidden sizes that are all equal "
+        "this stays unseen; print the sizes of your layers for dim_hids = [16, 24, 12].",
         edits=(("*dim_hids", "*dim_hids[::-1]"),),
     ),
     _init(
         "first-hidden-size-everywhere",
-        explanation="All of your hidden layers seem to have the same size. dim_hids has an entry for each of them; print the sizes of your layers for "
-        "dim_hids = [16, 24, 12].",
+        explanation="All of your hidden layers seem to have the same size. dim_hids has an entry for each of them; print the "
+        "sizes of your layers for dim_hids = [16, 24, 12].",
         edits=(("*dim_hids", "*[dim_hids[0]] * len(dim_hids)"),),
     ),
     _init(
         "hidden-sizes-hard-coded",
-        explanation="Your network seems to have the same layers whatever dim_hids says. The sizes of the training run are one choice of many: "
-        "try dim_hids = [20] and look at the sizes of your layers.",
+        explanation="Your network seems to have the same layers whatever dim_hids says. The sizes of the training run are one "
+        "choice of many: try dim_hids = [20] and look at the sizes of your layers.",
         edits=(("*dim_hids", "128, 128, 128"),),
     ),
     _init(
         "always-three-hidden-layers",
-        explanation="Your network seems to have three hidden layers for any dim_hids. Try lists of length one and four and count your layers.",
+        explanation="Your network seems to have three hidden layers for any dim_hids. Try lists of length one and four and "
+        "count your layers.",
         edits=(("*dim_hids", "dim_hids[0], dim_hids[len(dim_hids) // 2], dim_hids[-1]"),),
     ),
     _init(
         "hidden-layer-missing",
-        explanation="Your network seems to have one layer fewer than there are pairs of neighbours in [dim_in, *dim_hids, dim_out]. Count the numbers in that "
-        "list, then your layers, and look at where your list of sizes ends.",
+        explanation="Your network seems to have one layer fewer than there are pairs of neighbours in [dim_in, *dim_hids, "
+        "dim_out]. Count the numbers in that list, then your layers, and look at where your list of sizes ends.",
         edits=(("*dim_hids", "*dim_hids[:-1]"),),
     ),
     _init(
         "hidden-layer-too-many",
-        explanation="Your network seems to have one layer more than there are pairs of neighbours in [dim_in, *dim_hids, dim_out]. Count the numbers in that "
-        "list, then your layers.",
+        explanation="Your network seems to have one layer more than there are pairs of neighbours in [dim_in, *dim_hids, "
+        "dim_out]. Count the numbers in that list, then your layers.",
         edits=(("*dim_hids", "*dim_hids, dim_hids[-1]"),),
     ),
     _init(
         "output-of-input-size",
-        explanation="The last layer of your network seems to have dim_in outputs. In this assignment dim_in and dim_out happen to be equal; "
-        "try a network that has different ones.",
+        explanation="The last layer of your network seems to have dim_in outputs. In this assignment dim_in and dim_out "
+        "happen to be equal; try a network that has different ones.",
         edits=(("dim_out]", "dim_in]"),),
     ),
     _init(
         "layers-in-a-plain-list",
-        explanation="Your layers seem to lie in an ordinary Python list. Look at what list(net.parameters()) gives: the optimiser sees only that.",
+        explanation="Your layers seem to lie in an ordinary Python list. Look at what list(net.parameters()) gives: the "
+        "optimiser sees only that.",
         edits=(("nn.ModuleList(", "list("),),
     ),
     _init(
         "equal-layers-shared",
-        explanation="Layers of equal size seem to be one and the same layer in your network. Compare the number of layers that you use with the number of "
-        "TimeLinear objects that you make.",
+        explanation="Layers of equal size seem to be one and the same layer in your network. Compare the number of layers "
+        "that you use with the number of TimeLinear objects that you make.",
         body="""
             sizes = [dim_in, *dim_hids, dim_out]
             made = {}
@@ -74,8 +77,8 @@ _IN_SIMPLE_NET_INIT = (
     ),
     _init(
         "plain-linear-last",
-        explanation="The last layer of your network does not seem to know t: it looks like an ordinary nn.Linear. Compare the kind of layer that the TODO asks "
-        "for with the one at the end of your network.",
+        explanation="The last layer of your network does not seem to know t: it looks like an ordinary nn.Linear. Compare the "
+        "kind of layer that the TODO asks for with the one at the end of your network.",
         body="""
             class PlainLinear(nn.Linear):
                 def forward(self, x, t):
@@ -88,8 +91,8 @@ _IN_SIMPLE_NET_INIT = (
     ),
     _init(
         "plain-linear-first",
-        explanation="The first layer of your network does not seem to know t: it looks like an ordinary nn.Linear. Compare the kind of layer that the TODO "
-        "asks for with the one at the start of your network.",
+        explanation="The first layer of your network does not seem to know t: it looks like an ordinary nn.Linear. Compare "
+        "the kind of layer that the TODO asks for with the one at the start of your network.",
         body="""
             class PlainLinear(nn.Linear):
                 def forward(self, x, t):
@@ -102,8 +105,9 @@ _IN_SIMPLE_NET_INIT = (
     ),
     _init(
         "plain-linear-everywhere",
-        explanation="Your network does not seem to know t at all: its layers look like ordinary nn.Linear layers. One and the same network must predict the "
-        "noise at every level; look at the layer class that is given above SimpleNet.",
+        explanation="Your network does not seem to know t at all: its layers look like ordinary nn.Linear layers. One and the "
+        "same network must predict the noise at every level; look at the layer class that is given above "
+        "SimpleNet.",
         body="""
             class PlainLinear(nn.Linear):
                 def forward(self, x, t):
@@ -115,8 +119,8 @@ _IN_SIMPLE_NET_INIT = (
     ),
     _init(
         "t-concatenated-to-x",
-        explanation="Your first layer seems to take t as one more coordinate of x. Look at how TimeLinear itself makes use of t, and at the sizes that "
-        "the TODO asks for.",
+        explanation="Your first layer seems to take t as one more coordinate of x. Look at how TimeLinear itself makes use of "
+        "t, and at the sizes that the TODO asks for.",
         body="""
             class TimeAsInput(TimeLinear):
                 def forward(self, x, t):
@@ -133,13 +137,14 @@ _IN_SIMPLE_NET_INIT = (
 _IN_SIMPLE_NET_FORWARD = (
     _forward(
         "no-activation",
-        explanation="There seems to be no activation between your layers, so for each t the whole network is one linear map. Read the TODO again for what "
-        "comes between two layers.",
+        explanation="There seems to be no activation between your layers, so for each t the whole network is one linear map. "
+        "Read the TODO again for what comes between two layers.",
         edits=(("F.relu(layer(x, t))", "layer(x, t)"),),
     ),
     _forward(
         "silu-for-relu",
-        explanation="The activation between your layers seems to be SiLU, as inside TimeEmbedding. Compare with the activation that the TODO names.",
+        explanation="The activation between your layers seems to be SiLU, as inside TimeEmbedding. Compare with the "
+        "activation that the TODO names.",
         edits=(("F.relu(", "F.silu("),),
     ),
     _forward(
@@ -149,23 +154,26 @@ _IN_SIMPLE_NET_FORWARD = (
     ),
     _forward(
         "leaky-relu",
-        explanation="Negative numbers seem to pass your activation with a small slope. Compare with the activation that the TODO names.",
+        explanation="Negative numbers seem to pass your activation with a small slope. Compare with the activation that the "
+        "TODO names.",
         edits=(("F.relu(", "F.leaky_relu("),),
     ),
     _forward(
         "tanh-for-relu",
-        explanation="The activation between your layers seems to squeeze large numbers, as tanh does. Compare with the activation that the TODO names.",
+        explanation="The activation between your layers seems to squeeze large numbers, as tanh does. Compare with the "
+        "activation that the TODO names.",
         edits=(("F.relu(", "torch.tanh("),),
     ),
     _forward(
         "activation-after-last-layer",
-        explanation="No output of your network is ever negative, but half of all noise is. Look at what happens after your last layer.",
-        edits=(("return self.layers[-1](x, t)", "return F.relu(self.layers[-1](x, t))"),),
+        explanation="No output of your network is ever negative, but half of all noise is. Look at what happens after your "
+        "last layer.",
+        edits=(("return self.layers[-1](x, t)", "return self.layers[-1](x, t).relu()"),),
     ),
     _forward(
         "activation-before-each-layer",
-        explanation="Your network seems to apply the activation to x before its first layer, and so loses the negative coordinates of the data. "
-        "Follow one x through your loop, line by line.",
+        explanation="Your network seems to apply the activation to x before its first layer, and so loses the negative "
+        "coordinates of the data. Follow one x through your loop, line by line.",
         edits=(
             ("x = F.relu(layer(x, t))", "x = layer(F.relu(x), t)"),
             ("self.layers[-1](x, t)", "self.layers[-1](F.relu(x), t)"),
@@ -173,8 +181,8 @@ _IN_SIMPLE_NET_FORWARD = (
     ),
     _forward(
         "activation-missing-before-last-layer",
-        explanation="The last hidden layer of your network seems to have no activation, while the others have one. Look at which layer your code takes "
-        "for the last.",
+        explanation="The last hidden layer of your network seems to have no activation, while the others have one. Look at "
+        "which layer your code takes for the last.",
         edits=(
             ("self.layers[:-1]", "self.layers[:-2]"),
             ("return self.layers[-1](x, t)", "return self.layers[-1](self.layers[-2](x, t), t)"),
@@ -182,46 +190,55 @@ _IN_SIMPLE_NET_FORWARD = (
     ),
     _forward(
         "t-ignored",
-        explanation="The output of your network seems to be the same for every t. Look at what your layers get as their second argument.",
+        explanation="The output of your network seems to be the same for every t. Look at what your layers get as their "
+        "second argument.",
         edits=(("for layer in", "t = torch.zeros_like(torch.as_tensor(t))\nfor layer in"),),
     ),
     _forward(
         "t-of-first-row-for-all",
-        explanation="Every row of the batch seems to be handled at the t of the first row. In training each row has its own t; look for an index on t.",
+        explanation="Every row of the batch seems to be handled at the t of the first row. In training each row has its own "
+        "t; look for an index on t.",
         edits=(("for layer in", "t = torch.atleast_1d(torch.as_tensor(t))[:1]\nfor layer in"),),
     ),
     _forward(
         "t-divided-by-num-timesteps",
-        explanation="Your layers seem to get t divided by the number of time steps. TimeEmbedding expects t as it is: look at its frequencies.",
+        explanation="Your layers seem to get t divided by the number of time steps. TimeEmbedding expects t as it is: look at "
+        "its frequencies.",
         edits=(("for layer in", "t = torch.as_tensor(t) / self.layers[0].num_timesteps\nfor layer in"),),
     ),
     _forward(
         "t-for-first-layer-only",
-        explanation="Only the first layer of your network seems to get the true t. Look at what each of the others gets as its second argument.",
+        explanation="Only the first layer of your network seems to get the true t. Look at what each of the others gets as "
+        "its second argument.",
         edits=(("x = F.relu(layer(x, t))", "x = F.relu(layer(x, t))\n    t = torch.zeros_like(torch.as_tensor(t))"),),
     ),
     _forward(
         "identity-forward",
-        explanation="Your network seems to return its input unchanged. Look at which variable forward returns, and whether the layers change it.",
-        edits=(("return self.layers[-1](x, t)", "return x"), ("x = F.relu(layer(x, t))", "hidden = F.relu(layer(x, t)); break")),
+        explanation="Your network seems to return its input unchanged. Look at which variable forward returns, and whether "
+        "the layers change it.",
+        edits=(
+            ("return self.layers[-1](x, t)", "return x"),
+            ("x = F.relu(layer(x, t))", "hidden = F.relu(layer(x, t)); break"),
+        ),
     ),
     _forward(
         "residual-connections",
-        explanation="Where two layers have equal sizes, your network seems to add the input of the layer to its output. The network of this task is a plain "
-        "chain; compare your loop with the TODO.",
+        explanation="Where two layers have equal sizes, your network seems to add the input of the layer to its output. The "
+        "network of this task is a plain chain; compare your loop with the TODO.",
         edits=(
             ("x = F.relu(layer(x, t))", "out = F.relu(layer(x, t))\n    x = out + x if out.shape == x.shape else out"),
         ),
     ),
     _forward(
         "dropout-between-layers",
-        explanation="Your network seems to set some of its hidden numbers to zero at random, so the same input gives different outputs. Compare your loop with "
-        "the TODO, which asks for layers and activations only.",
+        explanation="Your network seems to set some of its hidden numbers to zero at random, so the same input gives "
+        "different outputs. Compare your loop with the TODO, which asks for layers and activations only.",
         edits=(("F.relu(layer(x, t))", "F.dropout(F.relu(layer(x, t)), 0.1)"),),
     ),
     _forward(
         "hidden-layers-detached",
-        explanation="No gradient comes back to your first layers, so training never changes them. Look for detach, .data or no_grad in forward.",
+        explanation="No gradient comes back to your first layers, so training never changes them. Look for detach, .data or "
+        "no_grad in forward.",
         edits=(("F.relu(layer(x, t))", "F.relu(layer(x, t)).detach()"),),
     ),
     _forward(
@@ -240,19 +257,20 @@ _p_sample_loop = partial(Misconception, task="1-2", region="ddpm.py:DiffusionMod
 _IN_Q_SAMPLE = (
     _q_sample(
         "root-missing-on-x0",
-        explanation="The factor of x₀ in your x_t seems to lack its square root. Compare with the mean of the normal distribution in DDPM, Eq. 4.",
+        explanation="The factor of x₀ in your x_t seems to lack its square root. Compare with the mean of the normal "
+        "distribution in DDPM, Eq. 4.",
         edits=(("alphas_cumprod_t.sqrt() * x0", "alphas_cumprod_t * x0"),),
     ),
     _q_sample(
         "root-missing-on-noise",
-        explanation="The noise in your x_t seems to be scaled by a variance. DDPM, Eq. 4 states a variance as well: what must standard normal noise be "
-        "multiplied by to have it?",
+        explanation="The noise in your x_t seems to be scaled by a variance. DDPM, Eq. 4 states a variance as well: what must "
+        "standard normal noise be multiplied by to have it?",
         edits=(("(1 - alphas_cumprod_t).sqrt() * noise", "(1 - alphas_cumprod_t) * noise"),),
     ),
     _q_sample(
         "both-roots-missing",
-        explanation="Both factors in your x_t seem to lack their square roots, so the squares of the two do not add up to 1. Compare each with DDPM, Eq. 4, "
-        "and mind that it states a mean and a variance.",
+        explanation="Both factors in your x_t seem to lack their square roots, so the squares of the two do not add up to 1. "
+        "Compare each with DDPM, Eq. 4, and mind that it states a mean and a variance.",
         body="""
             alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t, x0)
             return alphas_cumprod_t * x0 + (1 - alphas_cumprod_t) * noise
@@ -260,13 +278,14 @@ _IN_Q_SAMPLE = (
     ),
     _q_sample(
         "root-inside-the-difference",
-        explanation="In the factor of the noise your code seems to take the square root first and the difference from 1 afterwards. Look at how far the root "
-        "in DDPM, Eq. 4 reaches.",
+        explanation="In the factor of the noise your code seems to take the square root first and the difference from 1 "
+        "afterwards. Look at how far the root in DDPM, Eq. 4 reaches.",
         edits=(("(1 - alphas_cumprod_t).sqrt() * noise", "(1 - alphas_cumprod_t.sqrt()) * noise"),),
     ),
     _q_sample(
         "x0-and-noise-swapped",
-        explanation="At small t your x_t is almost pure noise, and at large t almost clean. Look at which of the two factors in DDPM, Eq. 4 belongs to x₀.",
+        explanation="At small t your x_t is almost pure noise, and at large t almost clean. Look at which of the two factors "
+        "in DDPM, Eq. 4 belongs to x₀.",
         body="""
             alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t, x0)
             return (1 - alphas_cumprod_t).sqrt() * x0 + alphas_cumprod_t.sqrt() * noise
@@ -274,149 +293,173 @@ _IN_Q_SAMPLE = (
     ),
     _q_sample(
         "q-alpha-for-alpha-bar",
-        explanation="Your x_t seems to be made with α_t, which describes the one step from x_{t−1} to x_t. Look at which α DDPM, Eq. 4 has for the jump "
-        "from x₀ all the way to x_t.",
+        explanation="Your x_t seems to be made with α_t, which describes the one step from x_{t−1} to x_t. Look at which α "
+        "DDPM, Eq. 4 has for the jump from x₀ all the way to x_t.",
         edits=(("self.var_scheduler.alphas_cumprod", "self.var_scheduler.alphas"),),
     ),
     _q_sample(
         "q-beta-for-alpha-bar",
-        explanation="Your x_t seems to be made with β_t in the place of ᾱ_t. Look at which of the scheduler's tables stands for which symbol of "
-        "DDPM, Eq. 4.",
+        explanation="Your x_t seems to be made with β_t in the place of ᾱ_t. Look at which of the scheduler's tables stands "
+        "for which symbol of DDPM, Eq. 4.",
         edits=(("self.var_scheduler.alphas_cumprod", "self.var_scheduler.betas"),),
     ),
     _q_sample(
         "q-product-of-betas",
-        explanation="Your ᾱ_t seems to be a running product of the β. Read in DDPM, above Eq. 4, what ᾱ_t is the product of; the scheduler has it ready.",
+        explanation="Your ᾱ_t seems to be a running product of the β. Read in DDPM, above Eq. 4, what ᾱ_t is the product of; "
+        "the scheduler has it ready.",
         edits=(("self.var_scheduler.alphas_cumprod", "self.var_scheduler.betas.cumprod(dim=0)"),),
     ),
     _q_sample(
-        "q-one-step-late",
-        explanation="Your x_t seems to have the noise of the step before, t − 1. In this code t counts from 0, so the table's entry t belongs to t.",
+        "q-of-step-before",
+        explanation="Your x_t seems to have the noise of the step before, t − 1. In this code t counts from 0, so the table's "
+        "entry t belongs to t.",
         edits=((", t, x0)", ", (t - 1).clamp(min=0), x0)"),),
     ),
     _q_sample(
         "q-index-minus-one",
-        explanation="Your x_t seems to have the noise of the step before, t − 1, and at t = 0 that of the very last step: an index of −1 reads a "
-        "table from its end. In this code t counts from 0.",
+        explanation="Your x_t seems to have the noise of the step before, t − 1, and at t = 0 that of the very last step: an "
+        "index of −1 reads a table from its end. In this code t counts from 0.",
         edits=((", t, x0)", ", t - 1, x0)"),),
     ),
     _q_sample(
         "q-t-of-first-row-for-all",
-        explanation="Every row of your x_t seems to be noised at the t of the first row. Each row has its own t; look for an index on t.",
+        explanation="Every row of your x_t seems to be noised at the t of the first row. Each row has its own t; look for an "
+        "index on t.",
         edits=((", t, x0)", ", t[:1], x0)"),),
     ),
     _q_sample(
         "q-not-shaped-for-the-batch",
-        explanation="Your code seems to multiply one number for each row, shape (B,), with x₀ of shape (B, …), which pairs them up wrongly or not at all. "
-        "Look at the shapes of both, and at what extract is for.",
+        explanation="Your code seems to multiply one number for each row, shape (B,), with x₀ of shape (B, …), which pairs "
+        "them up wrongly or not at all. Look at the shapes of both, and at what extract is for.",
         edits=(("extract(self.var_scheduler.alphas_cumprod, t, x0)", "self.var_scheduler.alphas_cumprod[t]"),),
     ),
     _q_sample(
         "noise-argument-ignored",
-        explanation="Your x_t seems to hold other noise than the noise that q_sample was given. The loss compares with the noise that it passes in; look "
-        "at where your noise comes from.",
+        explanation="Your x_t seems to hold other noise than the noise that q_sample was given. The loss compares with the "
+        "noise that it passes in; look at where your noise comes from.",
         edits=(("sqrt() * noise", "sqrt() * torch.randn_like(x0)"),),
     ),
     _q_sample(
         "noise-subtracted",
-        explanation="The noise in your x_t seems to have the wrong sign. Compare with DDPM, Eq. 4: training and sampling must mean the same noise.",
+        explanation="The noise in your x_t seems to have the wrong sign. Compare with DDPM, Eq. 4: training and sampling must "
+        "mean the same noise.",
         edits=(("* x0 +", "* x0 -"),),
     ),
     _q_sample(
         "noise-left-out",
-        explanation="There seems to be no noise in your x_t. DDPM, Eq. 4 is a distribution with a variance; look for the second term.",
+        explanation="There seems to be no noise in your x_t. DDPM, Eq. 4 is a distribution with a variance; look for the "
+        "second term.",
         edits=((" + (1 - alphas_cumprod_t).sqrt() * noise", ""),),
     ),
     _q_sample(
         "x0-not-scaled-down",
-        explanation="x₀ seems to be in your x_t at full strength for every t, so at the last t there is more than noise. Compare with the mean in DDPM, Eq. 4.",
+        explanation="x₀ seems to be in your x_t at full strength for every t, so at the last t there is more than noise. "
+        "Compare with the mean in DDPM, Eq. 4.",
         edits=(("alphas_cumprod_t.sqrt() * x0", "x0"),),
     ),
     _q_sample(
         "noise-of-one-step",
-        explanation="The noise in your x_t seems to be that of one step, with variance β_t, while x₀ is scaled for the whole way. Compare the variance in "
-        "DDPM, Eq. 4 with that of Eq. 2.",
+        explanation="The noise in your x_t seems to be that of one step, with variance β_t, while x₀ is scaled for the whole "
+        "way. Compare the variance in DDPM, Eq. 4 with that of Eq. 2.",
         edits=(("(1 - alphas_cumprod_t).sqrt() * noise", "extract(self.var_scheduler.betas, t, x0).sqrt() * noise"),),
     ),
 )
 
+_ASK = "eps_theta = self.network(xt, t)"
 _MEAN = "mean = (xt - beta_t / (1 - alphas_cumprod_t).sqrt() * eps_theta) / alpha_t.sqrt()"
+
+_BEFORE = "alphas_cumprod_t / alpha_t"
+
+
+def _posterior_mean(alphas_cumprod_prev: str) -> str:
+    """The mean by way of x₀ (DDPM, Eq. 7), with this expression for ᾱ_{t−1}."""
+    return (
+        f"alphas_cumprod_prev = {alphas_cumprod_prev}\n"
+        "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()\n"
+        "mean = (alphas_cumprod_prev.sqrt() * beta_t * x0_pred + alpha_t.sqrt() * (1 - alphas_cumprod_prev) * xt)"
+        " / (1 - alphas_cumprod_t)"
+    )
+
 
 _IN_P_SAMPLE = (
     # The gate on the noise
     _p_sample(
         "noise-at-t-0",
-        explanation="Your code seems to add noise in the last step, t = 0, too, so each sample ends slightly blurred. Compare with the condition on z in "
-        "DDPM, Algorithm 2, line 3, and mind that t counts from 0 here.",
+        explanation="Your code seems to add noise in the last step, t = 0, too, so each sample ends slightly blurred. Compare "
+        "with the condition on z in DDPM, Algorithm 2, line 3, and mind that t counts from 0 here.",
         edits=(("(t > 0)", "(t >= 0)"),),
     ),
     _p_sample(
         "no-noise-at-t-1",
-        explanation="Your code seems to add no noise at t = 1 either. DDPM, Algorithm 2, line 3 counts t from 1, this code counts from 0: which t here "
-        "is the last step?",
+        explanation="Your code seems to add no noise at t = 1 either. DDPM, Algorithm 2, line 3 counts t from 1, this code "
+        "counts from 0: which t here is the last step?",
         edits=(("(t > 0)", "(t > 1)"),),
     ),
     _p_sample(
         "noise-only-at-t-0",
-        explanation="Your code seems to add noise at t = 0 and nowhere else. Compare the condition with DDPM, Algorithm 2, line 3.",
+        explanation="Your code seems to add noise at t = 0 and nowhere else. Compare the condition with DDPM, Algorithm 2, "
+        "line 3.",
         edits=(("(t > 0)", "(t == 0)"),),
     ),
     _p_sample(
         "no-noise-at-first-step",
-        explanation="Your code seems to leave out the noise at t = T − 1, where sampling starts, and to add it at t = 0, where it ends. Compare with the "
-        "condition on z in DDPM, Algorithm 2, line 3.",
+        explanation="Your code seems to leave out the noise at t = T − 1, where sampling starts, and to add it at t = 0, "
+        "where it ends. Compare with the condition on z in DDPM, Algorithm 2, line 3.",
         edits=(("(t > 0)", "(t < self.var_scheduler.num_train_timesteps - 1)"),),
     ),
     _p_sample(
         "gate-on-whole-batch",
-        explanation="When a single row of the batch is at t = 0, no row of yours gets noise. Each row has a t of its own; look at how your condition "
-        "makes one answer of many.",
+        explanation="When a single row of the batch is at t = 0, no row of yours gets noise. Each row has a t of its own; "
+        "look at how your condition makes one answer of many.",
         edits=(("(t > 0).float().reshape(beta_t.shape)", "(t > 0).all().float()"),),
     ),
     # The noise
     _p_sample(
         "noise-never-added",
-        explanation="Your step seems to return the mean alone, so the samples gather in too few places. Compare with the last term of DDPM, Algorithm 2, line 4.",
+        explanation="Your step seems to return the mean alone, so the samples gather in too few places. Compare with the last "
+        "term of DDPM, Algorithm 2, line 4.",
         edits=(("is_not_last * beta_t.sqrt() * torch.randn_like(xt)", "0 * is_not_last * xt"),),
     ),
     _p_sample(
         "variance-for-standard-deviation",
-        explanation="Your noise seems to be multiplied by the variance σ_t², and so is much too weak. Compare with the last term of DDPM, Algorithm 2, line 4.",
+        explanation="Your noise seems to be multiplied by the variance σ_t², and so is much too weak. Compare with the last "
+        "term of DDPM, Algorithm 2, line 4.",
         edits=(("beta_t.sqrt()", "beta_t"),),
     ),
     _p_sample(
         "root-of-standard-deviation",
-        explanation="Your noise seems to be multiplied by the root of σ_t, and so is much too strong. Compare with the last term of DDPM, Algorithm 2, line 4, "
-        "and with what Sec. 3.2 says about σ_t².",
+        explanation="Your noise seems to be multiplied by the root of σ_t, and so is much too strong. Compare with the last "
+        "term of DDPM, Algorithm 2, line 4, and with what Sec. 3.2 says about σ_t².",
         edits=(("beta_t.sqrt()", "beta_t.sqrt().sqrt()"),),
     ),
     _p_sample(
         "unit-noise",
-        explanation="Your noise seems to have a standard deviation of 1 at every t, so the samples stay a cloud. Compare with the last term of DDPM, "
-        "Algorithm 2, line 4.",
+        explanation="Your noise seems to have a standard deviation of 1 at every t, so the samples stay a cloud. Compare with "
+        "the last term of DDPM, Algorithm 2, line 4.",
         edits=(("beta_t.sqrt() *", "1.0 *"),),
     ),
     _p_sample(
         "sigma-from-alpha",
-        explanation="The strength of your noise seems to come from α_t, which is close to 1 at every step. Read in DDPM, Sec. 3.2 what σ_t² may be.",
+        explanation="The strength of your noise seems to come from α_t, which is close to 1 at every step. Read in DDPM, Sec. "
+        "3.2 what σ_t² may be.",
         edits=(("beta_t.sqrt()", "alpha_t.sqrt()"),),
     ),
     _p_sample(
         "sigma-from-alpha-bar",
-        explanation="The strength of your noise seems to be that of the whole way from x₀ to x_t, while one step back needs the noise of one step. Read in "
-        "DDPM, Sec. 3.2 what σ_t² may be.",
+        explanation="The strength of your noise seems to be that of the whole way from x₀ to x_t, while one step back needs "
+        "the noise of one step. Read in DDPM, Sec. 3.2 what σ_t² may be.",
         edits=(("beta_t.sqrt()", "(1 - alphas_cumprod_t).sqrt()"),),
     ),
     _p_sample(
         "sigma-of-step-before",
-        explanation="Your noise seems to have the strength that belongs to t − 1. Compare the indices in DDPM, Algorithm 2, line 4: the step from t uses σ "
-        "of the same t.",
+        explanation="Your noise seems to have the strength that belongs to t − 1. Compare the indices in DDPM, Algorithm 2, "
+        "line 4: the step from t uses σ of the same t.",
         edits=(("beta_t.sqrt()", "extract(self.var_scheduler.betas, (t - 1).clamp(min=0), xt).sqrt()"),),
     ),
     _p_sample(
         "posterior-variance-upside-down",
-        explanation="Your σ_t² seems to be larger than β_t: the fraction in it looks upside down. Compare with β̃_t in DDPM, Eq. 7; which of the two is the "
-        "larger number?",
+        explanation="Your σ_t² seems to be larger than β_t: the fraction in it looks upside down. Compare with β̃_t in DDPM, "
+        "Eq. 7; which of the two is the larger number?",
         edits=(
             (
                 "beta_t.sqrt()",
@@ -426,8 +469,8 @@ _IN_P_SAMPLE = (
     ),
     _p_sample(
         "posterior-variance-without-beta",
-        explanation="Your σ_t² seems to be a ratio of two noise levels, close to 1 at large t, so the samples stay a cloud. Compare with all factors of β̃_t "
-        "in DDPM, Eq. 7.",
+        explanation="Your σ_t² seems to be a ratio of two noise levels, close to 1 at large t, so the samples stay a cloud. "
+        "Compare with all factors of β̃_t in DDPM, Eq. 7.",
         edits=(
             (
                 "beta_t.sqrt()",
@@ -436,155 +479,173 @@ _IN_P_SAMPLE = (
         ),
     ),
     _p_sample(
+        "posterior-variance-index-minus-one",
+        explanation="At t = 0 your σ_t² seems to use ᾱ_{t−1} from index −1, which is the last entry of the table, and so adds "
+        "noise to the result. What does ᾱ mean for clean data? Look at β̃_t of DDPM, Eq. 7 at the first time "
+        "step.",
+        edits=(
+            (
+                "is_not_last * beta_t.sqrt()",
+                "((1 - extract(self.var_scheduler.alphas_cumprod, t - 1, xt)) / (1 - alphas_cumprod_t) * beta_t).sqrt()",
+            ),
+        ),
+    ),
+    _p_sample(
         "noise-inside-the-division",
-        explanation="Your noise seems to be divided by √α_t together with the mean. Look at where the parentheses close in DDPM, Algorithm 2, line 4.",
+        explanation="Your noise seems to be divided by √α_t together with the mean. Look at where the parentheses close in "
+        "DDPM, Algorithm 2, line 4.",
         edits=(("beta_t.sqrt()", "beta_t.sqrt() / alpha_t.sqrt()"),),
     ),
     _p_sample(
         "uniform-noise-in-step",
-        explanation="The noise of your step seems to be uniform, never negative, instead of normal. Compare with the distribution of z in DDPM, Algorithm 2, "
-        "line 3.",
+        explanation="The noise of your step seems to be uniform, never negative, instead of normal. Compare with the "
+        "distribution of z in DDPM, Algorithm 2, line 3.",
         edits=(("torch.randn_like(xt)", "torch.rand_like(xt)"),),
     ),
     _p_sample(
         "one-noise-for-all-rows",
-        explanation="All rows of your batch seem to get the same noise, so the samples move together. Look at the shape of the noise that you draw.",
+        explanation="All rows of your batch seem to get the same noise, so the samples move together. Look at the shape of "
+        "the noise that you draw.",
         edits=(("torch.randn_like(xt)", "torch.randn_like(xt[:1])"),),
     ),
     _p_sample(
         "one-noise-for-all-coordinates",
-        explanation="All coordinates of a sample seem to get the same noise, so it moves along a diagonal only. Look at the shape of the noise that you draw.",
+        explanation="All coordinates of a sample seem to get the same noise, so it moves along a diagonal only. Look at the "
+        "shape of the noise that you draw.",
         edits=(("torch.randn_like(xt)", "torch.randn_like(beta_t.expand(len(xt), *beta_t.shape[1:]))"),),
     ),
     _p_sample(
         "same-noise-at-every-call",
-        explanation="Each call of your step seems to use the same noise again, as a fixed seed makes it. DDPM, Algorithm 2, line 3 draws a new z for every t.",
+        explanation="Each call of your step seems to use the same noise again, as a fixed seed makes it. DDPM, Algorithm 2, "
+        "line 3 draws a new z for every t.",
         edits=(("torch.randn_like(xt)", "torch.randn(xt.shape, generator=torch.Generator().manual_seed(0)).to(xt)"),),
     ),
     # The network
     _p_sample(
         "network-fed-t-minus-1",
-        explanation="Your network seems to be asked about t − 1, while its x is x_t. Compare the two arguments of ε_θ in DDPM, Algorithm 2, line 4; t counts "
-        "from 0 here, so nothing needs to be shifted.",
+        explanation="Your network seems to be asked about t − 1, while its x is x_t. Compare the two arguments of ε_θ in "
+        "DDPM, Algorithm 2, line 4; t counts from 0 here, so nothing needs to be shifted.",
         edits=(("self.network(xt, t)", "self.network(xt, t - 1)"),),
     ),
     _p_sample(
         "network-fed-t-plus-1",
-        explanation="Your network seems to be asked about t + 1, while its x is x_t. Training and sampling must mean the same by t, and it counts from 0 here.",
+        explanation="Your network seems to be asked about t + 1, while its x is x_t. Training and sampling must mean the same "
+        "by t, and it counts from 0 here.",
         edits=(("self.network(xt, t)", "self.network(xt, t + 1)"),),
     ),
     _p_sample(
         "network-fed-fraction",
-        explanation="Your network seems to be given t as a fraction of T, while in training it sees integers. Look at what you pass to the network here and in "
-        "compute_loss.",
+        explanation="Your network seems to be given t as a fraction of T, while in training it sees integers. Look at what "
+        "you pass to the network here and in compute_loss.",
         edits=(("self.network(xt, t)", "self.network(xt, t / self.var_scheduler.num_train_timesteps)"),),
     ),
     _p_sample(
         "network-fed-constant-t",
-        explanation="Your network seems to be given the same t at every step, so it cannot know how noisy x_t is. Compare with the arguments of ε_θ in "
-        "DDPM, Algorithm 2, line 4.",
+        explanation="Your network seems to be given the same t at every step, so it cannot know how noisy x_t is. Compare "
+        "with the arguments of ε_θ in DDPM, Algorithm 2, line 4.",
         edits=(("self.network(xt, t)", "self.network(xt, torch.zeros_like(t))"),),
     ),
     _p_sample(
         "network-fed-scaled-x",
-        explanation="Your network seems to be given x_t multiplied by some factor. It was trained on x_t as q_sample makes it; compare the arguments of ε_θ "
-        "in DDPM, Algorithm 2, line 4.",
+        explanation="Your network seems to be given x_t multiplied by some factor. It was trained on x_t as q_sample makes "
+        "it; compare the arguments of ε_θ in DDPM, Algorithm 2, line 4.",
         edits=(("self.network(xt, t)", "self.network(xt / alpha_t.sqrt(), t)"),),
     ),
     _p_sample(
         "network-not-asked",
-        explanation="Your step seems to use random noise in the place of the network's prediction. Look at what stands for ε_θ(x_t, t) of DDPM, Eq. 11 "
-        "in your code.",
+        explanation="Your step seems to use random noise in the place of the network's prediction. Look at what stands for "
+        "ε_θ(x_t, t) of DDPM, Eq. 11 in your code.",
         edits=(("self.network(xt, t)", "torch.randn(xt.shape, device=xt.device)"),),
     ),
     # The mean
     _p_sample(
         "multiplied-by-root-alpha",
-        explanation="Your mean seems to be multiplied by √α_t, so the samples shrink. Going back must undo what the forward step did to x; compare with "
-        "DDPM, Eq. 11.",
+        explanation="Your mean seems to be multiplied by √α_t, so the samples shrink. Going back must undo what the forward "
+        "step did to x; compare with DDPM, Eq. 11.",
         edits=(("/ alpha_t.sqrt()", "* alpha_t.sqrt()"),),
     ),
     _p_sample(
         "divided-by-alpha",
-        explanation="Your mean seems to be divided by α_t without its square root, so the samples grow. Compare the factor in front of the "
-        "parentheses with DDPM, Eq. 11.",
+        explanation="Your mean seems to be divided by α_t without its square root, so the samples grow. Compare the factor in "
+        "front of the parentheses with DDPM, Eq. 11.",
         edits=(("/ alpha_t.sqrt()", "/ alpha_t"),),
     ),
     _p_sample(
         "division-forgotten",
-        explanation="Your mean seems to lack the factor in front of the parentheses, so the samples stay too small. Compare with DDPM, Eq. 11.",
+        explanation="Your mean seems to lack the factor in front of the parentheses, so the samples stay too small. Compare "
+        "with DDPM, Eq. 11.",
         edits=((" / alpha_t.sqrt()", ""),),
     ),
     _p_sample(
         "divided-by-root-alpha-bar",
-        explanation="Your mean seems to be divided by √ᾱ_t, as if one step went all the way to x₀, so the samples explode. Compare the bar, or its absence, "
-        "in the factor in front of the parentheses of DDPM, Eq. 11.",
+        explanation="Your mean seems to be divided by √ᾱ_t, as if one step went all the way to x₀, so the samples explode. "
+        "Compare the bar, or its absence, in the factor in front of the parentheses of DDPM, Eq. 11.",
         edits=(("/ alpha_t.sqrt()", "/ alphas_cumprod_t.sqrt()"),),
     ),
     _p_sample(
         "only-x-divided",
-        explanation="Only x_t seems to be divided by √α_t in your mean, and the term with ε_θ is not. Look at what the parentheses of DDPM, Eq. 11 enclose.",
+        explanation="Only x_t seems to be divided by √α_t in your mean, and the term with ε_θ is not. Look at what the "
+        "parentheses of DDPM, Eq. 11 enclose.",
         edits=(("(xt - beta_t", "(xt / alpha_t.sqrt() - beta_t"), ("* eps_theta) / alpha_t.sqrt()", "* eps_theta)")),
     ),
     _p_sample(
         "eps-coefficient-without-root",
-        explanation="The term with ε_θ in your mean seems to lack the square root in its denominator, so too much noise is taken away at small t. Compare with "
-        "DDPM, Eq. 11.",
+        explanation="The term with ε_θ in your mean seems to lack the square root in its denominator, so too much noise is "
+        "taken away at small t. Compare with DDPM, Eq. 11.",
         edits=(("(1 - alphas_cumprod_t).sqrt() * eps_theta", "(1 - alphas_cumprod_t) * eps_theta"),),
     ),
     _p_sample(
         "eps-coefficient-with-alpha",
-        explanation="The denominator of your ε_θ term seems to be made with α_t. Compare the bars in DDPM, Eq. 11: which α is the one of a single step, "
-        "and which that of the whole way?",
+        explanation="The denominator of your ε_θ term seems to be made with α_t. Compare the bars in DDPM, Eq. 11: which α is "
+        "the one of a single step, and which that of the whole way?",
         edits=(("(1 - alphas_cumprod_t).sqrt() * eps_theta", "(1 - alpha_t).sqrt() * eps_theta"),),
     ),
     _p_sample(
         "eps-coefficient-with-alpha-bar-above",
-        explanation="The numerator of your ε_θ term seems to be made with ᾱ_t, so each step takes away all of the noise. Compare the bars in DDPM, Algorithm 2, "
-        "line 4: the numerator belongs to one step only.",
+        explanation="The numerator of your ε_θ term seems to be made with ᾱ_t, so each step takes away all of the noise. "
+        "Compare the bars in DDPM, Algorithm 2, line 4: the numerator belongs to one step only.",
         edits=(("xt - beta_t /", "xt - (1 - alphas_cumprod_t) /"),),
     ),
     _p_sample(
         "eps-without-coefficient",
-        explanation="Your step seems to subtract the whole of ε_θ, without its factor. Compare with what stands in front of ε_θ in DDPM, Eq. 11.",
+        explanation="Your step seems to subtract the whole of ε_θ, without its factor. Compare with what stands in front of "
+        "ε_θ in DDPM, Eq. 11.",
         edits=(("beta_t / (1 - alphas_cumprod_t).sqrt() * eps_theta", "eps_theta"),),
     ),
     _p_sample(
         "eps-beta-forgotten",
-        explanation="The factor in front of ε_θ in your mean seems to lack its numerator, so each step removes far too much noise. Compare with DDPM, Eq. 11.",
+        explanation="The factor in front of ε_θ in your mean seems to lack its numerator, so each step removes far too much "
+        "noise. Compare with DDPM, Eq. 11.",
         edits=(("xt - beta_t /", "xt - 1 /"),),
     ),
     _p_sample(
         "eps-root-of-beta",
-        explanation="The numerator in front of ε_θ in your mean seems to be √β_t, the strength of the noise. Compare with DDPM, Eq. 11.",
+        explanation="The numerator in front of ε_θ in your mean seems to be √β_t, the strength of the noise. Compare with "
+        "DDPM, Eq. 11.",
         edits=(("xt - beta_t /", "xt - (beta_t**0.5) /"),),
     ),
     _p_sample(
         "eps-added",
-        explanation="Your step seems to add the predicted noise where it must be taken away, so the samples become noisier. Compare the sign in DDPM, Eq. 11.",
+        explanation="Your step seems to add the predicted noise where it must be taken away, so the samples become noisier. "
+        "Compare the sign in DDPM, Eq. 11.",
         edits=(("(xt - beta_t", "(xt + beta_t"),),
     ),
     _p_sample(
         "beta-and-alpha-bar-swapped",
-        explanation="β_t and ᾱ_t seem to have changed places in your step. Look at which of the scheduler's tables each of your variables is read from.",
-        edits=(
-            ("beta_t = extract(self.var_scheduler.betas, t", "beta_t = extract(self.var_scheduler.alphas_cumprod.clone(), t"),
-            ("alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t", "alphas_cumprod_t = extract(self.var_scheduler.betas, t"),
-        ),
+        explanation="β_t and ᾱ_t seem to have changed places in your step. Look at which of the scheduler's tables each of "
+        "your variables is read from.",
+        edits=((_ASK, f"beta_t, alphas_cumprod_t = alphas_cumprod_t, beta_t\n{_ASK}"),),
     ),
     _p_sample(
-        "alpha-for-alpha-bar-throughout",
-        explanation="α_t and ᾱ_t seem to have changed places in your mean. Look at which of the two has a bar at each place in DDPM, Eq. 11, and which of "
-        "the scheduler's tables holds it.",
-        edits=(
-            ("alpha_t = extract(self.var_scheduler.alphas, t", "alpha_t = extract(self.var_scheduler.alphas_cumprod.clone(), t"),
-            ("alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t", "alphas_cumprod_t = extract(self.var_scheduler.alphas, t"),
-        ),
+        "alpha-and-alpha-bar-swapped",
+        explanation="α_t and ᾱ_t seem to have changed places in your mean. Look at which of the two has a bar at each place "
+        "in DDPM, Eq. 11, and which of the scheduler's tables holds it.",
+        edits=((_ASK, f"alpha_t, alphas_cumprod_t = alphas_cumprod_t, alpha_t\n{_ASK}"),),
     ),
     _p_sample(
         "coefficients-of-t-minus-1",
-        explanation="All coefficients of your step seem to be those of t − 1. DDPM, Algorithm 2 counts t from 1 and the tables here from 0: is the shift "
-        "needed, when the loop counts from 0 as well?",
+        explanation="All coefficients of your step seem to be those of t − 1. DDPM, Algorithm 2 counts t from 1 and the "
+        "tables here from 0: is the shift needed, when the loop counts from 0 as well?",
         edits=(
             ("betas, t, xt", "betas, (t - 1).clamp(min=0), xt"),
             ("alphas, t, xt", "alphas, (t - 1).clamp(min=0), xt"),
@@ -593,62 +654,44 @@ _IN_P_SAMPLE = (
     ),
     _p_sample(
         "alpha-bar-of-t-minus-1",
-        explanation="The denominator of your ε_θ term seems to be made with ᾱ_{t−1}. Compare the index in DDPM, Eq. 11 with yours.",
+        explanation="The denominator of your ε_θ term seems to be made with ᾱ_{t−1}. Compare the index in DDPM, Eq. 11 with "
+        "yours.",
         edits=(("alphas_cumprod, t, xt", "alphas_cumprod, (t - 1).clamp(min=0), xt"),),
     ),
     _p_sample(
         "posterior-mean-index-minus-one",
-        explanation="At t = 0 your code seems to read ᾱ_{t−1} at index −1, which is the last entry of the table. What does ᾱ mean for clean data? "
-        "Look at DDPM, Eq. 7 at the first time step.",
-        edits=(
-            (
-                _MEAN,
-                "alphas_cumprod_prev = extract(self.var_scheduler.alphas_cumprod, t - 1, xt)\n"
-                "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()\n"
-                "mean = alphas_cumprod_prev.sqrt() * beta_t * x0_pred + alpha_t.sqrt() * (1 - alphas_cumprod_prev) * xt\n"
-                "mean = mean / (1 - alphas_cumprod_t)",
-            ),
-        ),
+        explanation="At t = 0 your code seems to read ᾱ_{t−1} at index −1, which is the last entry of the table. What does ᾱ "
+        "mean for clean data? Look at DDPM, Eq. 7 at the first time step.",
+        edits=((_MEAN, _posterior_mean("extract(self.var_scheduler.alphas_cumprod, t - 1, xt)")),),
+    ),
+    _p_sample(
+        "posterior-mean-with-alpha-bar-of-t",
+        explanation="Your mean seems to be put together of x₀ and x_t with ᾱ of the same t everywhere. Compare the indices of "
+        "ᾱ in μ̃_t of DDPM, Eq. 7.",
+        edits=((_MEAN, _posterior_mean("alphas_cumprod_t")),),
     ),
     _p_sample(
         "posterior-mean-weights-swapped",
-        explanation="Your mean seems to be put together of x₀ and x_t with their weights exchanged, so sampling hardly moves and never gets clean. "
-        "Compare with μ̃_t in DDPM, Eq. 7.",
-        edits=(
-            (
-                _MEAN,
-                "previous = self.var_scheduler.alphas_cumprod / self.var_scheduler.alphas\n"
-                "alphas_cumprod_prev = extract(previous, t, xt)\n"
-                "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()\n"
-                "mean = alphas_cumprod_prev.sqrt() * beta_t * xt + alpha_t.sqrt() * (1 - alphas_cumprod_prev) * x0_pred\n"
-                "mean = mean / (1 - alphas_cumprod_t)",
-            ),
-        ),
+        explanation="Your mean seems to be put together of x₀ and x_t with their weights exchanged, so sampling hardly moves "
+        "and never gets clean. Compare with μ̃_t in DDPM, Eq. 7.",
+        edits=((_MEAN, _posterior_mean(_BEFORE).replace("* x0_pred +", "* xt +").replace(") * xt)", ") * x0_pred)")),),
     ),
     _p_sample(
         "x0-clamped-to-one",
-        explanation="Your step seems to cut its estimate of x₀ off at ±1, as codes for images do. Look at how far the points of this data set reach.",
-        edits=(
-            (
-                _MEAN,
-                "previous = self.var_scheduler.alphas_cumprod / self.var_scheduler.alphas\n"
-                "alphas_cumprod_prev = extract(previous, t, xt)\n"
-                "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()\n"
-                "x0_pred = x0_pred.clamp(-1, 1)\n"
-                "mean = alphas_cumprod_prev.sqrt() * beta_t * x0_pred + alpha_t.sqrt() * (1 - alphas_cumprod_prev) * xt\n"
-                "mean = mean / (1 - alphas_cumprod_t)",
-            ),
-        ),
+        explanation="Your step seems to cut its estimate of x₀ off at ±1, as codes for images do. Look at how far the points "
+        "of this data set reach.",
+        edits=((_MEAN, _posterior_mean(_BEFORE).replace("mean =", "x0_pred = x0_pred.clamp(-1, 1)\nmean =")),),
     ),
     _p_sample(
         "returns-estimate-of-x0",
-        explanation="Your step seems to return an estimate of x₀, at once, in the place of x_{t−1}. Compare with the mean in DDPM, Eq. 11: one step removes the "
-        "noise of one step.",
+        explanation="Your step seems to return an estimate of x₀, at once, in the place of x_{t−1}. Compare with the mean in "
+        "DDPM, Eq. 11: one step removes the noise of one step.",
         edits=((_MEAN, "mean = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()"),),
     ),
     _p_sample(
         "returns-predicted-noise",
-        explanation="Your step seems to return what the network predicts, the noise, and not x_{t−1}. Compare with DDPM, Algorithm 2, line 4.",
+        explanation="Your step seems to return what the network predicts, the noise, and not x_{t−1}. Compare with DDPM, "
+        "Algorithm 2, line 4.",
         edits=((_MEAN, "mean = eps_theta"), ("is_not_last * beta_t", "0 * is_not_last * beta_t")),
     ),
 )
@@ -661,18 +704,20 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "start-from-uniform",
-        explanation="Your sampling seems to start from uniform random numbers. Compare the distribution with DDPM, Algorithm 2, line 1.",
+        explanation="Your sampling seems to start from uniform random numbers. Compare the distribution with DDPM, Algorithm "
+        "2, line 1.",
         edits=(("torch.randn(", "torch.rand("),),
     ),
     _p_sample_loop(
         "start-from-one-point",
-        explanation="All of your samples seem to start from the same point. DDPM, Algorithm 2, line 1 draws x_T for each sample; look at the shape that you "
-        "draw.",
+        explanation="All of your samples seem to start from the same point. DDPM, Algorithm 2, line 1 draws x_T for each "
+        "sample; look at the shape that you draw.",
         edits=(("torch.randn(shape, device=self.device)", "torch.randn(shape[1:], device=self.device).expand(shape)"),),
     ),
     _p_sample_loop(
         "start-too-weak",
-        explanation="Your sampling seems to start from noise that is too weak. Compare the variance with DDPM, Algorithm 2, line 1.",
+        explanation="Your sampling seems to start from noise that is too weak. Compare the variance with DDPM, Algorithm 2, "
+        "line 1.",
         edits=(
             (
                 "torch.randn(shape, device=self.device)",
@@ -682,28 +727,32 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "loop-stops-at-t-1",
-        explanation="Your loop seems to stop before t = 0, so the last of the noise is never removed. DDPM, Algorithm 2 counts down to 1; to which t is that "
-        "in this code, where t counts from 0?",
+        explanation="Your loop seems to stop before t = 0, so the last of the noise is never removed. DDPM, Algorithm 2 "
+        "counts down to 1; to which t is that in this code, where t counts from 0?",
         edits=(("self.var_scheduler.timesteps", "self.var_scheduler.timesteps[:-1]"),),
     ),
     _p_sample_loop(
         "loop-starts-late",
-        explanation="Your loop seems to leave out its first step, t = T − 1. Print the t of every step and compare with DDPM, Algorithm 2, line 2.",
+        explanation="Your loop seems to leave out its first step, t = T − 1. Print the t of every step and compare with DDPM, "
+        "Algorithm 2, line 2.",
         edits=(("self.var_scheduler.timesteps", "self.var_scheduler.timesteps[1:]"),),
     ),
     _p_sample_loop(
         "loop-from-T-to-1",
-        explanation="Your loop seems to take the steps T, …, 1, as DDPM, Algorithm 2 is printed. In this code t counts from 0; print the t of every step.",
+        explanation="Your loop seems to take the steps T, …, 1, as DDPM, Algorithm 2 is printed. In this code t counts from "
+        "0; print the t of every step.",
         edits=(("self.var_scheduler.timesteps", "self.var_scheduler.timesteps + 1"),),
     ),
     _p_sample_loop(
         "loop-from-T-to-0",
-        explanation="Your loop seems to take one step too many: it starts at t = T, which is none of 0 … T−1. Print the t of every step.",
+        explanation="Your loop seems to take one step too many: it starts at t = T, which is none of 0 … T−1. Print the t of "
+        "every step.",
         edits=(("self.var_scheduler.timesteps", "range(self.var_scheduler.num_train_timesteps, -1, -1)"),),
     ),
     _p_sample_loop(
         "loop-upwards",
-        explanation="Your loop seems to count up, from t = 0 to T − 1. Sampling goes from noise to data: compare with DDPM, Algorithm 2, line 2.",
+        explanation="Your loop seems to count up, from t = 0 to T − 1. Sampling goes from noise to data: compare with DDPM, "
+        "Algorithm 2, line 2.",
         edits=(("self.var_scheduler.timesteps", "range(self.var_scheduler.num_train_timesteps)"),),
     ),
     _p_sample_loop(
@@ -718,30 +767,32 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "loop-empty",
-        explanation="Your sampling seems to return the noise that it starts from: no step is taken. Look at what is inside your loop.",
+        explanation="Your sampling seems to return the noise that it starts from: no step is taken. Look at what is inside "
+        "your loop.",
         edits=(("xt = self.p_sample(xt, t)", "pass"),),
     ),
     _p_sample_loop(
         "step-result-thrown-away",
-        explanation="Your loop seems to call p_sample and not to keep what it returns, so every step starts from the same x. Look at what the step's result is "
-        "assigned to.",
+        explanation="Your loop seems to call p_sample and not to keep what it returns, so every step starts from the same x. "
+        "Look at what the step's result is assigned to.",
         edits=(("xt = self.p_sample(xt, t)", "self.p_sample(xt, t)"),),
     ),
     _p_sample_loop(
         "every-step-from-x-T",
-        explanation="Each of your steps seems to start from x_T again instead of from the result of the step before. Look at which variable goes into p_sample.",
+        explanation="Each of your steps seems to start from x_T again instead of from the result of the step before. Look at "
+        "which variable goes into p_sample.",
         edits=(("return xt", "return x"), ("xt = self.p_sample(xt, t)", "x = self.p_sample(xt, t)")),
     ),
     _p_sample_loop(
         "same-noise-in-every-step",
-        explanation="Your steps seem to use the same random numbers over and over, as a seed that is set inside the loop makes them. DDPM, Algorithm 2, "
-        "line 3 draws a new z in each step.",
+        explanation="Your steps seem to use the same random numbers over and over, as a seed that is set inside the loop "
+        "makes them. DDPM, Algorithm 2, line 3 draws a new z in each step.",
         edits=(("xt = self.p_sample(xt, t)", "torch.manual_seed(0)\n    xt = self.p_sample(xt, t)"),),
     ),
     _p_sample_loop(
         "noise-added-in-loop-too",
-        explanation="Your loop seems to add noise of its own to what p_sample returns, which holds its noise already. Compare with DDPM, Algorithm 2: how many z "
-        "are there in each step?",
+        explanation="Your loop seems to add noise of its own to what p_sample returns, which holds its noise already. Compare "
+        "with DDPM, Algorithm 2: how many z are there in each step?",
         edits=(
             (
                 "xt = self.p_sample(xt, t)",
@@ -751,12 +802,14 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "result-clamped-to-one",
-        explanation="Your samples seem to be cut off at ±1, as codes for images do at the end. Look at how far the points of this data set reach.",
+        explanation="Your samples seem to be cut off at ±1, as codes for images do at the end. Look at how far the points of "
+        "this data set reach.",
         edits=(("return xt", "return xt.clamp(-1, 1)"),),
     ),
     _p_sample_loop(
         "returns-all-states",
-        explanation="Your loop seems to return the states of all steps together. The docstring of p_sample_loop says which of them is asked for.",
+        explanation="Your loop seems to return the states of all steps together. The docstring of p_sample_loop says which of "
+        "them is asked for.",
         edits=(
             ("for t in", "states = [xt]\nfor t in"),
             ("return xt", "return torch.stack(states)"),
@@ -770,7 +823,8 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "shape-ignored",
-        explanation="Your samples seem to have a fixed shape, whatever shape is asked for. Look at where the shape of x_T comes from.",
+        explanation="Your samples seem to have a fixed shape, whatever shape is asked for. Look at where the shape of x_T "
+        "comes from.",
         edits=(("torch.randn(shape,", "torch.randn((2048, 2),"),),
     ),
 )
@@ -787,7 +841,8 @@ _IN_DDIM_P_SAMPLE = (
     # ᾱ at t and at t_prev
     _ddim(
         "ddim-alpha-for-alpha-bar",
-        explanation="Your step seems to read α_t where it needs ᾱ_t. The α of the DDIM paper is what the DDPM paper, and the scheduler, call ᾱ.",
+        explanation="Your step seems to read α_t where it needs ᾱ_t. The α of the DDIM paper is what the DDPM paper, and the "
+        "scheduler, call ᾱ.",
         edits=(
             ("extract(self.var_scheduler.alphas_cumprod, t, xt)", "extract(self.var_scheduler.alphas, t, xt)"),
             ("extract(self.var_scheduler.alphas_cumprod, t_prev", "extract(self.var_scheduler.alphas, t_prev"),
@@ -795,31 +850,32 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "ddim-index-minus-one",
-        explanation="In the last step, where t_prev is negative, your code seems to read ᾱ from the end of the table. A negative t_prev stands for clean data: "
-        "what is ᾱ there?",
+        explanation="In the last step, where t_prev is negative, your code seems to read ᾱ from the end of the table. A "
+        "negative t_prev stands for clean data: what is ᾱ there?",
         edits=(("t_prev.clamp(min=0)", "t_prev"), (_CLEAN, "alphas_cumprod_prev = alphas_cumprod_prev.clone()")),
     ),
     _ddim(
         "t-prev-clamped-to-0",
-        explanation="In the last step, where t_prev is negative, your code seems to use ᾱ of t = 0. A negative t_prev stands for clean data, which comes "
-        "before t = 0: what is ᾱ there?",
+        explanation="In the last step, where t_prev is negative, your code seems to use ᾱ of t = 0. A negative t_prev stands "
+        "for clean data, which comes before t = 0: what is ᾱ there?",
         edits=((_CLEAN, "alphas_cumprod_prev = alphas_cumprod_prev.clone()"),),
     ),
     _ddim(
         "t-prev-0-taken-as-clean",
-        explanation="Your step to t_prev = 0 seems to treat that as clean data. x at t = 0 still holds a little noise; read in the docstring which t_prev "
-        "stands for clean data.",
+        explanation="Your step to t_prev = 0 seems to treat that as clean data. x at t = 0 still holds a little noise; read "
+        "in the docstring which t_prev stands for clean data.",
         edits=(("(t_prev < 0)", "(t_prev <= 0)"),),
     ),
     _ddim(
         "previous-is-t-minus-1",
-        explanation="Your step seems to go to t − 1 whatever t_prev is, so in 50 steps it covers a twentieth of the way. Look at where your ᾱ of the "
-        "earlier step comes from.",
+        explanation="Your step seems to go to t − 1 whatever t_prev is, so in 50 steps it covers a twentieth of the way. Look "
+        "at where your ᾱ of the earlier step comes from.",
         edits=(("t_prev = torch", "t_prev = torch.atleast_1d(torch.as_tensor(t - 1))\n_ = torch"),),
     ),
     _ddim(
         "t-and-t-prev-exchanged",
-        explanation="ᾱ of t and ᾱ of t_prev seem to have changed places in your step, so it goes towards more noise. Compare the indices in DDIM, Eq. 12.",
+        explanation="ᾱ of t and ᾱ of t_prev seem to have changed places in your step, so it goes towards more noise. Compare "
+        "the indices in DDIM, Eq. 12.",
         edits=(
             (
                 "eps_theta = self.network(xt, t)",
@@ -832,8 +888,8 @@ _IN_DDIM_P_SAMPLE = (
     # The estimate of x₀
     _ddim(
         "x0-from-previous-alpha-bar",
-        explanation="Your estimate of x₀ seems to be made with ᾱ of t_prev. It undoes the noise that x_t has; compare the indices in DDIM, Eq. 9 and in the first "
-        "term of Eq. 12.",
+        explanation="Your estimate of x₀ seems to be made with ᾱ of t_prev. It undoes the noise that x_t has; compare the "
+        "indices in DDIM, Eq. 9 and in the first term of Eq. 12.",
         edits=(
             (
                 "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()",
@@ -843,68 +899,75 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "x0-not-divided",
-        explanation="Your estimate of x₀ seems to have the noise taken away, but not the shrinking of the signal undone, so the samples end too small. Compare "
-        "with DDIM, Eq. 9.",
+        explanation="Your estimate of x₀ seems to have the noise taken away, but not the shrinking of the signal undone, so "
+        "the samples end too small. Compare with DDIM, Eq. 9.",
         edits=((" * eps_theta) / alphas_cumprod_t.sqrt()", " * eps_theta)"),),
     ),
     _ddim(
         "x0-divided-without-root",
-        explanation="Your estimate of x₀ seems to be divided by ᾱ_t without its root, so the samples blow up. Compare with DDIM, Eq. 9.",
+        explanation="Your estimate of x₀ seems to be divided by ᾱ_t without its root, so the samples blow up. Compare with "
+        "DDIM, Eq. 9.",
         edits=((" * eps_theta) / alphas_cumprod_t.sqrt()", " * eps_theta) / alphas_cumprod_t"),),
     ),
     _ddim(
         "x0-root-missing-on-noise",
-        explanation="The factor of ε_θ in your estimate of x₀ seems to lack its root. x_t was made with a standard deviation and not with a variance; compare "
-        "with DDIM, Eq. 9.",
+        explanation="The factor of ε_θ in your estimate of x₀ seems to lack its root. x_t was made with a standard deviation "
+        "and not with a variance; compare with DDIM, Eq. 9.",
         edits=(("(xt - (1 - alphas_cumprod_t).sqrt() * eps_theta)", "(xt - (1 - alphas_cumprod_t) * eps_theta)"),),
     ),
     _ddim(
         "x0-noise-added",
-        explanation="Your estimate of x₀ seems to have the predicted noise added where it must be taken away. Compare the sign in DDIM, Eq. 9.",
+        explanation="Your estimate of x₀ seems to have the predicted noise added where it must be taken away. Compare the "
+        "sign in DDIM, Eq. 9.",
         edits=(("(xt - (1 - alphas_cumprod_t)", "(xt + (1 - alphas_cumprod_t)"),),
     ),
     _ddim(
         "ddim-x0-clamped-to-one",
-        explanation="Your step seems to cut its estimate of x₀ off at ±1, as codes for images do. Look at how far the points of this data set reach.",
+        explanation="Your step seems to cut its estimate of x₀ off at ±1, as codes for images do. Look at how far the points "
+        "of this data set reach.",
         edits=(("variance = ", "x0_pred = x0_pred.clamp(-1, 1)\nvariance = "),),
     ),
     _ddim(
         "x0-scaled-by-alpha-bar-of-t",
-        explanation="Your estimate of x₀ seems to come back with the factor that belongs to t, so the signal never grows. Compare the index in the first "
-        "term of DDIM, Eq. 12.",
+        explanation="Your estimate of x₀ seems to come back with the factor that belongs to t, so the signal never grows. "
+        "Compare the index in the first term of DDIM, Eq. 12.",
         edits=(("return alphas_cumprod_prev.sqrt() * x0_pred", "return alphas_cumprod_t.sqrt() * x0_pred"),),
     ),
     _ddim(
         "x0-not-scaled-back",
-        explanation="Your step seems to put the estimate of x₀ into the result at full strength. Compare its factor in the first term of DDIM, Eq. 12.",
+        explanation="Your step seems to put the estimate of x₀ into the result at full strength. Compare its factor in the "
+        "first term of DDIM, Eq. 12.",
         edits=(("return alphas_cumprod_prev.sqrt() * x0_pred", "return x0_pred"),),
     ),
     _ddim(
         "x0-scaled-back-without-root",
-        explanation="The factor that your estimate of x₀ gets in the result seems to lack its root. Compare with the first term of DDIM, Eq. 12.",
+        explanation="The factor that your estimate of x₀ gets in the result seems to lack its root. Compare with the first "
+        "term of DDIM, Eq. 12.",
         edits=(("return alphas_cumprod_prev.sqrt() * x0_pred", "return alphas_cumprod_prev * x0_pred"),),
     ),
     # The direction
     _ddim(
         "direction-dropped",
-        explanation="Your result seems to hold no term that points back to x_t, so every step jumps to the estimate of x₀. Count the terms of DDIM, Eq. 12.",
+        explanation="Your result seems to hold no term that points back to x_t, so every step jumps to the estimate of x₀. "
+        "Count the terms of DDIM, Eq. 12.",
         edits=(("* x0_pred + direction +", "* x0_pred +"),),
     ),
     _ddim(
         "direction-without-eps",
-        explanation="The second term of your result seems to be a number that is the same for every row, so all samples drift the same way. What is it a "
-        "factor of in DDIM, Eq. 12?",
+        explanation="The second term of your result seems to be a number that is the same for every row, so all samples drift "
+        "the same way. What is it a factor of in DDIM, Eq. 12?",
         edits=((".clamp(min=0).sqrt() * eps_theta", ".clamp(min=0).sqrt()"),),
     ),
     _ddim(
         "direction-without-root",
-        explanation="The factor in front of ε_θ in the second term of your result seems to lack its root. Compare with DDIM, Eq. 12.",
+        explanation="The factor in front of ε_θ in the second term of your result seems to lack its root. Compare with DDIM, "
+        "Eq. 12.",
         edits=((".clamp(min=0).sqrt() * eps_theta", ".clamp(min=0) * eps_theta"),),
     ),
     _ddim(
         "direction-from-alpha-bar-of-t",
-        explanation="The second term of your result seems to keep all the noise of x_t, so nothing becomes cleaner. Compare the index of ᾱ in the second term of "
-        "DDIM, Eq. 12.",
+        explanation="The second term of your result seems to keep all the noise of x_t, so nothing becomes cleaner. Compare "
+        "the index of ᾱ in the second term of DDIM, Eq. 12.",
         edits=(("(1 - alphas_cumprod_prev - sigma_t**2)", "(1 - alphas_cumprod_t - sigma_t**2)"),),
     ),
     _ddim(
@@ -914,20 +977,21 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "direction-ignores-sigma",
-        explanation="With η > 0 your result has too much noise in all: the second term does not seem to make room for σ_t. Compare what stands under its root in "
-        "DDIM, Eq. 12.",
+        explanation="With η > 0 your result has too much noise in all: the second term does not seem to make room for σ_t. "
+        "Compare what stands under its root in DDIM, Eq. 12.",
         edits=(("(1 - alphas_cumprod_prev - sigma_t**2)", "(1 - alphas_cumprod_prev)"),),
     ),
     _ddim(
         "direction-sigma-not-squared",
-        explanation="With η > 0 the second term of your result seems to subtract σ_t where it must subtract a variance. Compare what stands under its root in "
-        "DDIM, Eq. 12.",
+        explanation="With η > 0 the second term of your result seems to subtract σ_t where it must subtract a variance. "
+        "Compare what stands under its root in DDIM, Eq. 12.",
         edits=(("sigma_t**2", "sigma_t"),),
     ),
     # σ and η
     _ddim(
         "eta-ignored",
-        explanation="Your step seems to add as much noise as for η = 1, whatever η is. Look for η in your σ_t, and compare with DDIM, Eq. 16.",
+        explanation="Your step seems to add as much noise as for η = 1, whatever η is. Look for η in your σ_t, and compare "
+        "with DDIM, Eq. 16.",
         edits=(("eta * variance.sqrt()", "variance.sqrt()"),),
     ),
     _ddim(
@@ -937,7 +1001,8 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "eta-inside-the-root",
-        explanation="Your σ_t seems to grow with the root of η. Look at where η stands in DDIM, Eq. 16, before the root or under it.",
+        explanation="Your σ_t seems to grow with the root of η. Look at where η stands in DDIM, Eq. 16, before the root or "
+        "under it.",
         edits=(("eta * variance.sqrt()", "(eta * variance).sqrt()"),),
     ),
     _ddim(
@@ -952,14 +1017,14 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "sigma-from-beta",
-        explanation="Your σ_t seems to be made of β_t, the noise of one DDPM step. A DDIM step leaps over many: compare with DDIM, Eq. 16, which knows "
-        "t and t_prev only.",
+        explanation="Your σ_t seems to be made of β_t, the noise of one DDPM step. A DDIM step leaps over many: compare with "
+        "DDIM, Eq. 16, which knows t and t_prev only.",
         edits=((_VARIANCE, "extract(self.var_scheduler.betas, t, xt) * (~is_clean)"),),
     ),
     _ddim(
         "sigma-from-posterior-of-one-step",
-        explanation="Your σ_t seems to be made of the posterior variance β̃_t of one DDPM step, which is too small for a leap over many. "
-        "Compare with DDIM, Eq. 16, which knows t and t_prev only.",
+        explanation="Your σ_t seems to be made of the posterior variance β̃_t of one DDPM step, which is too small for a leap "
+        "over many. Compare with DDIM, Eq. 16, which knows t and t_prev only.",
         edits=(
             (
                 _VARIANCE,
@@ -969,24 +1034,31 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "sigma-first-factor-missing",
-        explanation="Your σ_t seems to lack the fraction of the two noise levels, so it is too large, and not zero in the last step. Compare with all factors of "
-        "DDIM, Eq. 16.",
+        explanation="Your σ_t seems to lack the fraction of the two noise levels, so it is too large, and not zero in the "
+        "last step. Compare with all factors of DDIM, Eq. 16.",
         edits=((_VARIANCE, "1 - alphas_cumprod_t / alphas_cumprod_prev"),),
     ),
     _ddim(
         "sigma-second-factor-missing",
-        explanation="Your σ_t seems to be the fraction of two noise levels alone, so it is too large. Compare with all factors of DDIM, Eq. 16.",
+        explanation="Your σ_t seems to be the fraction of two noise levels alone, so it is too large. Compare with all "
+        "factors of DDIM, Eq. 16.",
         edits=((_VARIANCE, "(1 - alphas_cumprod_prev) / (1 - alphas_cumprod_t)"),),
     ),
     _ddim(
         "sigma-fraction-upside-down",
-        explanation="A fraction in your σ_t seems to be upside down, so that a negative number comes under the root. Compare with DDIM, Eq. 16: which ᾱ is the "
-        "larger, that of t or that of t_prev?",
-        edits=((_VARIANCE, _VARIANCE.replace("alphas_cumprod_t / alphas_cumprod_prev", "alphas_cumprod_prev / alphas_cumprod_t")),),
+        explanation="A fraction in your σ_t seems to be upside down, so that a negative number comes under the root. Compare "
+        "with DDIM, Eq. 16: which ᾱ is the larger, that of t or that of t_prev?",
+        edits=(
+            (
+                _VARIANCE,
+                _VARIANCE.replace("alphas_cumprod_t / alphas_cumprod_prev", "alphas_cumprod_prev / alphas_cumprod_t"),
+            ),
+        ),
     ),
     _ddim(
         "sigma-noise-levels-upside-down",
-        explanation="The fraction of the two noise levels in your σ_t seems to be upside down, so σ_t is too large. Compare with DDIM, Eq. 16.",
+        explanation="The fraction of the two noise levels in your σ_t seems to be upside down, so σ_t is too large. Compare "
+        "with DDIM, Eq. 16.",
         edits=(
             (
                 _VARIANCE,
@@ -997,7 +1069,8 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "noise-on-last-step",
-        explanation="With η > 0 your last step, to clean data, seems to add noise. Look at what σ_t of DDIM, Eq. 16 becomes there, and at which ᾱ your σ_t uses.",
+        explanation="With η > 0 your last step, to clean data, seems to add noise. Look at what σ_t of DDIM, Eq. 16 becomes "
+        "there, and at which ᾱ your σ_t uses.",
         edits=(
             (_CLEAN, "known = alphas_cumprod_prev\n" + _CLEAN),
             (_VARIANCE, _VARIANCE.replace("alphas_cumprod_prev", "known")),
@@ -1005,40 +1078,45 @@ _IN_DDIM_P_SAMPLE = (
     ),
     _ddim(
         "noise-term-dropped",
-        explanation="With η > 0 your step seems to make room for the noise and then not to add it. Count the terms of DDIM, Eq. 12.",
+        explanation="With η > 0 your step seems to make room for the noise and then not to add it. Count the terms of DDIM, "
+        "Eq. 12.",
         edits=((" + sigma_t * torch.randn_like(xt)", ""),),
     ),
     _ddim(
         "ddim-uniform-noise",
-        explanation="The noise of your step seems to be uniform, never negative, instead of normal. Compare with ε_t in DDIM, Eq. 12.",
+        explanation="The noise of your step seems to be uniform, never negative, instead of normal. Compare with ε_t in DDIM, "
+        "Eq. 12.",
         edits=(("torch.randn_like(xt)", "torch.rand_like(xt)"),),
     ),
     _ddim(
         "ddim-noise-is-prediction",
-        explanation="With η > 0 the third term of your result seems to use the predicted noise again. Compare with ε_t in DDIM, Eq. 12: it is drawn anew.",
+        explanation="With η > 0 the third term of your result seems to use the predicted noise again. Compare with ε_t in "
+        "DDIM, Eq. 12: it is drawn anew.",
         edits=(("torch.randn_like(xt)", "eps_theta"),),
     ),
     _ddim(
         "ddim-one-noise-for-all-rows",
-        explanation="With η > 0 all rows of your batch seem to get the same noise. Look at the shape of the noise that you draw.",
+        explanation="With η > 0 all rows of your batch seem to get the same noise. Look at the shape of the noise that you "
+        "draw.",
         edits=(("torch.randn_like(xt)", "torch.randn_like(xt[:1])"),),
     ),
     # The network
     _ddim(
         "ddim-network-fed-t-prev",
-        explanation="Your network seems to be asked about t_prev, while its x is x_t. Compare the arguments of ε_θ in DDIM, Eq. 12.",
+        explanation="Your network seems to be asked about t_prev, while its x is x_t. Compare the arguments of ε_θ in DDIM, "
+        "Eq. 12.",
         edits=(("self.network(xt, t)", "self.network(xt, t_prev)"),),
     ),
     _ddim(
         "ddim-network-fed-fraction",
-        explanation="Your network seems to be given t as a fraction of T, while in training it sees integers. Look at what you pass to the network here and in "
-        "compute_loss.",
+        explanation="Your network seems to be given t as a fraction of T, while in training it sees integers. Look at what "
+        "you pass to the network here and in compute_loss.",
         edits=(("self.network(xt, t)", "self.network(xt, t / self.var_scheduler.num_train_timesteps)"),),
     ),
     _ddim(
         "ddim-second-prediction",
-        explanation="Your step seems to ask the network a second time, about its own result, and to point in that direction. DDIM, Eq. 12 uses one "
-        "prediction, made at x_t, in both places.",
+        explanation="Your step seems to ask the network a second time, about its own result, and to point in that direction. "
+        "DDIM, Eq. 12 uses one prediction, made at x_t, in both places.",
         edits=(("direction =", "eps_theta = self.network(x0_pred, t)\ndirection ="),),
     ),
 )
@@ -1048,53 +1126,62 @@ _DDIM_STEP = "xt = self.ddim_p_sample(xt, t, t_prev, eta)"
 _IN_DDIM_P_SAMPLE_LOOP = (
     _ddim_loop(
         "ddim-start-from-zeros",
-        explanation="Your sampling seems to start from zeros, so with η = 0 all samples are the same point. Compare with x_T in DDIM, Sec. 4.1.",
+        explanation="Your sampling seems to start from zeros, so with η = 0 all samples are the same point. Compare with x_T "
+        "in DDIM, Sec. 4.1.",
         edits=(("torch.randn(", "torch.zeros("),),
     ),
     _ddim_loop(
         "ddim-start-from-uniform",
-        explanation="Your sampling seems to start from uniform random numbers. Compare the distribution of x_T in the handout.",
+        explanation="Your sampling seems to start from uniform random numbers. Compare the distribution of x_T in the "
+        "handout.",
         edits=(("torch.randn(", "torch.rand("),),
     ),
     _ddim_loop(
         "ddim-loop-empty",
-        explanation="Your sampling seems to return the noise that it starts from: the loop takes no step. Look at what is inside it.",
+        explanation="Your sampling seems to return the noise that it starts from: the loop takes no step. Look at what is "
+        "inside it.",
         edits=((_DDIM_STEP, "pass"),),
     ),
     _ddim_loop(
         "eta-not-passed-on",
-        explanation="Your loop seems to take deterministic steps, whatever η it was called with. Look at what each call of ddim_p_sample is given.",
+        explanation="Your loop seems to take deterministic steps, whatever η it was called with. Look at what each call of "
+        "ddim_p_sample is given.",
         edits=(("t_prev, eta)", "t_prev)"),),
     ),
     _ddim_loop(
         "eta-always-1",
-        explanation="Your loop seems to take its steps with η = 1, whatever η it was called with. Look at what each call of ddim_p_sample is given.",
+        explanation="Your loop seems to take its steps with η = 1, whatever η it was called with. Look at what each call of "
+        "ddim_p_sample is given.",
         edits=(("t_prev, eta)", "t_prev, 1.0)"),),
     ),
     _ddim_loop(
         "ddim-loop-upwards",
-        explanation="Your loop seems to go from small t to large t. Sampling goes from noise to data; print the pairs (t, t_prev) that it takes.",
+        explanation="Your loop seems to go from small t to large t. Sampling goes from noise to data; print the pairs (t, "
+        "t_prev) that it takes.",
         edits=(("zip(timesteps, prev_timesteps)", "zip(timesteps.flip(0), prev_timesteps.flip(0))"),),
     ),
     _ddim_loop(
         "ddim-loop-stops-early",
-        explanation="Your loop seems to leave out its last step, the one to clean data. Print the pairs (t, t_prev) that it takes, and count them.",
+        explanation="Your loop seems to leave out its last step, the one to clean data. Print the pairs (t, t_prev) that it "
+        "takes, and count them.",
         edits=(("zip(timesteps, prev_timesteps)", "zip(timesteps[:-1], prev_timesteps[:-1])"),),
     ),
     _ddim_loop(
         "ddim-loop-starts-late",
-        explanation="Your loop seems to leave out its first step, the one at the largest t. Print the pairs (t, t_prev) that it takes, and count them.",
+        explanation="Your loop seems to leave out its first step, the one at the largest t. Print the pairs (t, t_prev) that "
+        "it takes, and count them.",
         edits=(("zip(timesteps, prev_timesteps)", "zip(timesteps[1:], prev_timesteps[1:])"),),
     ),
     _ddim_loop(
         "ddim-step-too-many",
-        explanation="Your loop seems to take one step more than it was asked for. Print the pairs (t, t_prev) that it takes, and count them.",
+        explanation="Your loop seems to take one step more than it was asked for. Print the pairs (t, t_prev) that it takes, "
+        "and count them.",
         edits=(("return xt", "xt = self.ddim_p_sample(xt, timesteps[-1], prev_timesteps[-1], eta)\nreturn xt"),),
     ),
     _ddim_loop(
         "ddim-takes-all-timesteps",
-        explanation="Your loop seems to step through every t, as DDPM does. The point of DDIM is to take num_inference_timesteps of them; look at the two lists "
-        "above the TODO.",
+        explanation="Your loop seems to step through every t, as DDPM does. The point of DDIM is to take "
+        "num_inference_timesteps of them; look at the two lists above the TODO.",
         edits=(
             (
                 "zip(timesteps, prev_timesteps)",
@@ -1104,8 +1191,8 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-stride-from-the-top",
-        explanation="Your loop seems to count down from T − 1 by a fixed stride until it reaches 0. When T is no multiple of the number of steps that gives another "
-        "number of steps; try T = 23 with 5 steps.",
+        explanation="Your loop seems to count down from T − 1 by a fixed stride until it reaches 0. When T is no multiple of "
+        "the number of steps that gives another number of steps; try T = 23 with 5 steps.",
         edits=(
             (
                 "for t, t_prev in zip(timesteps, prev_timesteps):",
@@ -1115,7 +1202,8 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-fifty-steps-always",
-        explanation="Your loop seems to take a number of steps that does not depend on num_inference_timesteps. Call it with 10 and count the steps.",
+        explanation="Your loop seems to take a number of steps that does not depend on num_inference_timesteps. Call it with "
+        "10 and count the steps.",
         edits=(
             (
                 "zip(timesteps, prev_timesteps)",
@@ -1125,12 +1213,14 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-t-prev-is-t-minus-1",
-        explanation="Each of your steps seems to aim at t − 1, while the next one starts further down. Print the pairs (t, t_prev) and see whether they join.",
+        explanation="Each of your steps seems to aim at t − 1, while the next one starts further down. Print the pairs (t, "
+        "t_prev) and see whether they join.",
         edits=(("t, t_prev, eta)", "t, t - 1, eta)"),),
     ),
     _ddim_loop(
         "ddim-t-prev-clamped-in-loop",
-        explanation="Your last step seems to aim at t = 0 and not at clean data. Read in the comment above the TODO what a t_prev below 0 means.",
+        explanation="Your last step seems to aim at t = 0 and not at clean data. Read in the comment above the TODO what a "
+        "t_prev below 0 means.",
         edits=(("t, t_prev, eta)", "t, t_prev.clamp(min=0), eta)"),),
     ),
     _ddim_loop(
@@ -1140,13 +1230,14 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-loop-calls-p-sample",
-        explanation="Your loop seems to take DDPM steps, each of which goes back by one t only, at the few t of DDIM. Look at which function it calls.",
+        explanation="Your loop seems to take DDPM steps, each of which goes back by one t only, at the few t of DDIM. Look at "
+        "which function it calls.",
         edits=((_DDIM_STEP, "xt = self.p_sample(xt, t)"),),
     ),
     _ddim_loop(
         "ddim-step-result-thrown-away",
-        explanation="Your loop seems to call ddim_p_sample and not to keep what it returns, so every step starts from the same x. Look at what the step's result "
-        "is assigned to.",
+        explanation="Your loop seems to call ddim_p_sample and not to keep what it returns, so every step starts from the "
+        "same x. Look at what the step's result is assigned to.",
         edits=((_DDIM_STEP, "self.ddim_p_sample(xt, t, t_prev, eta)"),),
     ),
     _ddim_loop(
@@ -1156,12 +1247,14 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-noise-added-in-loop",
-        explanation="Each of your steps seems to add new noise of the loop's own. With η = 0, DDIM has no noise after x_T; and with η > 0 the step itself adds it.",
+        explanation="Each of your steps seems to add new noise of the loop's own. With η = 0, DDIM has no noise after x_T; "
+        "and with η > 0 the step itself adds it.",
         edits=((_DDIM_STEP, _DDIM_STEP + "\n    xt = xt + 0.1 * torch.randn_like(xt)"),),
     ),
     _ddim_loop(
         "ddim-result-clamped-to-one",
-        explanation="Your samples seem to be cut off at ±1, as codes for images do at the end. Look at how far the points of this data set reach.",
+        explanation="Your samples seem to be cut off at ±1, as codes for images do at the end. Look at how far the points of "
+        "this data set reach.",
         edits=(("return xt", "return xt.clamp(-1, 1)"),),
     ),
     _ddim_loop(
@@ -1181,13 +1274,14 @@ _IN_COMPUTE_LOSS = (
     # The target
     _loss(
         "loss-against-fresh-noise",
-        explanation="Your loss seems to compare with other noise than the noise inside x_t, which no network can guess, so it stays at about 1. How "
-        "often does DDPM, Algorithm 1 draw ε?",
+        explanation="Your loss seems to compare with other noise than the noise inside x_t, which no network can guess, so it "
+        "stays at about 1. How often does DDPM, Algorithm 1 draw ε?",
         edits=(("xt, t), noise)", "xt, t), torch.randn_like(x0))"),),
     ),
     _loss(
         "noise-not-passed-to-q-sample",
-        explanation="q_sample seems to draw noise of its own, and your loss compares with another. Both must speak of the same ε (DDPM, Algorithm 1, lines 4 and 5).",
+        explanation="q_sample seems to draw noise of its own, and your loss compares with another. Both must speak of the "
+        "same ε (DDPM, Algorithm 1, lines 4 and 5).",
         edits=(("self.q_sample(x0, t, noise)", "self.q_sample(x0, t)"),),
     ),
     _loss(
@@ -1197,40 +1291,52 @@ _IN_COMPUTE_LOSS = (
     ),
     _loss(
         "loss-against-xt",
-        explanation="Your loss seems to compare the network's output with its own input x_t. What does ε_θ predict, by DDPM, Eq. 14?",
+        explanation="Your loss seems to compare the network's output with its own input x_t. What does ε_θ predict, by DDPM, "
+        "Eq. 14?",
         edits=(("xt, t), noise)", "xt, t), xt)"),),
     ),
     _loss(
         "loss-against-noise-part-of-xt",
-        explanation="Your loss seems to compare with the noise as it stands in x_t, already scaled down. Compare with the target in DDPM, Eq. 14.",
+        explanation="Your loss seems to compare with the noise as it stands in x_t, already scaled down. Compare with the "
+        "target in DDPM, Eq. 14.",
         edits=(("xt, t), noise)", "xt, t), (1 - extract(self.var_scheduler.alphas_cumprod, t, x0)).sqrt() * noise)"),),
     ),
     _loss(
         "loss-against-minus-noise",
-        explanation="Your loss seems to add the noise to the prediction where it must compare the two. Compare the sign in DDPM, Eq. 14.",
+        explanation="Your loss seems to add the noise to the prediction where it must compare the two. Compare the sign in "
+        "DDPM, Eq. 14.",
         edits=(("xt, t), noise)", "xt, t), -noise)"),),
     ),
     # The way errors become one number
     _loss(
         "sum-for-mean",
-        explanation="Your loss seems to be the sum over all numbers, so it grows with the batch and the learning rate no longer fits. Read in the TODO what is to be "
-        "taken over everything.",
+        explanation="Your loss seems to be the sum over all numbers, so it grows with the batch and the learning rate no "
+        "longer fits. Read in the TODO what is to be taken over everything.",
         edits=(("F.mse_loss(self.network(xt, t), noise)", 'F.mse_loss(self.network(xt, t), noise, reduction="sum")'),),
     ),
     _loss(
         "sum-over-coordinates",
-        explanation="Your loss seems to sum over the coordinates of a sample and to average over the batch only. Read in the docstring over what the mean is taken.",
-        edits=(("F.mse_loss(self.network(xt, t), noise)", "(self.network(xt, t) - noise).square().flatten(1).sum(dim=1).mean()"),),
+        explanation="Your loss seems to sum over the coordinates of a sample and to average over the batch only. Read in the "
+        "docstring over what the mean is taken.",
+        edits=(
+            (
+                "F.mse_loss(self.network(xt, t), noise)",
+                "(self.network(xt, t) - noise).square().flatten(1).sum(dim=1).mean()",
+            ),
+        ),
     ),
     _loss(
         "loss-for-each-row",
-        explanation="Your loss seems to be a number for each row of the batch, and backward needs a single one. Read in the docstring over what the mean is taken.",
-        edits=(("F.mse_loss(self.network(xt, t), noise)", "(self.network(xt, t) - noise).square().flatten(1).mean(dim=1)"),),
+        explanation="Your loss seems to be a number for each row of the batch, and backward needs a single one. Read in the "
+        "docstring over what the mean is taken.",
+        edits=(
+            ("F.mse_loss(self.network(xt, t), noise)", "(self.network(xt, t) - noise).square().flatten(1).mean(dim=1)"),
+        ),
     ),
     _loss(
         "mean-over-batch-only",
-        explanation="Your loss seems to be a number for each coordinate: the mean is taken over one axis only, and backward needs a single number. Read in the "
-        "docstring over what the mean is taken.",
+        explanation="Your loss seems to be a number for each coordinate: the mean is taken over one axis only, and backward "
+        "needs a single number. Read in the docstring over what the mean is taken.",
         edits=(("F.mse_loss(self.network(xt, t), noise)", "(self.network(xt, t) - noise).square().mean(dim=0)"),),
     ),
     _loss(
@@ -1240,27 +1346,32 @@ _IN_COMPUTE_LOSS = (
     ),
     _loss(
         "huber-loss",
-        explanation="Your loss seems to square small errors only and to treat large ones linearly. Compare with the norm in DDPM, Eq. 14.",
+        explanation="Your loss seems to square small errors only and to treat large ones linearly. Compare with the norm in "
+        "DDPM, Eq. 14.",
         edits=(("F.mse_loss(", "F.smooth_l1_loss("),),
     ),
     _loss(
         "root-of-mean-squared-error",
-        explanation="Your loss seems to be the root of the mean squared error. Compare with the norm in DDPM, Eq. 14, and mind the exponent.",
+        explanation="Your loss seems to be the root of the mean squared error. Compare with the norm in DDPM, Eq. 14, and "
+        "mind the exponent.",
         edits=(("F.mse_loss(self.network(xt, t), noise)", "F.mse_loss(self.network(xt, t), noise).sqrt()"),),
     ),
     _loss(
         "error-not-squared",
-        explanation="Your loss seems to be the mean of the error itself, where positive and negative ones cancel. Compare with the norm in DDPM, Eq. 14.",
+        explanation="Your loss seems to be the mean of the error itself, where positive and negative ones cancel. Compare "
+        "with the norm in DDPM, Eq. 14.",
         edits=(("F.mse_loss(self.network(xt, t), noise)", "(self.network(xt, t) - noise).mean()"),),
     ),
     _loss(
         "loss-halved",
-        explanation="Your loss seems to be half of the mean squared error. Compare with DDPM, Eq. 14, and with the curve in the handout.",
+        explanation="Your loss seems to be half of the mean squared error. Compare with DDPM, Eq. 14, and with the curve in "
+        "the handout.",
         edits=(("F.mse_loss(", "0.5 * F.mse_loss("),),
     ),
     _loss(
         "loss-weighted-by-t",
-        explanation="Rows at different t seem to count differently in your loss, as in DDPM, Eq. 12. The handout asks for the simplified loss: compare with Eq. 14.",
+        explanation="Rows at different t seem to count differently in your loss, as in DDPM, Eq. 12. The handout asks for the "
+        "simplified loss: compare with Eq. 14.",
         edits=(
             (
                 "F.mse_loss(self.network(xt, t), noise)",
@@ -1271,12 +1382,14 @@ _IN_COMPUTE_LOSS = (
     # The gradient
     _loss(
         "output-detached",
-        explanation="No gradient comes back from your loss, so training changes nothing. Look for detach, .data or no_grad around the network.",
+        explanation="No gradient comes back from your loss, so training changes nothing. Look for detach, .data or no_grad "
+        "around the network.",
         edits=(("self.network(xt, t)", "self.network(xt, t).detach()"),),
     ),
     _loss(
         "loss-as-python-number",
-        explanation="Your loss seems to be an ordinary Python number, which has no gradient. Look at what is done to it before it is returned.",
+        explanation="Your loss seems to be an ordinary Python number, which has no gradient. Look at what is done to it "
+        "before it is returned.",
         edits=(("F.mse_loss(self.network(xt, t), noise)", "F.mse_loss(self.network(xt, t), noise).item()"),),
     ),
     _loss(
@@ -1287,95 +1400,122 @@ _IN_COMPUTE_LOSS = (
     # t
     _loss(
         "t-never-T-minus-1",
-        explanation="The last time step, T − 1, never comes up in your training, and sampling starts just there. Look up whether the upper end of your random "
-        "generator is included.",
+        explanation="The last time step, T − 1, never comes up in your training, and sampling starts just there. Look up "
+        "whether the upper end of your random generator is included.",
         edits=(("num_train_timesteps, (x0", "num_train_timesteps - 1, (x0"),),
     ),
     _loss(
         "t-never-0",
-        explanation="t = 0 never comes up in your training. DDPM, Algorithm 1, line 3 counts from 1; from where does this code count?",
+        explanation="t = 0 never comes up in your training. DDPM, Algorithm 1, line 3 counts from 1; from where does this "
+        "code count?",
         edits=(("randint(0,", "randint(1,"),),
     ),
     _loss(
         "t-from-1-to-T",
-        explanation="Your t seems to be drawn from 1 … T, as DDPM, Algorithm 1, line 3 is printed. In this code t counts from 0: which is the largest t that "
-        "the tables of the scheduler know?",
+        explanation="Your t seems to be drawn from 1 … T, as DDPM, Algorithm 1, line 3 is printed. In this code t counts from "
+        "0: which is the largest t that the tables of the scheduler know?",
         edits=((_RANDINT, _RANDINT + " + 1"),),
     ),
     _loss(
         "one-t-for-the-batch",
-        explanation="All rows of your batch seem to get the same t, which makes the loss jump from step to step. Look at the shape of the t that you draw.",
-        edits=((_RANDINT, "torch.randint(0, self.var_scheduler.num_train_timesteps, (1,), device=x0.device).expand(len(x0))"),),
+        explanation="All rows of your batch seem to get the same t, which makes the loss jump from step to step. Look at the "
+        "shape of the t that you draw.",
+        edits=(
+            (
+                _RANDINT,
+                "torch.randint(0, self.var_scheduler.num_train_timesteps, (1,), device=x0.device).expand(len(x0))",
+            ),
+        ),
     ),
     _loss(
         "t-always-last",
-        explanation="Your training seems to use t = T − 1 only. Compare with the distribution of t in DDPM, Algorithm 1, line 3.",
+        explanation="Your training seems to use t = T − 1 only. Compare with the distribution of t in DDPM, Algorithm 1, line "
+        "3.",
         edits=((_RANDINT, "torch.full((len(x0),), self.var_scheduler.num_train_timesteps - 1, device=x0.device)"),),
     ),
     _loss(
         "t-counts-through-the-batch",
-        explanation="The t of your rows seems to count 0, 1, 2, … through the batch, and not to be drawn at random. Compare with DDPM, Algorithm 1, line 3.",
-        edits=((_RANDINT, "torch.arange(len(x0), device=x0.device).clamp(max=self.var_scheduler.num_train_timesteps - 1)"),),
+        explanation="The t of your rows seems to count 0, 1, 2, … through the batch, and not to be drawn at random. Compare "
+        "with DDPM, Algorithm 1, line 3.",
+        edits=(
+            (_RANDINT, "torch.arange(len(x0), device=x0.device).clamp(max=self.var_scheduler.num_train_timesteps - 1)"),
+        ),
     ),
     _loss(
         "t-rounded-to-nearest",
-        explanation="Your t seems to be a rounded random number, so the two ends of 0 … T−1 come up half as often as the rest. Compare with the distribution in "
-        "DDPM, Algorithm 1, line 3.",
-        edits=((_RANDINT, "(torch.rand(len(x0), device=x0.device) * (self.var_scheduler.num_train_timesteps - 1)).round().long()"),),
+        explanation="Your t seems to be a rounded random number, so the two ends of 0 … T−1 come up half as often as the "
+        "rest. Compare with the distribution in DDPM, Algorithm 1, line 3.",
+        edits=(
+            (
+                _RANDINT,
+                "(torch.rand(len(x0), device=x0.device) * (self.var_scheduler.num_train_timesteps - 1)).round().long()",
+            ),
+        ),
     ),
     _loss(
-        "t-from-normal-distribution",
-        explanation="The middle of 0 … T−1 seems to come up more often than its ends in your t. Compare with the distribution in DDPM, Algorithm 1, line 3.",
-        edits=((_RANDINT, "((torch.rand(2, len(x0)).mean(dim=0)) * self.var_scheduler.num_train_timesteps).long().to(x0.device)"),),
+        "t-more-often-in-the-middle",
+        explanation="The middle of 0 … T−1 seems to come up more often than its ends in your t. Compare with the distribution "
+        "in DDPM, Algorithm 1, line 3.",
+        edits=(
+            (
+                _RANDINT,
+                "((torch.rand(2, len(x0)).mean(dim=0)) * self.var_scheduler.num_train_timesteps).long().to(x0.device)",
+            ),
+        ),
     ),
     _loss(
         "other-t-for-the-network",
-        explanation="Your network seems to be told another t than the one at which x_t was made. How often does DDPM, Algorithm 1 draw t?",
+        explanation="Your network seems to be told another t than the one at which x_t was made. How often does DDPM, "
+        "Algorithm 1 draw t?",
         edits=(("self.network(xt, t)", "self.network(xt, " + _RANDINT + ")"),),
     ),
     _loss(
         "loss-network-fed-fraction",
-        explanation="Your network seems to be given t as a fraction of T in training, while in sampling it sees integers. Look at what you pass to the network.",
+        explanation="Your network seems to be given t as a fraction of T in training, while in sampling it sees integers. "
+        "Look at what you pass to the network.",
         edits=(("self.network(xt, t)", "self.network(xt, t / self.var_scheduler.num_train_timesteps)"),),
     ),
     # x_t
     _loss(
         "network-fed-x0",
-        explanation="Your network seems to be given the clean x₀, from which no noise can be told. Compare the arguments of ε_θ in DDPM, Algorithm 1, line 5.",
+        explanation="Your network seems to be given the clean x₀, from which no noise can be told. Compare the arguments of "
+        "ε_θ in DDPM, Algorithm 1, line 5.",
         edits=(("self.network(xt, t)", "self.network(x0, t)"),),
     ),
     _loss(
         "network-fed-noise",
-        explanation="Your network seems to be given the noise itself, so it only learns to copy, and the loss falls to almost nothing. Compare the "
-        "arguments of ε_θ in DDPM, Algorithm 1, line 5.",
+        explanation="Your network seems to be given the noise itself, so it only learns to copy, and the loss falls to almost "
+        "nothing. Compare the arguments of ε_θ in DDPM, Algorithm 1, line 5.",
         edits=(("self.network(xt, t)", "self.network(noise, t)"),),
     ),
     _loss(
         "x0-noised-twice",
-        explanation="x_t seems to be noised a second time before your network sees it, so it is noisier than its t says. How often does DDPM, Algorithm 1 "
-        "add noise?",
+        explanation="x_t seems to be noised a second time before your network sees it, so it is noisier than its t says. How "
+        "often does DDPM, Algorithm 1 add noise?",
         edits=(("xt = self.q_sample(x0, t, noise)", "xt = self.q_sample(self.q_sample(x0, t, noise), t, noise)"),),
     ),
     _loss(
         "noise-added-unscaled",
-        explanation="Your x_t seems to be x₀ plus noise at full strength, for every t. Compare with DDPM, Algorithm 1, line 5, or use your q_sample.",
+        explanation="Your x_t seems to be x₀ plus noise at full strength, for every t. Compare with DDPM, Algorithm 1, line "
+        "5, or use your q_sample.",
         edits=(("self.q_sample(x0, t, noise)", "x0 + noise"),),
     ),
     _loss(
         "uniform-noise-in-training",
-        explanation="The noise in your training seems to be uniform, never negative, instead of normal. Compare with the distribution of ε in DDPM, Algorithm 1, "
-        "line 4.",
+        explanation="The noise in your training seems to be uniform, never negative, instead of normal. Compare with the "
+        "distribution of ε in DDPM, Algorithm 1, line 4.",
         edits=(("torch.randn_like(x0)", "torch.rand_like(x0)"),),
     ),
     _loss(
         "one-noise-for-the-batch",
-        explanation="All rows of your batch seem to get the same noise in training. Look at the shape of the noise that you draw.",
+        explanation="All rows of your batch seem to get the same noise in training. Look at the shape of the noise that you "
+        "draw.",
         edits=(("torch.randn_like(x0)", "torch.randn_like(x0[:1]).expand_as(x0)"),),
     ),
     _loss(
         "noise-half-as-strong",
-        explanation="The noise in your training does not seem to have variance 1. Compare with the distribution of ε in DDPM, Algorithm 1, line 4; its "
-        "scaling by t is for q_sample alone.",
+        explanation="The noise in your training does not seem to have variance 1. Compare with the distribution of ε in DDPM, "
+        "Algorithm 1, line 4; its scaling by t is for q_sample alone.",
         edits=(("torch.randn_like(x0)", "0.5 * torch.randn_like(x0)"),),
     ),
 )

@@ -337,7 +337,7 @@ _FORMS_OF_T = (
                 sigma = eta * ((1 - a_prev) / (1 - a_t) * (1 - a_t / a_prev)) ** 0.5
                 x0 = (xt - (1 - a_t) ** 0.5 * eps_theta) / a_t**0.5
                 noise = torch.randn_like(xt) if eta > 0 else 0.0
-                return a_prev**0.5 * x0 + (1 - a_prev - sigma**2).clamp_min(0) ** 0.5 * eps_theta + sigma * noise
+                return a_prev**0.5 * x0 + (1 - a_prev - sigma**2) ** 0.5 * eps_theta + sigma * noise
             """,
         },
     ),
@@ -849,7 +849,11 @@ _STEPS = (
                 return mean + (t > 0).reshape(beta_t.shape) * beta_t.sqrt() * torch.randn_like(xt)
             """,
         },
-        edits={"ddpm.py": (("    @torch.no_grad()\n    def ddim_p_sample(", "    @torch.inference_mode()\n    def ddim_p_sample("),)},
+        edits={
+            "ddpm.py": (
+                ("    @torch.no_grad()\n    def ddim_p_sample(", "    @torch.inference_mode()\n    def ddim_p_sample("),
+            )
+        },
     ),
 )
 
@@ -1121,7 +1125,7 @@ _LOOPS = (
     ),
     Variant(
         "ddim-timesteps-trailing",
-        "DDIM at time steps counted down from T − 1 by T / steps and rounded (\"trailing\" spacing)",
+        'DDIM at time steps counted down from T − 1 by T / steps and rounded ("trailing" spacing)',
         bodies={
             DDIM_LOOP: """
                 T = self.var_scheduler.num_train_timesteps
@@ -1239,7 +1243,7 @@ _LOSSES = (
         },
     ),
     Variant(
-        "loss-in-autocast-free-float64",
+        "loss-in-float64",
         "prediction and noise compared in float64",
         bodies={
             LOSS: """
@@ -1337,6 +1341,39 @@ def ddim(xt, eps, z, now, before, eta):
         },
     ),
     Variant(
+        "tables-as-buffers",
+        "what the equations need is computed once, in the constructors, and kept in buffers",
+        bodies={
+            Q_SAMPLE: "return extract(self.root_alpha_bar, t, x0) * x0 + extract(self.root_one_minus_alpha_bar, t, x0) * noise",
+            P_SAMPLE: """
+                t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()
+                tables = self.var_scheduler
+                x0 = (xt - extract(self.root_one_minus_alpha_bar, t, xt) * self.network(xt, t)) / extract(self.root_alpha_bar, t, xt)
+                mean = extract(tables.weight_x0, t, xt) * x0 + extract(tables.weight_xt, t, xt) * xt
+                return mean + extract(tables.posterior_std, t, xt) * torch.randn_like(xt)
+            """,
+        },
+        edits={
+            "ddpm.py": (
+                (
+                    "        self.var_scheduler = var_scheduler\n",
+                    "        self.var_scheduler = var_scheduler\n"
+                    "        self.register_buffer('root_alpha_bar', var_scheduler.alphas_cumprod.sqrt())\n"
+                    "        self.register_buffer('root_one_minus_alpha_bar', (1 - var_scheduler.alphas_cumprod).sqrt())\n",
+                ),
+                (
+                    '        self.register_buffer("alphas", alphas.float())\n',
+                    '        self.register_buffer("alphas", alphas.float())\n'
+                    "        after = alphas.cumprod(dim=0)\n"
+                    "        before = torch.cat([torch.ones(1, dtype=after.dtype), after[:-1]])\n"
+                    "        self.register_buffer('weight_x0', (before.sqrt() * betas / (1 - after)).float())\n"
+                    "        self.register_buffer('weight_xt', (alphas.sqrt() * (1 - before) / (1 - after)).float())\n"
+                    "        self.register_buffer('posterior_std', (betas * (1 - before) / (1 - after)).sqrt().float())\n",
+                ),
+            )
+        },
+    ),
+    Variant(
         "static-and-class-methods",
         "the mean of the step in a static method, the loop calls the step through the class",
         bodies={
@@ -1359,7 +1396,8 @@ def ddim(xt, eps, z, now, before, eta):
                     _BEFORE_SAVE,
                     "    @staticmethod\n"
                     "    def reverse_mean(x, eps, beta, alpha, alpha_bar):\n"
-                    "        return torch.pow(alpha, -0.5) * (x - beta * torch.pow(1 - alpha_bar, -0.5) * eps)\n\n" + _BEFORE_SAVE,
+                    "        return torch.pow(alpha, -0.5) * (x - beta * torch.pow(1 - alpha_bar, -0.5) * eps)\n\n"
+                    + _BEFORE_SAVE,
                 ),
             )
         },
@@ -1452,7 +1490,7 @@ class DiffusionModule(nn.Module):
         eps_theta = self.network(xt, t)
         sigma = eta * torch.sqrt((1 - alpha_prod_t_prev) / (1 - alpha_prod_t) * (1 - alpha_prod_t / alpha_prod_t_prev))
         x0 = (xt - torch.sqrt(1 - alpha_prod_t) * eps_theta) / torch.sqrt(alpha_prod_t)
-        direction = torch.sqrt(torch.clamp(1 - alpha_prod_t_prev - sigma**2, min=0)) * eps_theta
+        direction = torch.sqrt(1 - alpha_prod_t_prev - sigma**2) * eps_theta
         return torch.sqrt(alpha_prod_t_prev) * x0 + direction + sigma * torch.randn_like(xt)
 
     @torch.no_grad()

@@ -1,0 +1,197 @@
+"""Layer "files": the worker reads Python, its libraries and the submission's copy, writes its scratch folder, and reaches no other file.
+
+Landlock does it without privileges (kernel documentation userspace-api/landlock.rst; man-pages landlock(7)). Where the lane has a view of its own
+(namespaces.py), nothing else is there to be found either. The grader's own packages and the repository are left out even where they lie
+inside a folder that Python needs: its neighbours are allowed one by one. What Landlock does not govern (stat, chmod, utime) is left to the
+view, to the user, or to the filter of network.py.
+"""
+
+import contextlib
+import ctypes
+import os
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from autograder.sandbox.layers import kernel
+
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every architecture
+
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
+MAKE_CHAR, MAKE_DIR, MAKE_REG, MAKE_SOCK, MAKE_FIFO, MAKE_BLOCK, MAKE_SYM, REFER, TRUNCATE, IOCTL_DEV = (1 << bit for bit in range(6, 16))
+ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the rights that mean something for a file
+KNOWN_BY = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights, by version of the interface
+BIND_TCP, CONNECT_TCP = 1, 2  # version 4
+SCOPE_ABSTRACT_UNIX_SOCKET, SCOPE_SIGNAL = 1, 2  # version 6
+
+READ = EXECUTE | READ_FILE | READ_DIR
+WRITE = READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/sys/devices/system/cpu")
+SETTINGS = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types")  # in /etc
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+KERNEL = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/proc/filesystems")
+
+
+@dataclass(frozen=True)
+class Rule:
+    path: str
+    rights: int
+
+
+def contains(folder: str, path: str) -> bool:
+    """Whether `path` is `folder` or lies below it. Both without symbolic links."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/") or folder == "/"
+
+
+def readable_paths(hidden: Iterable[str]) -> list[str]:
+    """What student code needs to read, as paths without symbolic links: this Python with its packages, and the system's libraries.
+
+    An entry of sys.path that belongs to what is hidden (an editable install of the grader) is left out.
+    """
+    prefixes = [os.path.realpath(p) for p in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)]
+    hidden = [os.path.realpath(path) for path in hidden]
+    found = [*prefixes, *SYSTEM, *(os.path.join("/etc", name) for name in SETTINGS)]
+    for entry in (*map(os.path.realpath, filter(None, sys.path)), *_folders_of_libraries()):
+        if not any(contains(folder, entry) for folder in hidden):
+            found.append(entry)
+    existing = sorted({os.path.realpath(path) for path in found if os.path.exists(path)})
+    existing = [path for path in existing if path != "/"]
+    return [path for path in existing if not any(other != path and contains(other, path) for other in existing)] + _prefixes_inside(prefixes, hidden)
+
+
+def _prefixes_inside(prefixes: list[str], hidden: list[str]) -> list[str]:
+    """A virtual environment inside the hidden repository, when the repository itself lies in a readable folder: named once more."""
+    return sorted({path for path in prefixes if any(contains(folder, path) for folder in hidden)})
+
+
+def _folders_of_libraries() -> set[str]:
+    """Where the libraries lie that this process has mapped."""
+    folders = set()
+    with contextlib.suppress(OSError), open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            path = line.rstrip("\n").partition("/")[2]
+            if ".so" in path:
+                folders.add(os.path.dirname(os.path.realpath("/" + path)))
+    return folders
+
+
+def reading_rules(readable: Iterable[str], hidden: Iterable[str]) -> list[Rule]:
+    """Rules that let `readable` be read, but not what is `hidden` inside of it."""
+    hidden = [os.path.realpath(path) for path in hidden]
+    rules = []
+    listed = {os.path.realpath(path) for path in sys.path if path}
+    for path in readable:
+        for part, whole in _around(path, [other for other in hidden if contains(path, other)]):
+            if whole:
+                rules.append(Rule(part, READ))
+            elif part in listed:
+                rules.append(Rule(part, READ_DIR))  # `import` lists the folder
+    return rules
+
+
+def _around(path: str, hidden: list[str]) -> Iterator[tuple[str, bool]]:
+    """(path, True) for what can be allowed as a whole, (path, False) for a folder that had to be opened because something hidden is inside."""
+    if path in hidden:
+        return
+    if not any(contains(path, other) for other in hidden):
+        yield path, True
+        return
+    yield path, False
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if not entry.is_symlink():
+                yield from _around(entry.path, hidden)
+
+
+# Landlock
+
+
+def landlock_version() -> int:
+    """The version of the kernel's Landlock interface; 0 where there is none."""
+    try:
+        return kernel.call(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1), what="landlock_create_ruleset")
+    except OSError:
+        return 0
+
+
+def restrict(rules: Iterable[Rule], scratch: str) -> None:
+    """Apply Landlock to this process: `rules`, devices, a few files of /proc, and all rights inside `scratch`. Raises OSError where it cannot."""
+    version = landlock_version()
+    if version == 0:
+        raise OSError("the kernel does not offer Landlock")
+    known = KNOWN_BY[min(version, 5)]
+    attributes = struct.pack("=Q", known)
+    if version >= 4:
+        attributes += struct.pack("=Q", BIND_TCP | CONNECT_TCP)
+    if version >= 6:
+        attributes += struct.pack("=Q", SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL)
+    size = ctypes.c_size_t(len(attributes))
+    ruleset = kernel.call(CREATE_RULESET, attributes, size, ctypes.c_uint32(0), what="landlock_create_ruleset")
+    try:
+        own = [Rule(scratch, WRITE), *(Rule(path, READ) for path in KERNEL)]
+        devices = [Rule(path, READ_FILE | (WRITE_FILE | TRUNCATE | IOCTL_DEV if path == "/dev/null" else 0)) for path in DEVICES]
+        for rule in (*rules, *own, *devices):
+            _add(ruleset, rule, known)
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        kernel.call(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0), what="landlock_restrict_self")
+    finally:
+        os.close(ruleset)
+
+
+def _add(ruleset: int, rule: Rule, known: int) -> None:
+    try:
+        descriptor = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # what is not there needs no rule
+    try:
+        is_folder = (os.fstat(descriptor).st_mode & 0o170000) == 0o040000
+        rights = rule.rights & known if is_folder else rule.rights & known & ON_FILES
+        if rights:
+            fields = struct.pack("=Qi", rights, descriptor)
+            kernel.call(ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(1), fields, ctypes.c_uint32(0), what="landlock_add_rule")
+    finally:
+        os.close(descriptor)
+
+
+# Probes, called in the worker
+
+
+def probe(scratch: str, forbidden: Iterable[str]) -> str:
+    """What is missing from this layer, or "". `forbidden`: files of the grader, that must not open."""
+    for path in (*forbidden, "/etc/passwd", "/etc/shadow"):
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDONLY))
+            return f"the worker can read {path}"
+    home = os.path.realpath(scratch)
+    folders = ["/", "/tmp", "/var/tmp", "/dev/shm", os.path.dirname(home), os.path.dirname(os.__file__), *sys.path[-1:]]
+    for folder in folders:
+        if not contains(home, os.path.realpath(folder)) and (left := _can_write(folder)):
+            return left
+    return "" if not _can_write(scratch, expected=True) else "the worker cannot write to its scratch folder"
+
+
+def _can_write(folder: str, expected: bool = False) -> str:
+    path = os.path.join(folder, f".probe-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        return error.strerror if expected else ""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    return "" if expected else f"the worker can write to {folder}"
+
+
+def probe_imports() -> str:
+    """Why student code could not import what it needs, or "": modules that are not loaded yet must be found and read."""
+    import torch
+
+    for path in (os.path.join(os.path.dirname(os.__file__), "this.py"), torch.__file__):
+        try:
+            os.listdir(os.path.dirname(os.path.dirname(path)) if path == torch.__file__ else os.path.dirname(path))
+            with open(path, "rb") as file:
+                file.read(1)
+        except OSError as error:
+            return f"the worker cannot read {error.filename}: {error.strerror}"
+    return ""

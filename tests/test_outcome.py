@@ -1,0 +1,178 @@
+"""Task 1-5: the rule, and the reference standing in for parts that are wrong. Trainings are cut short: what is tested is who does what, not how well."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Plan, Trained
+from autograder.grading.checks import Carry, Note, WrongAnswer
+from autograder.grading.context import OutcomeContext
+from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
+from autograder.manifest import load_manifest
+from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.worker import FusedAdam
+
+MANIFEST = load_manifest("swiss_roll")
+SHORT = {
+    **MANIFEST.training,
+    "num_train_timesteps": 40,
+    "num_iterations": 30,
+    "num_samples": 256,
+    "num_inference_timesteps": 5,
+    "dataset_size": 20_000,
+}
+ANY = {  # every finite distance is met
+    **MANIFEST.outcome,
+    "ddpm_threshold": 1e9,
+    "ddim_threshold": 1e9,
+    "average_last": 10,
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def short_outcome(sandbox, files=None, untouched=frozenset(), **rule):
+    manifest = dataclasses.replace(MANIFEST, training=SHORT, outcome={**ANY, **rule})
+    files = files or solution_files(MANIFEST)
+    return Outcome(
+        OutcomeContext(manifest, sandbox, files, manifest.limits, b"a secret of the tests", "digest", untouched)
+    )
+
+
+def mutant(*names):
+    return apply_misconceptions(MANIFEST, tuple(m for m in misconceptions(MANIFEST) if m.id in names))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sampler", "stand_ins"),
+    [
+        (set(), "ddpm", set()),
+        (set(), "ddim", set()),
+        ({"p_sample"}, "ddpm", {"the DDPM sampler"}),
+        ({"p_sample"}, "ddim", set()),
+        ({"ddim_p_sample_loop"}, "ddim", {"the DDIM sampler"}),
+        ({"SimpleNet"}, "ddpm", {"SimpleNet", "compute_loss"} - {"compute_loss"}),
+        ({"compute_loss"}, "ddim", {"compute_loss"}),
+        ({"q_sample"}, "ddpm", {"compute_loss"}),
+        ({"SimpleNet", "compute_loss"}, "ddim", {"SimpleNet", "compute_loss"}),
+        ({"compute_loss", "p_sample_loop"}, "ddpm", {"compute_loss", "the DDPM sampler"}),
+    ],
+)
+def test_the_reference_stands_in_for_what_is_wrong(sandbox, wrong, sampler, stand_ins):
+    outcome, carry, note = short_outcome(sandbox), Carry(frozenset(wrong)), Note()
+    try:
+        outcome.expect(sampler, note, carry)
+    finally:
+        outcome.close()
+    assert carry.stood_in == stand_ins
+    assert np.isfinite(note.values["Chamfer distance"][0]).all()
+
+
+def test_a_raising_sampler_does_not_matter_where_the_reference_stands_in(sandbox):
+    files = solution_files(MANIFEST)
+    files["ddpm.py"] = (
+        files["ddpm.py"]
+        .replace(b"def p_sample(self, xt", b"def p_sample(self, xt, must_be_given")
+        .replace(b"def compute_loss(self, x0", b"def compute_loss(self, x0, must_be_given")
+    )
+    outcome = short_outcome(sandbox, files)
+    try:
+        outcome.expect("ddpm", Note(), Carry(frozenset({"p_sample", "compute_loss"})))
+    finally:
+        outcome.close()
+
+
+def test_nothing_is_left_to_judge_when_all_parts_are_wrong(sandbox):
+    outcome = short_outcome(sandbox)
+    with pytest.raises(WrongAnswer, match="nothing of yours is left"):
+        outcome.expect("ddim", Note(), Carry(frozenset({"SimpleNet", "compute_loss", "ddim_p_sample"})))
+
+
+def test_what_is_not_done_is_not_replaced(sandbox):
+    outcome = short_outcome(sandbox, untouched=frozenset({"p_sample_loop"}))
+    with pytest.raises(WrongAnswer, match="needs p_sample_loop, which is not done yet"):
+        outcome.expect("ddpm", Note(), Carry(frozenset({"p_sample_loop"})))
+
+
+def test_the_first_training_runs_in_the_background_and_is_the_same_as_in_the_foreground(sandbox):
+    losses = []
+    for in_background in (True, False):
+        outcome = short_outcome(sandbox)
+        try:
+            if in_background:
+                outcome.start()
+            outcome.expect("ddim", Note(), Carry())
+            losses.append(outcome.trained[0].losses)
+        finally:
+            outcome.close()
+    assert np.array_equal(*losses)
+
+
+def judged(medians, **rule):
+    """The rule on made-up medians, one for each training. Returns (met, trainings used)."""
+    outcome = Outcome.__new__(Outcome)
+    outcome.context = OutcomeContext(MANIFEST, None, {}, MANIFEST.limits, b"", "")
+    outcome.rule, outcome.measured, used = {**MANIFEST.outcome, **rule}, {"ddpm": [], "ddim": []}, []
+
+    def training(plan: Plan, index: int) -> Trained:
+        used.append(index)
+        return Trained(np.zeros(1), 0.0, None, None, index)
+
+    outcome._training = training
+    outcome._measure = lambda sampler, plan, trained, threshold: Measured((medians[trained.seed],), np.zeros((1, 2)))
+    try:
+        outcome.expect("ddim", Note(), Carry())
+        return True, len(used)
+    except WrongAnswer:
+        return False, len(used)
+
+
+@pytest.mark.parametrize(
+    ("medians", "verdict"),
+    [
+        ((39.9,), (True, 1)),
+        ((41.0, 35.0), (True, 2)),
+        ((90.0, 70.0, 39.0), (True, 3)),
+        ((90.0, 70.0, 40.0), (False, 3)),
+        ((250.0, 10.0), (False, 1)),  # beyond five times the threshold nothing is tried again
+        ((float("nan"),) * 3, (False, 3)),
+    ],
+)
+def test_the_best_of_three_trainings_counts(medians, verdict):
+    assert judged(medians) == verdict
+
+
+@pytest.mark.slow
+def test_a_mistake_that_ruins_the_samples_misses_the_threshold(sandbox):
+    """A short training with the true thresholds: the solution's samples are far away too, so the rule must say so in a sentence."""
+    rule = {"ddpm_threshold": 20.0, "ddim_threshold": 40.0}
+    outcome = short_outcome(sandbox, mutant("noise-never-added"), **rule)
+    try:
+        with pytest.raises(WrongAnswer, match="Chamfer distance of .* must be below 20; yours is"):
+            outcome.expect("ddpm", Note(), Carry())
+    finally:
+        outcome.close()
+
+
+def test_the_trainers_adam_is_torchs_to_the_last_bit():
+    """The trainer uses torch's functional Adam; a parameter that never gets a gradient stays as it is, as in the class."""
+
+    def trained(optimise):
+        torch.manual_seed(1)
+        model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2), torch.nn.Linear(3, 3))
+        step = optimise(list(model.parameters()))
+        for x in torch.randn(50, 16, 2):
+            model.zero_grad()
+            model[:3](x).square().mean().backward()
+            step()
+        return [p.detach() for p in model.parameters()]
+
+    ours = trained(lambda parameters: FusedAdam(parameters, 1e-3).step)
+    theirs = trained(lambda parameters: torch.optim.Adam(parameters, lr=1e-3, fused=True).step)
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs))
