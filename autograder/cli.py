@@ -57,6 +57,10 @@ def grade(
         Path | None,
         typer.Option(help="Folder for verdict.json, results.json and report.html.", show_default="reports/<name>"),
     ] = None,
+    require_isolation: Annotated[
+        str | None,
+        typer.Option(help="Refuse to run student code below this level: process, user, files or network."),
+    ] = None,
 ) -> None:
     """Grade one submission, print what was found, and write the verdict and its renderings."""
     from autograder.grading.command import grade_one
@@ -67,11 +71,20 @@ def grade(
     from autograder.grading.session import Options
 
     options = Options(profile=profile, task=task, train=not no_train, hints=hints)
-    verdict = grade_one(path, manifest, options, out or Path("reports") / (path.resolve().stem or "submission"))
+    out = out or Path("reports") / (path.resolve().stem or "submission")
+    verdict = grade_one(path, manifest, options, out, require=require_isolation)
     if verdict.state == "refused":
         raise UserError(verdict.reason)
     if verdict.state == "interrupted":
         raise KeyboardInterrupt
+
+
+@app.command()
+def doctor() -> None:
+    """Show which isolation layers hold on this machine, how to get more, and what a worker costs."""
+    from autograder.sandbox.doctor import examine, report
+
+    report(examine())
 
 
 @app.command()

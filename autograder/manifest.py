@@ -1,4 +1,6 @@
-"""`assignment.toml`: what an assignment consists of, as records. A key that is not known is an error that names the nearest one."""
+"""`assignment.toml`: what an assignment consists of, as records. A key that is not known is an error that names the
+nearest one.
+"""
 
 import dataclasses
 import difflib
@@ -56,7 +58,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Profile:
-    """How points are summed: "sum" adds up the checks; "tiers" gives `both`, `one` or nothing for the two outcome checks."""
+    """How points are summed: "sum" adds up the checks; "tiers" gives `both`, `one` or nothing for the two outcome
+    checks.
+    """
 
     title: str
     rule: Literal["sum", "tiers"] = "sum"
@@ -109,7 +113,9 @@ class Manifest:
 
 
 def load_manifest(identifier: str) -> Manifest:
-    """The manifest of an assignment, by its identifier. Raises UserError when there is none, or when it is not well formed."""
+    """The manifest of an assignment, by its identifier. Raises UserError when there is none, or when it is not well
+    formed.
+    """
     if identifier not in assignment_ids():
         raise UserError(f"There is no assignment {identifier!r}; there is {', '.join(assignment_ids())}.")
     return _load(ASSIGNMENTS / identifier / "assignment.toml")

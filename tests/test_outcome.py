@@ -1,4 +1,6 @@
-"""Task 1-5: the rule, and the reference standing in for parts that are wrong. Trainings are cut short: what is tested is who does what, not how well."""
+"""Task 1-5: the rule, and the reference standing in for parts that are wrong. Trainings are cut short: what is tested
+is who does what, not how well.
+"""
 
 import dataclasses
 
@@ -124,8 +126,8 @@ def judged(medians, **rule):
         used.append(index)
         return Trained(np.zeros(1), 0.0, None, None, index)
 
-    outcome._training = training
-    outcome._measure = lambda sampler, plan, trained, threshold: Measured((medians[trained.seed],), np.zeros((1, 2)))
+    outcome.training = training
+    outcome.measure = lambda sampler, plan, trained, threshold: Measured((medians[trained.seed],), np.zeros((1, 2)))
     try:
         outcome.expect("ddim", Note(), Carry())
         return True, len(used)
@@ -150,22 +152,28 @@ def test_the_best_of_three_trainings_counts(medians, verdict):
 
 @pytest.mark.slow
 def test_a_mistake_that_ruins_the_samples_misses_the_threshold(sandbox):
-    """A short training with the true thresholds: the solution's samples are far away too, so the rule must say so in a sentence."""
+    """A short training with the true thresholds: the solution's samples are far away too, so the rule must say so in
+    a sentence.
+    """
     rule = {"ddpm_threshold": 20.0, "ddim_threshold": 40.0}
     outcome = short_outcome(sandbox, mutant("noise-never-added"), **rule)
     try:
-        with pytest.raises(WrongAnswer, match="Chamfer distance of .* must be below 20; yours is"):
+        with pytest.raises(WrongAnswer, match=r"Chamfer distance of .* must be below 20; yours is"):
             outcome.expect("ddpm", Note(), Carry())
     finally:
         outcome.close()
 
 
 def test_the_trainers_adam_is_torchs_to_the_last_bit():
-    """The trainer uses torch's functional Adam; a parameter that never gets a gradient stays as it is, as in the class."""
+    """The trainer uses torch's functional Adam; a parameter that never gets a gradient stays as it is, as in the
+    class.
+    """
 
     def trained(optimise):
         torch.manual_seed(1)
-        model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2), torch.nn.Linear(3, 3))
+        model = torch.nn.Sequential(
+            torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2), torch.nn.Linear(3, 3)
+        )
         step = optimise(list(model.parameters()))
         for x in torch.randn(50, 16, 2):
             model.zero_grad()

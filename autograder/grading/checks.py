@@ -1,6 +1,8 @@
-"""What a check is written with: `task` marks it, `expect_*` judges what came, `Note` keeps the numbers behind the judgement.
+"""What a check is written with: `task` marks it, `expect_*` judges what came, `Note` keeps the numbers behind the
+judgement.
 
-A check is a function in `autograder/assignments/<id>/test_*.py`. Its docstring is the sentence that the student reads. It may take, by name:
+A check is a function in `autograder/assignments/<id>/test_*.py`. Its docstring is the sentence that the student
+reads. It may take, by name:
 
     student   the submission (sandbox.proxies.Student)
     draw      secret random numbers (grading.seeds.Draw)
@@ -23,7 +25,9 @@ Result = TypeVar("Result")
 
 
 class WrongAnswer(Exception):
-    """The student's code gave an answer, and it is wrong. The message is what the student reads: what was expected, what came."""
+    """The student's code gave an answer, and it is wrong. The message is what the student reads: what was expected,
+    what came.
+    """
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,11 @@ def expect_close(
 
 
 def any_form(note: Note, attempts: list[Callable[[], Result]]) -> Result:
-    """The result of the first attempt that is right. When none is, the first wrong answer counts, or else the first failure.
+    """The result of the first attempt that is right. When none is, the first wrong answer counts, or else the first
+    failure.
 
-    For interfaces that leave a form open, such as a time step as an integer or as a tensor: nobody fails for one of them.
+    For interfaces that leave a form open, such as a time step as an integer or as a tensor: nobody fails for one of
+    them.
     """
     first: BaseException | None = None
     kept: dict[str, tuple[Floats, float]] = {}

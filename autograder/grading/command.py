@@ -20,11 +20,20 @@ EXAMPLES = REPOSITORY / "examples"
 
 
 def grade_one(
-    path: Path, manifest: Manifest, options: Options, out: Path, sandbox: Sandbox | None = None, quiet: bool = False
+    path: Path,
+    manifest: Manifest,
+    options: Options,
+    out: Path,
+    sandbox: Sandbox | None = None,
+    quiet: bool = False,
+    require: str | None = None,
 ) -> Verdict:
     """Grade the submission at `path` and leave verdict.json, results.json and report.html in `out`.
 
-    A submission that cannot be read gives a verdict of state "refused", with the reason; everything else that is wrong with it is part of the verdict.
+    `require`: the isolation level below which no student code is run, where no `sandbox` is given.
+
+    A submission that cannot be read gives a verdict of state "refused", with the reason; everything else that is wrong
+    with it is part of the verdict.
     """
     manifest.profile(options.profile)
     if options.task is not None:
@@ -39,7 +48,7 @@ def grade_one(
         return verdict
     secret = load_secret()
     if sandbox is None:
-        with Sandbox() as own:
+        with Sandbox(require=require) as own:
             return grade_one(path, manifest, options, out, own, quiet)
     console = make_console()
     with TerminalReport(console) as terminal:

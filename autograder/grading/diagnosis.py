@@ -1,7 +1,9 @@
-"""Which known mistake explains a failed region: every misconception is run on the very inputs that the student's code got.
+"""Which known mistake explains a failed region: every misconception is run on the very inputs that the student's code
+got.
 
-A misconception matches when all failed checks of the region fail in the same way with the same numbers. Where several match, the checks that passed must
-agree as well. Where none matches, pairs are tried. The mutants are the project's own code; they still run in a worker, because that is where code runs.
+A misconception matches when all failed checks of the region fail in the same way with the same numbers. Where several
+match, the checks that passed must agree as well. Where none matches, pairs are tried. The mutants are the project's
+own code; they still run in a worker, because that is where code runs.
 """
 
 import itertools
@@ -21,7 +23,9 @@ JudgeMutant = Callable[[tuple[Misconception, ...], Check], Judgement | None]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`ids`: the misconceptions that make up the explanation. `alternatives`: others that cannot be told apart on these inputs."""
+    """`ids`: the misconceptions that make up the explanation. `alternatives`: others that cannot be told apart on
+    these inputs.
+    """
 
     ids: tuple[str, ...]
     explanation: str
@@ -29,7 +33,9 @@ class Diagnosis:
 
 
 def region_name(region: str) -> str:
-    """The name by which checks call a region of the manifest: "ddpm.py:DiffusionModule.p_sample" → "p_sample", a constructor → its class."""
+    """The name by which checks call a region of the manifest: "ddpm.py:DiffusionModule.p_sample" → "p_sample", a
+    constructor → its class.
+    """
     owner, _, function = region.rpartition(":")[2].rpartition(".")
     return owner if owner and function in ("__init__", "forward") else function
 
@@ -40,7 +46,9 @@ def diagnose(
     judge_mutant: JudgeMutant,
     pairs: bool = True,
 ) -> Diagnosis | None:
-    """The mistake that explains `judged`, all checks of one region, or None. `candidates` are the misconceptions of that region."""
+    """The mistake that explains `judged`, all checks of one region, or None. `candidates` are the misconceptions of
+    that region.
+    """
     failed = [(check, judgement) for check, judgement in judged if judgement.status in ("failed", "broken")]
     passed = [(check, judgement) for check, judgement in judged if judgement.status == "passed"]
     if not failed:

@@ -16,8 +16,8 @@ from autograder.release.markers import find_region, regions, replace_solution, s
 class Misconception:
     """A known wrong version of one region. It must lose points in `task`, and there only.
 
-    Either `edits` (pairs of old and new text; each old text occurs exactly once in the solution of the region) or a whole new `body`.
-    `explanation` is for the student: which equation, what to look at; never the answer.
+    Either `edits` (pairs of old and new text; each old text occurs exactly once in the solution of the region) or a
+    whole new `body`. `explanation` is for the student: which equation, what to look at; never the answer.
     """
 
     id: str  # "noise-at-t-0"
@@ -32,8 +32,8 @@ class Misconception:
 class Variant:
     """A right solution of another shape: it must get full marks.
 
-    `bodies` replaces the answers of regions, by the manifest's names; `edits` changes text anywhere in a file (file name → pairs of old and new), for
-    helper methods, imports and default arguments; `files` adds helper modules.
+    `bodies` replaces the answers of regions, by the manifest's names; `edits` changes text anywhere in a file (file
+    name → pairs of old and new), for helper methods, imports and default arguments; `files` adds helper modules.
     """
 
     id: str  # "sequential-layers"
@@ -93,7 +93,9 @@ def apply_misconceptions(manifest: Manifest, chosen: tuple[Misconception, ...]) 
 
 
 def apply_variant(manifest: Manifest, variant: Variant) -> dict[str, bytes]:
-    """The submission that a variant describes. Raises ValueError for an edit whose old text does not occur exactly once."""
+    """The submission that a variant describes. Raises ValueError for an edit whose old text does not occur exactly
+    once.
+    """
     texts = dict(solution_texts(manifest.id))
     for region, body in variant.bodies.items():
         name, _, region_name = region.partition(":")

@@ -26,7 +26,9 @@ def _perform(function: Callable[[Sandbox, Any], Any], job: Any) -> Any:
 def run_jobs(
     function: Callable[[Sandbox, Job], Any], jobs: Sequence[Job], processes: int | None = None
 ) -> Iterator[tuple[Job, Any]]:
-    """Yield (job, function(sandbox, job)) as results come in, in any order. `function` and jobs must be picklable; an exception in one is raised here."""
+    """Yield (job, function(sandbox, job)) as results come in, in any order. `function` and jobs must be picklable; an
+    exception in one is raised here.
+    """
     count = max(1, min(processes or os.cpu_count() or 1, len(jobs)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_open_sandbox) as executor:

@@ -27,7 +27,9 @@ class Check:
 
 
 def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
-    """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the manifest."""
+    """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the
+    manifest.
+    """
     return _load(manifest.id)
 
 

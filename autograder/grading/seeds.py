@@ -1,7 +1,8 @@
-"""Secret random numbers: fresh for every submission, the same at every regrade, never seen by the worker before they are used.
+"""Secret random numbers: fresh for every submission, the same at every regrade, never seen by the worker before they
+are used.
 
-The seed of a check is HMAC-SHA256(secret, submission digest, check). Verdicts carry a commitment to the secret and the digest, so that a grade can be
-replayed by whoever holds the secret, and nobody else learns it.
+The seed of a check is HMAC-SHA256(secret, submission digest, check). Verdicts carry a commitment to the secret and
+the digest, so that a grade can be replayed by whoever holds the secret, and nobody else learns it.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ SECRET_FILE_VARIABLE = "AUTOGRADER_SECRET_FILE"
 
 
 def load_secret() -> bytes:
-    """The grader's secret: from AUTOGRADER_SECRET, else from the file named by AUTOGRADER_SECRET_FILE, else from a file that is made at the first use.
+    """The grader's secret: from AUTOGRADER_SECRET, else from the file named by AUTOGRADER_SECRET_FILE, else from a
+    file that is made at the first use.
 
     Raises UserError when the named file cannot be read or holds fewer than 16 bytes.
     """
@@ -84,7 +86,9 @@ class Draw:
         return self.integer(1, 2**31 - 2)
 
     def schedule(self, num_timesteps: int | None = None) -> Schedule:
-        """A short schedule, whose neighbours differ enough that every index mistake shows: 13 to 19 steps, β from 0.02 … 0.04 to 0.2 … 0.3."""
+        """A short schedule, whose neighbours differ enough that every index mistake shows: 13 to 19 steps, β from
+        0.02 … 0.04 to 0.2 … 0.3.
+        """
         return Schedule(
             num_timesteps=num_timesteps or self.integer(13, 19),
             beta_1=round(float(self.uniform(0.02, 0.04)), 4),

@@ -119,15 +119,17 @@ class Grading:
     def _run(self, check: Check) -> Judgement:
         assert self.student is not None
         extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
-        judgement = run_check(
-            check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra
-        )
+        judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
         if judgement.status != "passed":
             self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
             judgement.message += f" The grader has {listed([*self.manifest.files.packages], most=20)}."
         if judgement.status == "failed" and check.mark.region in self.untouched:
-            judgement.status, judgement.kind, judgement.message = "broken", "untouched", self._not_done(check.mark.region)
+            judgement.status, judgement.kind, judgement.message = (
+                "broken",
+                "untouched",
+                self._not_done(check.mark.region),
+            )
         return judgement
 
     def _not_done(self, region: str) -> str:
@@ -151,9 +153,13 @@ class Grading:
                     continue
                 file = region.partition(":")[0]
                 if file in self.submission.missing:
-                    return Judgement("broken", f"{file} was not handed in; hand it in next to the other files.", "missing")
+                    return Judgement(
+                        "broken", f"{file} was not handed in; hand it in next to the other files.", "missing"
+                    )
                 if file in self.submission.syntax_errors:
-                    message = f"{self.submission.syntax_errors[file]} Until this is put right, nothing in {file} can run."
+                    message = (
+                        f"{self.submission.syntax_errors[file]} Until this is put right, nothing in {file} can run."
+                    )
                     return Judgement("broken", message, "SyntaxError", importing=True)
                 for earlier, judgement in self.judged:
                     if judgement.importing and file in self._files(earlier):
@@ -259,6 +265,7 @@ class Grading:
         self.figures = list(self.outcome.figures())
 
     def _publish(self, **changes: Any) -> None:
+        changes["environment"] = {**self.verdict.environment, "isolation": self.sandbox.isolation}
         self.verdict = dataclasses.replace(self.verdict, seconds=round(time.monotonic() - self.started, 3), **changes)
         self.observe(self.verdict, None, None)
 

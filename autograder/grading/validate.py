@@ -1,4 +1,5 @@
-"""`autograder validate`: grade the grader. Every misconception must be caught, in its task only, with the right diagnosis; every variant must get full marks.
+"""`autograder validate`: grade the grader. Every misconception must be caught, in its task only, with the right
+diagnosis; every variant must get full marks.
 
 The statistical checks are repeated over many secrets for every variant and the solution: none may ever fail.
 """
@@ -37,7 +38,9 @@ DIGEST = "validation"
 
 @dataclass(frozen=True)
 class Job:
-    """`ids`: of misconceptions that are made together, or of one variant ("" for the solution). `seeds`: for repeated statistical checks."""
+    """`ids`: of misconceptions that are made together, or of one variant ("" for the solution). `seeds`: for repeated
+    statistical checks.
+    """
 
     assignment: str
     kind: Literal["misconception", "variant", "seeds"]
@@ -108,7 +111,9 @@ def diagnosis_is_right(job: Job, finding: Finding) -> bool:
 
 
 def perform(sandbox: Sandbox, job: Job) -> Finding:
-    """Grade one submission as any other; all get the same secret numbers, so that a diagnosis can look up what each mistake gives."""
+    """Grade one submission as any other; all get the same secret numbers, so that a diagnosis can look up what each
+    mistake gives.
+    """
     manifest = load_manifest(job.assignment)
     if job.kind == "seeds":
         return _repeat(sandbox, manifest, job)
@@ -188,7 +193,9 @@ def _secret(number: int) -> bytes:
 
 
 def plan(manifest: Manifest, seeds: int, combined: int | None = None) -> list[Job]:
-    """All jobs: misconceptions, `combined` of their combinations (all when None), variants, and `seeds` repetitions for each right solution."""
+    """All jobs: misconceptions, `combined` of their combinations (all when None), variants, and `seeds` repetitions
+    for each right solution.
+    """
     wrong = [(m.id,) for m in misconceptions(manifest)] + list(combinations(manifest))[:combined]
     right = ["", *[v.id for v in variants(manifest)]]
     jobs = [Job(manifest.id, "misconception", ids) for ids in wrong] + [
@@ -253,7 +260,8 @@ def print_report(report: Report) -> None:
         f"Kill rate {caught / count:.1%} ({caught} of {count}); right task and only there {placed / count:.1%}; right diagnosis {told / count:.1%}."
     )
     console.print(
-        f"Variants with full marks: {sum(not f.lost for _, f in report.variants)} of {len(report.variants)}. False fails: {failed} of {total} statistical checks."
+        f"Variants with full marks: {sum(not f.lost for _, f in report.variants)} of {len(report.variants)}. "
+        f"False fails: {failed} of {total} statistical checks."
     )
     console.print(f"Time: {report.seconds:.0f} s.")
     for problem in report.falls_short:

@@ -1,7 +1,8 @@
 """The verdict: the structured result of one submission. Every output format is a rendering of it.
 
-It is a total function of evidence: it starts with every check of the rubric as "not_run", worth nothing, and is replaced check by check
-as results come in, so what is on disk is true at every moment. Points are clamped to 0 … max and summed over the rubric.
+It is a total function of evidence: it starts with every check of the rubric as "not_run", worth nothing, and is
+replaced check by check as results come in, so what is on disk is true at every moment. Points are clamped to 0 … max
+and summed over the rubric.
 """
 
 import dataclasses
@@ -43,7 +44,9 @@ class CheckResult:
 
     @property
     def awarded(self) -> float:
-        """Points that count: finite, between 0 and max_points, and only for a check that passed or says how much it is worth."""
+        """Points that count: finite, between 0 and max_points, and only for a check that passed or says how much it
+        is worth.
+        """
         if self.status in ("not_run", "grader_error", "broken") or not math.isfinite(self.points):
             return 0.0
         return min(max(self.points, 0.0), self.max_points)

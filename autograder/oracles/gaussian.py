@@ -1,7 +1,8 @@
 """The exact noise predictor for Gaussian data, and the exact distribution that a sampler must then produce.
 
-For x_0 ~ N(μ, s²) in each coordinate, E[ε | x_t] = √(1 − ᾱ_t) (x_t − √ᾱ_t μ) / (ᾱ_t s² + 1 − ᾱ_t). A sampler whose steps are linear in x_t and ε keeps
-a Gaussian Gaussian, so mean and variance of its samples follow from a recursion, for any schedule, without approximation.
+For x_0 ~ N(μ, s²) in each coordinate, E[ε | x_t] = √(1 − ᾱ_t) (x_t − √ᾱ_t μ) / (ᾱ_t s² + 1 − ᾱ_t). A sampler whose
+steps are linear in x_t and ε keeps a Gaussian Gaussian, so mean and variance of its samples follow from a recursion,
+for any schedule, without approximation.
 """
 
 from collections.abc import Iterable
@@ -31,7 +32,9 @@ class GaussianOracle:
         return slope, -slope * np.sqrt(alphas_cumprod_t) * self.mean
 
     def sampled_moments(self, steps: Iterable[tuple[int, float, float, float]]) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the result of x ← a x − b ε_θ(x, t) + σ z over `steps` (t, a, b, σ), from x ~ N(0, I)."""
+        """Mean and standard deviation of the result of x ← a x − b ε_θ(x, t) + σ z over `steps` (t, a, b, σ), from x
+        ~ N(0, I).
+        """
         mean, variance = np.zeros_like(self.mean), np.ones_like(self.mean)
         for t, a, b, sigma in steps:
             slope, offset = self._linear(t)

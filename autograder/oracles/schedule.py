@@ -1,6 +1,8 @@
-"""The variance schedule of DDPM and the closed forms that follow from it, in float64, independent of any course's code.
+"""The variance schedule of DDPM and the closed forms that follow from it, in float64, independent of any course's
+code.
 
-Indices count from 0 to T − 1. α_t = 1 − β_t, ᾱ_t = α_0 ⋯ α_t, and ᾱ_{−1} = 1. DDPM: Ho et al. 2020. DDIM: Song et al. 2021, whose α is ᾱ.
+Indices count from 0 to T − 1. α_t = 1 − β_t, ᾱ_t = α_0 ⋯ α_t, and ᾱ_{−1} = 1. DDPM: Ho et al. 2020. DDIM: Song et al.
+2021, whose α is ᾱ.
 """
 
 from dataclasses import dataclass
@@ -25,8 +27,9 @@ class Schedule:
     @cached_property
     def betas(self) -> Floats:
         if self.mode == "quad":
-            return np.square(np.linspace(self.beta_1**0.5, self.beta_T**0.5, self.num_timesteps))
-        return np.linspace(self.beta_1, self.beta_T, self.num_timesteps)
+            roots = _evenly(self.beta_1**0.5, self.beta_T**0.5, self.num_timesteps)
+            return roots * roots
+        return _evenly(self.beta_1, self.beta_T, self.num_timesteps)
 
     @cached_property
     def alphas(self) -> Floats:
@@ -69,6 +72,10 @@ class Schedule:
         a = np.sqrt(before / now)
         b = a * np.sqrt(1 - now) - np.sqrt(max(1 - before - sigma**2, 0.0))
         return float(a), float(b), float(sigma)
+
+
+def _evenly(first: float, last: float, count: int) -> Floats:
+    return np.linspace(first, last, count, dtype=np.float64)
 
 
 def _per_row(values: Floats, x: Floats) -> Floats:

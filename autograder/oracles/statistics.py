@@ -4,6 +4,8 @@
 (Bonferroni), and each statistic is compared with its exact or asymptotic null distribution.
 """
 
+from functools import cache
+
 import numpy as np
 from scipy import stats
 
@@ -12,17 +14,24 @@ from autograder.oracles.schedule import Floats
 ALPHA = 1e-7
 
 
+@cache
 def z_limit(alpha: float = ALPHA) -> float:
     """Two-sided limit of a standard normal statistic; 5.3 at 1e-7."""
     return float(stats.norm.isf(alpha / 2))
 
 
+@cache
+def variance_limits(count: int, alpha: float) -> tuple[float, float]:
+    """Two-sided limits of χ²/count with `count` degrees of freedom: of a variance relative to what it must be."""
+    return float(stats.chi2.ppf(alpha / 2, count)) / count, float(stats.chi2.isf(alpha / 2, count)) / count
+
+
 def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     """What is not standard normal about z, (N, D) with N ≥ 1000 independent rows and D ≥ 1, or None.
 
-    Looks at mean, variance, shape, equal rows, and correlation between neighbouring rows and coordinates. Each statistic has alpha / 6, the one for the shape
-    twice that. At N = 4096 and D = 2 a mean off by 0.09, a standard deviation off by 7 %, an excess kurtosis of 1 or a correlation of 0.13 is seen 99 times
-    of 100.
+    Looks at mean, variance, shape, equal rows, and correlation between neighbouring rows and coordinates. Five statistics, each at
+    alpha / 6. At N = 4096 and D = 2 a mean off by 0.09, a standard deviation off by 7 %, an excess kurtosis of 1 or a correlation of
+    0.13 is seen at least 99 times of 100.
     """
     z = np.asarray(z, dtype=np.float64).reshape(len(z), -1)
     count = z.size
@@ -39,13 +48,15 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     mean = z.mean() * np.sqrt(count)
     if abs(mean) > limit * max(1.0, spread):
         return f"its mean is {z.mean():.3f} and must be 0"
-    lower, upper = stats.chi2.ppf([alpha / 12, 1 - alpha / 12], count) / count
+    lower, upper = variance_limits(count, alpha / 6)
     variance = (z**2).mean()
     if not lower < variance < upper:
         return f"its standard deviation is {spread:.3f} times what it must be"
-    if abs(_shape(z)) * np.sqrt(count) > limit:
-        kurtosis = (z**4).mean() / variance**2 - 3
-        return f"it is not normally distributed (excess kurtosis {kurtosis:.2f}, must be 0)"
+    if count * _distance_from_normal(z) > -2 * np.log(alpha / 6):  # χ² with two degrees of freedom
+        skewness, kurtosis = (z**3).mean() / variance**1.5, (z**4).mean() / variance**2 - 3
+        return (
+            f"it is not normally distributed (skewness {skewness:.2f}, excess kurtosis {kurtosis:.2f}; both must be 0)"
+        )
     lag = (z[1:] * z[:-1]).sum() / np.sqrt((z[1:] ** 2).sum() * (z[:-1] ** 2).sum()) * np.sqrt(z[1:].size)
     if abs(lag) > limit:
         return "neighbouring rows of the batch are correlated and must be independent"
@@ -56,13 +67,16 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     return None
 
 
-def _shape(z: Floats) -> float:
-    """How far E cos 2z is from e⁻², in standard deviations of one number (Epps and Pulley 1983), less what the variance of z explains.
+def _distance_from_normal(z: Floats) -> float:
+    """The squared distance of the mean of exp(2iz) from exp(−2), less what mean and variance of z explain (after Epps and Pulley, 1983).
 
-    It sees as much as the kurtosis does, and is light-tailed where the kurtosis is not: normal limits hold for it far out, from 1000 numbers on.
+    Real and imaginary part are each divided by their variance for one number. The distance sees about as much as skewness and kurtosis
+    do, and is light-tailed where those are not: one large number alone makes the kurtosis of 1000 exceed a normal limit.
     """
-    difference = np.cos(2 * z).mean() - np.exp(-2) + 2 * np.exp(-2) * ((z**2).mean() - 1)
-    return float(difference / np.sqrt((1 - np.exp(-4)) ** 2 / 2 - 8 * np.exp(-4)))
+    center = np.exp(-2)
+    even = np.cos(2 * z).mean() - center + 2 * center * ((z**2).mean() - 1)
+    odd = np.sin(2 * z).mean() - 2 * center * z.mean()
+    return float(even**2 / ((1 - center**2) ** 2 / 2 - 8 * center**2) + odd**2 / ((1 - center**4) / 2 - 4 * center**2))
 
 
 def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool]:
@@ -78,9 +92,9 @@ def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool
 def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> str | None:
     """What is wrong with `values` as N independent uniform integers of 0 … size − 1, or None. Needs some 200 values for each of the integers.
 
-    The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by Pearson's χ² at alpha. With fewer values χ²
-    is no more than a rough limit: with 20 for each integer the rate is 2.3 times 1e-7. At N = 4096 and size 19 one integer that is 70 % too rare is seen 99
-    times of 100, and a missing end always.
+    The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by Pearson's χ² at alpha.
+    With fewer values χ² is no more than a rough limit: with 20 for each integer the rate is 2.3 times 1e-7. At N = 4096 and size 19 one
+    integer that is 70 % too rare is seen at least 99 times of 100, and a missing end always.
     """
     values = np.asarray(values, dtype=np.float64).ravel()
     if not np.isfinite(values).all() or (values != np.round(values)).any():
@@ -111,9 +125,7 @@ def moments_fault(samples: Floats, mean: Floats, std: Floats, alpha: float = ALP
     means = samples.mean(axis=0)
     if (abs(means - mean) > limit * std / np.sqrt(count)).any():
         return f"their mean is {_short(means)} and must be {_short(mean)}"
-    lower, upper = np.sqrt(
-        stats.chi2.ppf([alpha / (4 * coordinates), 1 - alpha / (4 * coordinates)], count - 1) / (count - 1)
-    )
+    lower, upper = np.sqrt(variance_limits(count - 1, alpha / (2 * coordinates)))
     spreads = samples.std(axis=0, ddof=1)
     if ((spreads < lower * std) | (spreads > upper * std)).any():
         return f"their standard deviation is {_short(spreads)} and must be {_short(std)}"

@@ -18,10 +18,11 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import layers, wire
-from autograder.sandbox.layers import files, namespaces, process
+from autograder.sandbox import folders, huge_pages, layers, wire
+from autograder.sandbox.layers import files, namespaces, network, process, user
 
 WATCH_SECONDS = 0.1  # between two looks at what a worker uses
 
@@ -42,6 +43,7 @@ def main(descriptor: int) -> None:
     _prepare(settings)
     gc.collect()
     gc.freeze()
+    huge_pages.gather()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which closes the socket
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes are not waited for
     process.become_subreaper()
@@ -52,6 +54,7 @@ def main(descriptor: int) -> None:
         if request is None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             process.Tree(0, init=namespaces.engaged(), user=None).end()
+            folders.remove(Path(settings["home"]))
             os._exit(0)
         if (namespaces.fork if namespaces.engaged() else os.fork)() == 0:
             control.close()
@@ -73,7 +76,8 @@ def _enter_namespaces(settings: dict[str, Any]) -> str:
         return "switched off"
     wanted, hidden = settings["layers"], settings["hidden"]
     view = settings["view"] if "files" in wanted or "user" in wanted else ""
-    return namespaces.enter("network" in wanted, view, files.readable_paths(hidden) if view else [], hidden)
+    readable = files.readable_paths(hidden) if view else []
+    return namespaces.enter("network" in wanted, view, readable, hidden, lambda: folders.remove(Path(settings["home"])))
 
 
 def _prepare(settings: dict[str, Any]) -> None:
@@ -82,11 +86,13 @@ def _prepare(settings: dict[str, Any]) -> None:
     plan.grader = settings["grader"]
     plan.forbidden = tuple(settings["forbidden"])
     if sys.platform == "linux":
+        network.prepare()
         readable = files.readable_paths(settings["hidden"])
         plan.rules = tuple(files.reading_rules(readable, settings["hidden"]))
-        if namespaces.engaged() and os.path.isdir(settings["view"] + namespaces.SCRATCH):
+        if namespaces.engaged() and os.path.isdir(settings["view"] + namespaces.MEMORY):
             namespaces.add_to_view(settings["view"], readable)
             namespaces.enter_view(settings["view"])
+        plan.outside = files.elsewhere()
 
 
 class _Lane:
@@ -107,6 +113,7 @@ class _Lane:
             signal.signal(signal.SIGTERM, self._go)
             process.die_with_parent(signal.SIGTERM)
         process.become_subreaper()
+        user.drop_bounding_set()
         layers.plan.base = process.sizes()
         while True:
             if not select.select([self.control], [], [], WATCH_SECONDS if self.tree else None)[0]:
@@ -121,13 +128,15 @@ class _Lane:
                 _reply(self.control, self._stop(request["grace"]))
 
     def _start(self, settings: dict[str, Any], descriptors: list[int]) -> None:
+        channel, output, folder = descriptors
+        scratch = layers.make_scratch(settings, folder)
         pid = os.fork()
         if pid == 0:
-            _worker(self.control, descriptors, settings)
+            _worker(self.control, channel, output, scratch, settings)
         for number in descriptors:
             os.close(number)
-        number = settings["user"] if "user" in settings["layers"] and os.geteuid() == 0 else None
-        self.tree, self.settings, self.reason = process.Tree(pid, namespaces.engaged(), number), settings, ""
+        self.tree = process.Tree(pid, namespaces.engaged(), layers.user_of(settings))
+        self.settings, self.reason = settings, ""
         _reply(self.control, {"pid": pid})
 
     def _stop(self, grace: float) -> dict[str, Any]:
@@ -142,6 +151,8 @@ class _Lane:
             tree.reap()
         status = tree.status
         clean = tree.end()
+        if namespaces.has_view:
+            namespaces.empty_scratch()
         return {"status": status, "reason": self.reason, "clean": clean}
 
     def _watch(self) -> None:
@@ -169,18 +180,19 @@ class _Lane:
         os._exit(0)
 
 
-def _worker(control: socket.socket, descriptors: list[int], settings: dict[str, Any]) -> None:
+def _worker(control: socket.socket, channel_number: int, output: int, scratch: str, settings: dict[str, Any]) -> None:
     """Confine this process, report, then serve. Never returns."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         control.close()
-        channel_number, output_number, folder_number = descriptors
         channel = socket.socket(fileno=channel_number)
-        report = layers.confine(settings, channel_number, output_number, folder_number)
+        report = layers.confine(settings, scratch, channel_number, output)
+        os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), scratch))
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         channel.sendall(wire.encode({"kind": "ready", **_as_data(report)}))
         from autograder.sandbox import worker
 
-        worker.main(channel, report.folder)
+        worker.main(channel, scratch)
     except BaseException as error:
         with contextlib.suppress(BaseException):
             sys.__stderr__ and print(f"worker: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)

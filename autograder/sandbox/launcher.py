@@ -14,7 +14,6 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -30,7 +29,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.manifest import REPOSITORY, Limits
-from autograder.sandbox import layers, wire
+from autograder.sandbox import folders, layers, wire
 from autograder.sandbox.layers import process, user
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
@@ -181,7 +180,7 @@ class Worker:
         self.channel.close()
         os.close(self.output)
         self.output_open = False
-        _remove(self.folder)
+        folders.remove(self.folder)
         return status
 
     def __enter__(self) -> "Worker":
@@ -211,7 +210,7 @@ class Worker:
             return f"The process that ran your code {_TOO_MUCH[self.killed_for]}."
         if status is not None and os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
-            reasons = {
+            reasons: dict[int, str] = {
                 signal.SIGKILL: "was killed, by itself or for using too much memory; look for os.kill and large tensors",
                 signal.SIGSEGV: "crashed (segmentation fault); look for a function that calls itself without end",
                 signal.SIGXCPU: "used up its processor time; look for a loop or a thread that does not end",
@@ -356,8 +355,10 @@ class Lane:
             self.sandbox.lose({layer: report.problems.get(layer, "") for layer in missing})
         return worker
 
-    def confined(self, files: dict[str, bytes], limits: Limits, wanted: frozenset[str]) -> tuple[Worker, "Confinement"]:
-        """A worker that has been asked for the layers `wanted`, and what it reached."""
+    def confined(
+        self, files: dict[str, bytes], limits: Limits, wanted: frozenset[str], rehearsal: bool = False
+    ) -> tuple[Worker, "Confinement"]:
+        """A worker that has been asked for the layers `wanted`, and what it reached; in a `rehearsal`, also whether it could import."""
         if self.worker is not None:
             self.worker.close()
         folder = self.sandbox.folder(files)
@@ -370,6 +371,7 @@ class Lane:
             "folder": str(folder),
             "layers": list(layers.ordered(wanted)),
             "user": user.unused_id(),
+            "rehearsal": rehearsal,
             "cpu_seconds": int(limits.seconds_training * 2 + 60),
             "memory_megabytes": limits.memory_megabytes,
             "file_megabytes": FILE_MEGABYTES,
@@ -482,6 +484,7 @@ class Sandbox:
         settings = {
             "layers": list(layers.ordered(self.layers)),
             "namespaces": self.namespaces,
+            "home": str(self._home),
             "view": str(view),
             "hidden": hidden,
             "forbidden": [str(path) for path in (Path(layers.__file__), REPOSITORY / "pyproject.toml") if path.exists()],
@@ -497,7 +500,7 @@ class Sandbox:
         """Confine a worker that has no student code, to see which layers hold; leave out a layer with which Python could not be read."""
         with self.lane() as lane:
             while True:
-                worker, found = lane.confined({}, Limits(), self.layers)
+                worker, found = lane.confined({}, Limits(), self.layers, rehearsal=True)
                 worker.close()
                 left_out = next((layer for layer in ("user", "files") if layer in found.layers and found.imports), None)
                 if left_out is None:
@@ -549,10 +552,13 @@ class Sandbox:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        _remove(self._home)
+        folders.remove(self._home)
 
     def _reply(self) -> dict[str, Any]:
-        line = self._lines.readline()
+        try:
+            line = self._lines.readline()
+        except ConnectionError:
+            line = b""
         if not line:
             raise UserError("The process that imports torch could not start; check that `import torch` works in this environment.")
         return json.loads(line)
@@ -574,15 +580,6 @@ def _hidden() -> list[str]:
     installed = (REPOSITORY / "pyproject.toml").exists()  # else the packages lie among others
     named = [os.environ.get("AUTOGRADER_SECRET_FILE", "")]
     return [str(path) for path in (*packages, *([REPOSITORY] if installed else []))] + [os.path.abspath(name) for name in named if name]
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder whatever a worker has made of it: unreadable, or deeper than Python's recursion."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _environment() -> dict[str, str]:

@@ -66,7 +66,7 @@ class FusedAdam:
             return
         adam(
             [self.parameters[i] for i in having],
-            [self.parameters[i].grad for i in having],
+            [p.grad for p in self.parameters if p.grad is not None],
             [self.first_moments[i] for i in having],
             [self.second_moments[i] for i in having],
             [],

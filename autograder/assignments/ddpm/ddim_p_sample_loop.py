@@ -43,7 +43,8 @@ def _ddim_loop(setting: Setting, draw: Draw, note: Note, schedule: Schedule, cou
         for call, following in zip(calls, calls[1:]):
             expect(
                 call["t_prev"] == following["t"],
-                f"In {what}, the step at t = {call['t']:.0f} must aim at the next t, {following['t']:.0f}; yours aims at t_prev = {call['t_prev']:.0f}.",
+                f"In {what}, the step at t = {call['t']:.0f} must aim at the next t, {following['t']:.0f}; "
+                f"yours aims at t_prev = {call['t_prev']:.0f}.",
             )
         expect(
             calls[-1]["t_prev"] < 0,

@@ -89,7 +89,9 @@ def _noise_fault(steps: dict[int, Step], sigmas: Floats) -> str | None:
 
 
 def judge_rows(setting: Setting, draw: Draw, note: Note) -> None:
-    """Rows of one batch at different t. Code that takes one t for the whole batch, and says so by raising, is right too."""
+    """Rows of one batch at different t. Code that takes one t for the whole batch, and says so by raising, is right
+    too.
+    """
     schedule = draw.schedule()
     last = schedule.num_timesteps - 1
     rows = ROWS
@@ -112,5 +114,6 @@ def judge_rows(setting: Setting, draw: Draw, note: Note) -> None:
         note(f"σ of rows at {step_t}", noise.std(), 0.1 * noise.std() + 1e-4)
         expect(
             noise.std() > 0.3 * np.sqrt(schedule.posterior_variance[step_t]),
-            f"In a batch whose rows are at different t, each row at t = {step_t} must get its noise, also where another row is at t = 0; yours got none.",
+            f"In a batch whose rows are at different t, each row at t = {step_t} must get its noise, "
+            "also where another row is at t = 0; yours got none.",
         )

@@ -58,7 +58,9 @@ def judge_steps(setting: Setting, draw: Draw, note: Note) -> None:
 
 
 def _expect_ddpm_trajectory(states: list[Floats], schedule: Schedule, oracle: GaussianOracle, note: Note) -> None:
-    """For a loop that does not call p_sample: every transition must be a DDPM step, with fresh noise, for one of the two variances."""
+    """For a loop that does not call p_sample: every transition must be a DDPM step, with fresh noise, for one of the
+    two variances.
+    """
     faults = []
     for variance in (schedule.betas, schedule.posterior_variance):
         fault, before = None, None

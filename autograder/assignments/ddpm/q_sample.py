@@ -38,6 +38,6 @@ def judge_own_noise(setting: Setting, draw: Draw, note: Note) -> None:
         f"Called without noise, q_sample must draw standard normal noise of its own, one number for each element of x0, but {fault}.",
     )
     expect(
-        not correlation(*draws)[1],
+        not correlation(draws[0], draws[1])[1],
         "Called without noise twice, q_sample must draw new noise each time; yours used the same noise again.",
     )

@@ -1,8 +1,10 @@
-"""What every judgement of a DiffusionModule needs: a network that the grader answers, and a way to build the student's classes around it.
+"""What every judgement of a DiffusionModule needs: a network that the grader answers, and a way to build the
+student's classes around it.
 
-These modules judge any assignment with the KAIST interface; `sample_shape` is (2,) for points and (C, H, W) for images. The network is always answered by the
-grader, so each judgement is about one region alone. Inputs look like real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| ≤ 2, so that clamping x_0 outside
-the range of the data does no harm.
+These modules judge any assignment with the KAIST interface; `sample_shape` is (2,) for points and (C, H, W) for
+images. The network is always answered by the grader, so each judgement is about one region alone. Inputs look like
+real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| ≤ 2, so that clamping x_0 outside the range of the data does no
+harm.
 """
 
 from collections.abc import Callable

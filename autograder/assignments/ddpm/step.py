@@ -44,7 +44,9 @@ class Step:
 def measure_step(
     setting: Setting, schedule: Schedule, draw: Draw, t: int, take: Callable[[Handle, Floats], Any], what: str
 ) -> Step:
-    """Fit a and b from two calls with equal random numbers; the difference of the two has no noise in it, so the fit is exact to rounding."""
+    """Fit a and b from two calls with equal random numbers; the difference of the two has no noise in it, so the fit
+    is exact to rounding.
+    """
     shape = (max(ROWS * 2 // int(np.prod(setting.sample_shape)), 64), *setting.sample_shape)
     eps = draw.normal(*shape)
     network = Network(lambda x, t: eps)

@@ -1,7 +1,8 @@
 """`autograder calibrate`: measure how the outcome of an assignment is distributed, so that its rule rests on figures.
 
-For the solution, some variants and the worst misconceptions, the pipeline is trained many times. Each training is judged twice: by the original course's rule (last
-iterate, one draw of each sampler) and by ours (outcome.py). Every training is a line in a ledger, so an interrupted run goes on where it stopped.
+For the solution, some variants and the worst misconceptions, the pipeline is trained many times. Each training is
+judged twice: by the original course's rule (last iterate, one draw of each sampler) and by ours (outcome.py). Every
+training is a line in a ledger, so an interrupted run goes on where it stopped.
 """
 
 import json
@@ -18,7 +19,7 @@ import numpy as np
 from rich.progress import Progress
 from scipy import stats
 
-from autograder.assignments.swiss_roll.outcome import PARTS, Outcome, Plan, chamfer_distance
+from autograder.assignments.swiss_roll.outcome import PARTS, SAMPLERS, Outcome, Plan, chamfer_distance
 from autograder.grading.checks import WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
@@ -60,14 +61,14 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
     plan = Plan(frozenset(PARTS))
     line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "index": index}
     try:
-        trained = outcome._train(plan, 0, outcome._open_lanes(plan))
+        trained = outcome.train(plan, 0, outcome.open_lanes(plan))
         line["seconds"] = round(trained.seconds, 1)
-        for sampler in ("ddpm", "ddim"):
-            line[sampler] = outcome._measure(sampler, plan, trained, outcome.rule[f"{sampler}_threshold"]).draws  # type: ignore[arg-type]
+        for sampler in SAMPLERS:
+            line[sampler] = outcome.measure(sampler, plan, trained, outcome.rule[f"{sampler}_threshold"]).draws
         trained.network.worker.request("swap_weights", {})
-        for sampler in ("ddpm", "ddim"):
+        for sampler in SAMPLERS:
             draw = Draw(SECRET, digest, f"last iterate {sampler}")
-            samples = outcome._sample(sampler, plan, trained, len(outcome.target), draw)  # type: ignore[arg-type]
+            samples = outcome.sample(sampler, plan, trained, len(outcome.target), draw)
             line[f"{sampler} last"] = round(chamfer_distance(samples, outcome.target), 2)
     except (StudentFailure, WrongAnswer) as error:
         line["error"] = f"{type(error).__name__}: {error}"[:300]
@@ -120,13 +121,14 @@ def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
         groups.setdefault((line["kind"], line["id"]), []).append(line)
     rule = manifest.outcome
     rows = [
-        "| trained | n | sampler | last iterate, one draw: min / median / max | original rule fails | averaged weights: min / median / max | one training fails | "
+        "| trained | n | sampler | last iterate, one draw: min / median / max | original rule fails "
+        "| averaged weights: min / median / max | one training fails | "
         f"our rule fails (best of {rule['max_trainings']}) |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for (kind, identifier), group in groups.items():
         usable = [line for line in group if "error" not in line]
-        for sampler in ("ddpm", "ddim"):
+        for sampler in SAMPLERS:
             threshold = rule[f"{sampler}_threshold"]
             last = [line[f"{sampler} last"] for line in usable]
             ours = [median(line[sampler]) for line in usable]
@@ -144,7 +146,9 @@ def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
 
 
 def _best_of(failed: int, count: int, trainings: int) -> str:
-    """Estimate and 95 % upper bound (Clopper and Pearson) of the probability that all of `trainings` independent trainings fail."""
+    """Estimate and 95 % upper bound (Clopper and Pearson) of the probability that all of `trainings` independent
+    trainings fail.
+    """
     upper = float(stats.beta.ppf(0.95, failed + 1, count - failed)) if failed < count else 1.0
     return f"{(failed / count) ** trainings:.2g} (at most {upper**trainings:.2g})"
 
@@ -164,7 +168,9 @@ MISCONCEPTIONS = (  # known to reach a passing distance, or to come near it
 
 
 def run(manifest: Manifest, trainings: int, ledger: Path, processes: int | None) -> str:
-    """Train the solution `trainings` times, each of three variants a third as often, each of the worst misconceptions a tenth; the table as Markdown."""
+    """Train the solution `trainings` times, each of three variants a third as often, each of the worst misconceptions
+    a tenth; the table as Markdown.
+    """
     subjects = [(Subject("solution", ""), trainings)]
     subjects += [(Subject("variant", name), math.ceil(trainings / 3)) for name in VARIANTS]
     subjects += [(Subject("misconception", name), math.ceil(trainings / 10)) for name in MISCONCEPTIONS]

@@ -1246,6 +1246,12 @@ _IN_DDIM_P_SAMPLE_LOOP = (
         edits=((_DDIM_STEP, _DDIM_STEP + "\n    return xt"),),
     ),
     _ddim_loop(
+        "ddim-same-noise-in-every-step",
+        explanation="With η > 0 your steps seem to use the same random numbers over and over, as a seed that is set inside the "
+        "loop makes them. In DDIM, Eq. 12 each step draws its own ε_t.",
+        edits=((_DDIM_STEP, "torch.manual_seed(0)\n    " + _DDIM_STEP),),
+    ),
+    _ddim_loop(
         "ddim-noise-added-in-loop",
         explanation="Each of your steps seems to add new noise of the loop's own. With η = 0, DDIM has no noise after x_T; "
         "and with η > 0 the step itself adds it.",
@@ -1474,6 +1480,12 @@ _IN_COMPUTE_LOSS = (
         explanation="Your network seems to be given t as a fraction of T in training, while in sampling it sees integers. "
         "Look at what you pass to the network.",
         edits=(("self.network(xt, t)", "self.network(xt, t / self.var_scheduler.num_train_timesteps)"),),
+    ),
+    _loss(
+        "same-draws-at-every-call",
+        explanation="Your t and ε seem to be the same at every call, as a fixed seed makes them, so training sees only a few of "
+        "all noise patterns. DDPM, Algorithm 1 draws both anew in each iteration.",
+        edits=(("t = torch.randint(", "torch.manual_seed(0)\nt = torch.randint("),),
     ),
     # x_t
     _loss(

@@ -1,8 +1,9 @@
 """Task 1-5: train the submission with the manifest's recipe, draw samples, and measure Chamfer distances.
 
-The pipeline has three parts: the network (1-1), the loss (1-4, with q_sample of 1-2) and a sampler (1-2 or 1-3). Where checks have found a part wrong, the
-reference stands in for it, over the boundary, so that a mistake that has cost its own task does not cost this one too. A part that is not done at all is
-not replaced: there is nothing to judge then.
+The pipeline has three parts: the network (1-1), the loss (1-4, with q_sample of 1-2) and a sampler (1-2 or 1-3).
+Where checks have found a part wrong, the reference stands in for it, over the boundary, so that a mistake that has
+cost its own task does not cost this one too. A part that is not done at all is not replaced: there is nothing to
+judge then.
 
 The rule, and the measurements it rests on, are in docs/outcome-rule.md.
 """
@@ -27,6 +28,7 @@ from autograder.sandbox.launcher import Lane, StudentFailure
 from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
 
 Sampler = Literal["ddpm", "ddim"]
+SAMPLERS: tuple[Sampler, ...] = ("ddpm", "ddim")
 PARTS: dict[str, frozenset[str]] = {
     "network": frozenset({"SimpleNet"}),
     "loss": frozenset({"compute_loss", "q_sample"}),
@@ -44,7 +46,8 @@ def chamfer_distance(a: Floats, b: Floats) -> float:
 
 
 def swiss_roll(count: int, generator: np.random.Generator) -> Floats:
-    """Points of scikit-learn's make_swiss_roll(hole=True, noise=0), first and third coordinate, brought to mean 0 and standard deviation 2 over both.
+    """Points of scikit-learn's make_swiss_roll(hole=True, noise=0), first and third coordinate, brought to mean 0 and
+    standard deviation 2 over both.
 
     The hole takes the middle of the nine patches away, so the three thirds of the spiral have the weights 3 : 2 : 3.
     """
@@ -89,7 +92,9 @@ class Measured:
 
 @dataclass
 class Outcome:
-    """Trains lazily, once for each seed and plan; a first training may run in the background while the behaviour is judged."""
+    """Trains lazily, once for each seed and plan; a first training may run in the background while the behaviour is
+    judged.
+    """
 
     context: OutcomeContext
     measured: dict[Sampler, list[Measured]] = field(default_factory=lambda: {"ddpm": [], "ddim": []})
@@ -111,8 +116,8 @@ class Outcome:
     def start(self) -> None:
         """Begin the first training now, on the hope that network and loss are right."""
         if not self.context.untouched & (PARTS["network"] | PARTS["loss"]):
-            lanes = self._open_lanes(Plan(frozenset(PARTS)))
-            self.background = self.pool.submit(self._train, Plan(frozenset(PARTS)), 0, lanes)
+            lanes = self.open_lanes(Plan(frozenset(PARTS)))
+            self.background = self.pool.submit(self.train, Plan(frozenset(PARTS)), 0, lanes)
 
     def close(self) -> None:
         for lane in self.lanes:
@@ -125,19 +130,21 @@ class Outcome:
         missing = sorted(self.context.untouched & needed)
         if missing:
             raise WrongAnswer(
-                f"This needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not done yet, so there is nothing to train or to sample."
+                f"This needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not done yet, "
+                "so there is nothing to train or to sample."
             )
         plan = Plan(frozenset(part for part, regions in PARTS.items() if not regions & carry.wrong))
         stand_ins = plan.stand_ins(sampler)
         carry.stood_in.update(stand_ins)
         if len(stand_ins) == 3:
             raise WrongAnswer(
-                "Network, loss and sampler all have mistakes, see their tasks; with the reference in place of all three nothing of yours is left to judge."
+                "Network, loss and sampler all have mistakes, see their tasks; "
+                "with the reference in place of all three nothing of yours is left to judge."
             )
         threshold = self.rule[f"{sampler}_threshold"]
         for index in range(self.rule["max_trainings"]):
-            trained = self._training(plan, index)
-            result = self._measure(sampler, plan, trained, threshold)
+            trained = self.training(plan, index)
+            result = self.measure(sampler, plan, trained, threshold)
             self.measured[sampler].append(result)
             note(f"training {index + 1}", result.draws, 1.0)
             if result.median < threshold or result.median > threshold * self.rule["hopeless"]:
@@ -156,12 +163,12 @@ class Outcome:
 
     # Training
 
-    def _open_lanes(self, plan: Plan) -> tuple[Lane, Lane | None]:
+    def open_lanes(self, plan: Plan) -> tuple[Lane, Lane | None]:
         lanes = (self.context.sandbox.lane(), None if "network" in plan.own else self.context.sandbox.lane())
         self.lanes += [lane for lane in lanes if lane is not None]
         return lanes
 
-    def _training(self, plan: Plan, index: int) -> Trained:
+    def training(self, plan: Plan, index: int) -> Trained:
         same = {"network", "loss"} <= plan.own
         if index < len(self.trained):
             return self.trained[index]
@@ -171,7 +178,7 @@ class Outcome:
             if self.background is not None and not self.background.done():
                 self.close()
                 self.pool = ThreadPoolExecutor(1)
-            trained = self._train(plan, index, self._open_lanes(plan))
+            trained = self.train(plan, index, self.open_lanes(plan))
         self.trained.append(trained)
         return trained
 
@@ -181,7 +188,7 @@ class Outcome:
             self.context.on_wait()
         return future.result()
 
-    def _train(self, plan: Plan, index: int, lanes: tuple[Lane, Lane | None]) -> Trained:
+    def train(self, plan: Plan, index: int, lanes: tuple[Lane, Lane | None]) -> Trained:
         training = self.context.manifest.training
         draw = Draw(self.context.secret, self.context.digest, f"1-5 training {index}")
         seed = draw.seed()
@@ -247,14 +254,14 @@ class Outcome:
 
     # Sampling
 
-    def _measure(self, sampler: Sampler, plan: Plan, trained: Trained, threshold: float) -> Measured:
+    def measure(self, sampler: Sampler, plan: Plan, trained: Trained, threshold: float) -> Measured:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} {trained.seed}")
         draws: list[float] = []
         first: Floats | None = None
         wanted = self.rule[f"{sampler}_draws"]
         while len(draws) < wanted:
             count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
-            samples = self._sample(sampler, plan, trained, count, draw)
+            samples = self.sample(sampler, plan, trained, count, draw)
             first = samples[: len(self.target)] if first is None else first
             draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
             if wanted == self.rule[f"{sampler}_draws"] and abs(median(draws) / threshold - 1) < self.rule["near"]:
@@ -262,7 +269,7 @@ class Outcome:
         assert first is not None
         return Measured(tuple(round(value, 2) for value in draws), first)
 
-    def _sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
+    def sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
         steps = self.context.manifest.training["num_inference_timesteps"]
         self.context.on_progress(f"sampling ({sampler.upper()})", 0, 1)
         if sampler in plan.own:
@@ -309,17 +316,17 @@ class Outcome:
             trained = self.trained[0]
             caption = f"Training loss over {len(trained.losses)} iterations, {trained.seconds:.0f} s."
             pictures.append(figures.loss_curve(trained.losses, caption))
-        for sampler, title in (
-            ("ddpm", "DDPM"),
-            ("ddim", f"DDIM, {self.context.manifest.training['num_inference_timesteps']} steps"),
-        ):
-            results = self.measured[sampler]  # type: ignore[index]
+        titles = {"ddpm": "DDPM", "ddim": f"DDIM, {self.context.manifest.training['num_inference_timesteps']} steps"}
+        for sampler in SAMPLERS:
+            results = self.measured[sampler]
             if results:
                 best = min(results, key=lambda result: result.median)
                 draws = ", ".join(f"{value:.1f}" for value in best.draws)
                 caption = f"Chamfer distance {best.median:.1f} (median of {draws}); the threshold is {self.rule[f'{sampler}_threshold']:g}."
                 pictures.append(
-                    figures.samples_scatter(self.target, best.samples, title, caption, name=f"samples_{sampler}")
+                    figures.samples_scatter(
+                        self.target, best.samples, titles[sampler], caption, name=f"samples_{sampler}"
+                    )
                 )
         noised = self.x_t_over_t()
         if noised:

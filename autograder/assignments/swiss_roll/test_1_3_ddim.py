@@ -27,7 +27,9 @@ def test_ddim_last_step(student: Student, draw: Draw, note: Note) -> None:
 
 @task("1-3", points=1.5, region="ddim_p_sample", false_fail=6e-7, detects="4 % of σ_t, 0.1 % of a coefficient")
 def test_ddim_step_stochastic(student: Student, draw: Draw, note: Note) -> None:
-    """With 0 < η ≤ 1, `ddim_p_sample` adds normal noise of standard deviation σ_t(η) and shortens the direction to x_t to match (DDIM, Eq. 12 and 16)."""
+    """With 0 < η ≤ 1, `ddim_p_sample` adds normal noise of standard deviation σ_t(η) and shortens the direction to x_t to match
+    (DDIM, Eq. 12 and 16).
+    """
     ddim_p_sample.judge_stochastic(setting(student), draw, note)
 
 
@@ -39,5 +41,7 @@ def test_ddim_step_stochastic(student: Student, draw: Draw, note: Note) -> None:
     detects="a mean of x_T off by 0.08, a spread off by 6 %",
 )
 def test_ddim_loop_steps(student: Student, draw: Draw, note: Note) -> None:
-    """`ddim_p_sample_loop` starts from N(0, I), takes just `num_inference_timesteps` steps from large t to small, ends at clean data, and passes η on."""
+    """`ddim_p_sample_loop` starts from N(0, I), takes just `num_inference_timesteps` steps from large t to small, ends at
+    clean data, and passes η on.
+    """
     ddim_p_sample_loop.judge_steps(setting(student), draw, note)

@@ -1,4 +1,6 @@
-"""Task 1-4: the training loss. x_t comes from the reference q_sample wherever the student's code calls q_sample, so an error there costs nothing here."""
+"""Task 1-4: the training loss. x_t comes from the reference q_sample wherever the student's code calls q_sample, so
+an error there costs nothing here.
+"""
 
 from autograder.assignments.ddpm import compute_loss
 from autograder.assignments.swiss_roll.interface import setting

@@ -8,6 +8,7 @@
 A level is named after its highest layer and includes those before it, see `included`.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,11 +39,10 @@ def ordered(layers: frozenset[str]) -> tuple[str, ...]:
 class Plan:
     """What a zygote knows and its workers need; filled before the first worker is started."""
 
-    hidden: tuple[str, ...] = ()  # folders and files of the grader, that no worker may read
-    forbidden: tuple[str, ...] = ()  # files with which that is tried
-    grader: int = 0  # its process number, where a worker could see it
-    readable: tuple[str, ...] = ()
-    rules: tuple[files.Rule, ...] = ()
+    grader: int = 0  # its process number
+    forbidden: tuple[str, ...] = ()  # files of the grader, that no worker may read
+    rules: tuple[files.Rule, ...] = ()  # what Landlock lets workers read
+    outside: tuple[str, ...] = ()  # folders in which no worker may write
     base: dict[str, int] = field(default_factory=dict)  # memory of a fresh worker
 
 
@@ -53,23 +53,38 @@ plan = Plan()
 class Report:
     """What a worker found: the layers that hold, why others do not, and why student code could not import, or ""."""
 
-    folder: str  # that holds the submission's copy
     layers: tuple[str, ...]
     problems: dict[str, str]
     imports: str
 
 
-def confine(settings: dict[str, Any], channel: int, output: int, folder: int) -> Report:
+def user_of(settings: dict[str, Any]) -> int | None:
+    """The number of the user that a worker with these settings becomes, if it does."""
+    return settings["user"] if "user" in settings["layers"] and user.applies() else None
+
+
+def make_scratch(settings: dict[str, Any], folder: int) -> str:
+    """In the lane, before a worker is started: the folder with its own copy of the submission, which is open as `folder`."""
+    number = user_of(settings)
+    if namespaces.has_view:
+        namespaces.fill_scratch(folder, number, settings["file_megabytes"] << 20)
+        return namespaces.SCRATCH
+    if number is not None:
+        user.own(folder, number)
+    return os.path.realpath(settings["folder"])
+
+
+def confine(settings: dict[str, Any], scratch: str, channel: int, output: int) -> Report:
     """Apply the layers that `settings` asks for to this process, and try them. Only `channel` stays open, beside 0, 1 and 2.
 
-    Settings: "layers"; "user", the number to become; "folder", where the copy of the submission lies, open as `folder`; and the limits.
+    Settings: "layers"; "user", the number to become; "rehearsal", whether to see if student code could import; and the limits.
     A layer that cannot be applied, or that does not hold when it is tried, is among the problems of the report, with the reason.
     """
     wanted, parent = settings["layers"], os.getppid()
     problems = {"user": "the grader does not run as root"} if "user" in wanted and not user.applies() else {}
-    number = settings["user"] if "user" in wanted and not problems else None
+    number = user_of(settings)
     process.detach(output)
-    scratch = _scratch(settings, folder, number)
+    os.chdir(scratch)
     process.close_descriptors(channel)
     processes = process.most_processes(number, namespaces.engaged())
     process.set_limits(settings, plan.base, processes)
@@ -77,8 +92,9 @@ def confine(settings: dict[str, Any], channel: int, output: int, folder: int) ->
     if number is not None:
         _apply("user", lambda: user.become(number), problems)
     changed = number is not None and "user" not in problems
-    if changed or os.geteuid() != 0:
-        user.drop_capabilities()
+    if changed or os.geteuid() != 0 or len(wanted) > 1:
+        with contextlib.suppress(OSError):  # as always, the probe tells
+            user.drop_capabilities()
     process.die_with_parent()
     if os.getppid() != parent:
         os._exit(0)  # the lane ended before this process could ask to die with it
@@ -93,26 +109,14 @@ def confine(settings: dict[str, Any], channel: int, output: int, folder: int) ->
     probes: dict[str, Callable[[], str]] = {
         "process": lambda: process.probe(channel, processes),
         "user": lambda: user.probe(settings["user"], parent, 0 if namespaces.engaged() else plan.grader),
-        "files": lambda: files.probe(scratch, plan.forbidden),
+        "files": lambda: files.probe(scratch, plan.forbidden, plan.outside),
         "network": network.probe,
     }
     for layer in ordered(frozenset(wanted)):
         if layer not in problems and (reason := probes[layer]()):
             problems[layer] = reason
-    return Report(scratch, ordered(frozenset(wanted) - problems.keys()), problems, files.probe_imports())
-
-
-def _scratch(settings: dict[str, Any], folder: int, number: int | None) -> str:
-    """The folder with the worker's own copy of the submission, made its working directory."""
-    if namespaces.has_view:
-        namespaces.private_scratch(folder, number, settings["file_megabytes"] << 20)
-        scratch = namespaces.SCRATCH
-    else:
-        scratch = os.path.realpath(settings["folder"])
-        if number is not None:
-            user.own(folder, number)
-    os.chdir(scratch)
-    return scratch
+    imports = files.probe_imports(scratch) if settings["rehearsal"] else ""
+    return Report(ordered(frozenset(wanted) - problems.keys()), problems, imports)
 
 
 def _apply(layer: str, function: Callable[[], None], problems: dict[str, str], unless: bool = False) -> None:

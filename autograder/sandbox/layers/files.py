@@ -155,43 +155,49 @@ def _add(ruleset: int, rule: Rule, known: int) -> None:
         os.close(descriptor)
 
 
-# Probes, called in the worker
+# Probes
 
 
-def probe(scratch: str, forbidden: Iterable[str]) -> str:
-    """What is missing from this layer, or "". `forbidden`: files of the grader, that must not open."""
+def elsewhere() -> tuple[str, ...]:
+    """Folders in which a worker must not be able to write, without symbolic links."""
+    folders = ("/", "/tmp", "/var/tmp", "/dev/shm", os.path.dirname(os.__file__), *sys.path[-1:])
+    return tuple({os.path.realpath(folder): None for folder in folders})
+
+
+def probe(scratch: str, forbidden: Iterable[str], outside: Iterable[str]) -> str:
+    """What is missing from this layer, or "". `forbidden`: files of the grader; `outside`: folders, see elsewhere(). Called in the worker."""
     for path in (*forbidden, "/etc/passwd", "/etc/shadow"):
         with contextlib.suppress(OSError):
             os.close(os.open(path, os.O_RDONLY))
             return f"the worker can read {path}"
-    home = os.path.realpath(scratch)
-    folders = ["/", "/tmp", "/var/tmp", "/dev/shm", os.path.dirname(home), os.path.dirname(os.__file__), *sys.path[-1:]]
-    for folder in folders:
-        if not contains(home, os.path.realpath(folder)) and (left := _can_write(folder)):
-            return left
-    return "" if not _can_write(scratch, expected=True) else "the worker cannot write to its scratch folder"
+    for folder in (*outside, os.path.dirname(scratch)):
+        if not contains(scratch, folder) and _can_write(folder):
+            return f"the worker can write to {folder}"
+    return "" if _can_write(scratch) else "the worker cannot write to its scratch folder"
 
 
-def _can_write(folder: str, expected: bool = False) -> str:
+def _can_write(folder: str) -> bool:
     path = os.path.join(folder, f".probe-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        return error.strerror if expected else ""
+    except OSError:
+        return False
     with contextlib.suppress(OSError):
         os.unlink(path)
-    return "" if expected else f"the worker can write to {folder}"
+    return True
 
 
-def probe_imports() -> str:
-    """Why student code could not import what it needs, or "": modules that are not loaded yet must be found and read."""
+def probe_imports(scratch: str) -> str:
+    """Why student code could not be imported, or import what it needs, or "": modules not loaded yet must be found and read."""
     import torch
 
-    for path in (os.path.join(os.path.dirname(os.__file__), "this.py"), torch.__file__):
-        try:
-            os.listdir(os.path.dirname(os.path.dirname(path)) if path == torch.__file__ else os.path.dirname(path))
+    library = os.path.dirname(os.__file__)
+    try:
+        for folder in (scratch, library, os.path.dirname(os.path.dirname(torch.__file__))):
+            os.listdir(folder)
+        for path in (os.path.join(library, "this.py"), torch.__file__):
             with open(path, "rb") as file:
                 file.read(1)
-        except OSError as error:
-            return f"the worker cannot read {error.filename}: {error.strerror}"
+    except OSError as error:
+        return f"the worker cannot read {error.filename}: {error.strerror}"
     return ""

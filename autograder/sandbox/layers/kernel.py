@@ -1,12 +1,13 @@
 """The calls of the Linux kernel that Python's standard library does not offer. Each raises OSError where the kernel refuses, or is not Linux.
 
-Sources: man-pages prctl(2), unshare(2), setns(2), mount(2), mount_setattr(2), pivot_root(2), capset(2).
+Sources: man-pages prctl(2), unshare(2), setns(2), mount(2), mount_setattr(2), pivot_root(2), capset(2), madvise(2).
 """
 
 import ctypes
 import errno
 import os
 import platform
+import struct
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
@@ -22,11 +23,14 @@ MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 
+MADV_COLLAPSE = 25
+
 MOUNT_SETATTR = 442  # the same number on every architecture
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine())
 
+_CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # version 3 of the interface, this process
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -98,8 +102,12 @@ def pivot_root(new: str, old: str) -> None:
     call(PIVOT_ROOT.get(MACHINE), *paths, what="pivot_root")
 
 
+def advise(address: int, length: int, advice: int) -> None:
+    _on_linux("madvise")
+    _checked(_libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(length), advice), "madvise")
+
+
 def set_capabilities_to_none() -> None:
-    """Empty the effective, permitted and inheritable sets. capset(2), version 3 of its interface."""
+    """Empty the effective, permitted and inheritable sets. capset(2)."""
     _on_linux("capset")
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    _checked(_libc.capset(_CAPABILITY_HEADER, bytes(24)), "capset")

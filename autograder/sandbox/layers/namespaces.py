@@ -10,14 +10,16 @@ Sources: man-pages namespaces(7), pid_namespaces(7), user_namespaces(7), mount_n
 
 import contextlib
 import os
+import shutil
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from autograder.sandbox.layers import kernel, process
 from autograder.sandbox.layers.files import DEVICES, contains
 
-SCRATCH = "/submission"  # in the view: the worker's copy of the submission, and the only folder that it can write
+MEMORY = "/submission"  # in the view: where each lane has a small file system in memory
+SCRATCH = MEMORY + "/files"  # in it: the worker's copy of the submission, and the only folder that it can write
 
 _own_processes = -1  # a descriptor of the zygote's own process namespace, once it is in one of its own
 has_view = False
@@ -28,10 +30,11 @@ def engaged() -> bool:
     return _own_processes >= 0
 
 
-def enter(network: bool, view: str, readable: Iterable[str], hidden: Iterable[str]) -> str:
+def enter(network: bool, view: str, readable: Iterable[str], hidden: Iterable[str], afterwards: Callable[[], None]) -> str:
     """Go on inside new namespaces; the process itself stays outside and waits, and a child of it returns from this call.
 
     `network`: leave the network. `view`: an empty folder on which the view is built from what is `readable` without what is `hidden`; "" for none.
+    `afterwards` is called outside, when all that went inside has ended.
     Returns "" inside. Where the system forbids it, returns the reason, in the process itself, and nothing has changed.
     """
     reader, writer = os.pipe()
@@ -39,11 +42,13 @@ def enter(network: bool, view: str, readable: Iterable[str], hidden: Iterable[st
     if outside:
         os.close(writer)
         with open(reader, "rb") as pipe:
-            reason = pipe.read().decode()
+            reason = pipe.read().decode() or "the first process inside ended at once"
         if reason != "entered":
             os.waitpid(outside, 0)
             return reason
-        os._exit(os.waitstatus_to_exitcode(os.waitpid(outside, 0)[1]) & 0xFF)
+        os.waitpid(outside, 0)
+        afterwards()
+        os._exit(0)
     os.close(reader)
     try:
         process.die_with_parent()
@@ -51,7 +56,8 @@ def enter(network: bool, view: str, readable: Iterable[str], hidden: Iterable[st
         inside = os.fork()
         if inside:
             os.close(writer)
-            os._exit(os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1]) & 0xFF)
+            os.waitpid(inside, 0)
+            os._exit(0)
         _settle(view, readable, hidden)
         os.write(writer, b"entered")
         os.close(writer)
@@ -111,6 +117,8 @@ def settle_lane() -> None:
     kernel.unshare(kernel.CLONE_NEWNS)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     kernel.mount("proc", "/proc", "proc", flags, "hidepid=2" if os.geteuid() == 0 else "")
+    if has_view:
+        _mount_memory()
 
 
 # The view
@@ -134,7 +142,7 @@ def build_view(place: str, readable: Iterable[str], hidden: Iterable[str]) -> No
     _show("/proc", place)
     for spelling in _spellings():
         _reproduce_links(spelling, place)
-    os.makedirs(place + SCRATCH)
+    os.makedirs(place + MEMORY)
     for path in ("/tmp", "/var/tmp", "/dev/shm"):
         if not os.path.lexists(place + path):
             os.makedirs(os.path.dirname(place + path), exist_ok=True)
@@ -161,24 +169,37 @@ def enter_view(place: str) -> None:
     has_view = True
 
 
-def private_scratch(folder: int, user: int | None, bytes_for_files: int) -> None:
-    """In a worker with a view: fill SCRATCH, a file system of its own in memory and of limited size, with a copy of the open `folder`."""
-    content = list(_read_folder(folder))
-    size = bytes_for_files + sum(len(data) + 8192 for _, data in content)
-    owner = os.geteuid() if user is None else user
-    group = os.getegid() if user is None else user
-    options = f"size={size},nr_inodes={process.MOST_FILES},mode=700,uid={owner},gid={group}"
-    kernel.unshare(kernel.CLONE_NEWNS)
-    kernel.mount("tmpfs", SCRATCH, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
-    for name, data in content:
+def fill_scratch(folder: int, user: int | None, room: int) -> None:
+    """In a lane: make SCRATCH for one worker, with a copy of the open `folder` and `room` bytes for more. It belongs to `user` if that is given."""
+    os.mkdir(SCRATCH, 0o700)
+    copied = 0
+    for _, content in _read_folder(folder):
+        copied += len(content) + 8192
+    kernel.mount("none", MEMORY, "", kernel.MS_REMOUNT | kernel.MS_NOSUID | kernel.MS_NODEV, f"size={room + copied}")
+    for name, content in _read_folder(folder):
         path = os.path.join(SCRATCH, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
-            file.write(data)
+            file.write(content)
     if user is not None:
+        os.chown(SCRATCH, user, user)
         for path, directories, files in os.walk(SCRATCH):
             for name in directories + files:
                 os.chown(os.path.join(path, name), user, user, follow_symlinks=False)
+
+
+def empty_scratch() -> None:
+    """In a lane, when the worker and all its processes are dead: remove what it has written, whatever that is."""
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(SCRATCH)
+    if os.listdir(MEMORY):
+        kernel.unmount(MEMORY, kernel.MNT_DETACH)
+        _mount_memory()
+
+
+def _mount_memory() -> None:
+    options = f"mode=555,nr_inodes={process.MOST_FILES},size=1m"
+    kernel.mount("tmpfs", MEMORY, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
 
 
 def _read_folder(folder: int) -> Iterable[tuple[str, bytes]]:

@@ -56,15 +56,17 @@ def detach(output: int) -> None:
     os.dup2(output, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # when memory runs out, the kernel takes this one first
+    with contextlib.suppress(OSError):
+        adjust = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(adjust, b"1000")  # when memory runs out, the kernel takes this one first
+        os.close(adjust)
 
 
 def close_descriptors(channel: int) -> None:
     """Close all but 0, 1, 2 and the channel."""
     os.set_inheritable(channel, False)
     os.closerange(3, channel)
-    os.closerange(channel + 1, (1 << 31) - 1 if sys.platform == "linux" else os.sysconf("SC_OPEN_MAX"))
+    os.closerange(channel + 1, (1 << 31) - 1 if sys.platform == "linux" else min(os.sysconf("SC_OPEN_MAX"), 1 << 16))
 
 
 def most_processes(number: int | None, in_namespace: bool) -> int | None:
@@ -127,11 +129,8 @@ def probe(channel: int, processes: int | None) -> str:
     """What is missing from this layer, or "". Called in the worker."""
     if os.getsid(0) != os.getpid():
         return "the worker shares its session with others"
-    for number in range(3, 1024):
-        if number != channel:
-            with contextlib.suppress(OSError):
-                os.fstat(number)
-                return f"descriptor {number} was inherited"
+    if inherited := [number for number in _open_descriptors() if number > 2 and number != channel]:
+        return f"descriptor {inherited[0]} was inherited"
     for name in ("RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE"):
         if resource.getrlimit(getattr(resource, name))[1] == resource.RLIM_INFINITY:
             return f"{name} is not set"
@@ -143,6 +142,20 @@ def probe(channel: int, processes: int | None) -> str:
         if kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) != 1:
             return "programs with a set-user-id bit could gain privileges"
     return ""
+
+
+def _open_descriptors() -> list[int]:
+    numbers = range(MOST_DESCRIPTORS)
+    with contextlib.suppress(OSError):
+        numbers = [int(name) for name in os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")]
+    found = []
+    for number in numbers:
+        try:
+            os.fstat(number)
+        except OSError:  # that of the listing itself
+            continue
+        found.append(number)
+    return found
 
 
 # In the lane
@@ -165,7 +178,7 @@ def _status(process: str) -> dict[str, int]:
 
 def descendants() -> Iterator[int]:
     """The processes below this one."""
-    if sys.platform != "linux":
+    if not os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"):  # not Linux, or without CONFIG_PROC_CHILDREN
         for child in psutil.Process().children(recursive=True):
             yield child.pid
         return
@@ -242,6 +255,8 @@ class Tree:
     def _strike(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.init:
+                if os.getpid() != 1:
+                    raise RuntimeError("this lane was to be the init of a process namespace, and is not")
                 os.kill(-1, signal.SIGKILL)
                 return
             if self.status is None:  # the group's number cannot belong to anyone else while its leader is not collected

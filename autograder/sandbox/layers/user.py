@@ -47,14 +47,13 @@ def own(folder: int, number: int) -> None:
 
 def become(number: int) -> None:
     """Become the user and group `number`, for ever."""
-    drop_bounding_set()
     os.setgroups([])
     os.setresgid(number, number, number)
     os.setresuid(number, number, number)
 
 
 def drop_bounding_set() -> None:
-    """Without them in the bounding set, no program that this process starts can get capabilities."""
+    """Without them in the bounding set, no program that this process or its children start can get capabilities. Said once, in the lane."""
     for capability in range(64):
         try:
             kernel.prctl(kernel.PR_CAPBSET_DROP, capability)

@@ -1,0 +1,397 @@
+"""Bad input gets one clear sentence, costs only the tasks that it touches, and loses no finished check.
+
+The table of what is handed in, and of what the student then reads, is examples/examples.toml; every line of it is graded here, in the real
+sandbox. Below are inputs that are too odd for an example, the command line, and what is left when grading is stopped.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autograder.grading import command
+from autograder.grading.command import grade_one
+from autograder.grading.mutants import Variant, apply_variant, solution_files
+from autograder.grading.session import Options
+from autograder.grading.verdict import CheckResult, Verdict
+from autograder.manifest import REPOSITORY, load_manifest
+from autograder.sandbox.launcher import Sandbox
+
+
+def _load_make():
+    spec = importlib.util.spec_from_file_location("examples_make", REPOSITORY / "examples" / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+make = _load_make()
+EXAMPLES = {example.name: example for example in make.load_examples()}
+MANIFEST = load_manifest("swiss_roll")
+BEHAVIOUR = [task for task in MANIFEST.tasks if task.kind == "behaviour"]
+FULL = {task.id: task.points for task in BEHAVIOUR}
+DDPM, NETWORK = "ddpm.py:DiffusionModule", "network.py:SimpleNet"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as opened:
+        yield opened
+
+
+def grade(
+    sandbox: Sandbox, path: Path, out: Path, *, task: str | None = None, hints: str = "none", seconds: float = 20.0
+) -> Verdict:
+    """The verdict without training. `seconds` is the time that one call of a student's function may take."""
+    limits = dataclasses.replace(MANIFEST.limits, seconds_per_call=seconds)
+    manifest = dataclasses.replace(MANIFEST, limits=limits)
+    return grade_one(path, manifest, Options(train=False, task=task, hints=hints), out, sandbox, quiet=True)
+
+
+def lost(verdict: Verdict) -> list[CheckResult]:
+    return [check for check in verdict.checks if check.status not in ("passed", "not_run")]
+
+
+def texts(verdict: Verdict) -> list[str]:
+    """All that a student reads."""
+    notices = [text for notice in verdict.notices for text in (notice.message, notice.detail)]
+    return [verdict.reason, *notices, *[text for check in verdict.checks for text in (check.message, check.hint)]]
+
+
+def points(verdict: Verdict) -> dict[str, float]:
+    return {task.id: verdict.task_points(task.id)[0] for task in BEHAVIOUR}
+
+
+def assert_readable(verdict: Verdict) -> None:
+    """Sentences with a beginning, an end and a length, without anything of the grader's insides."""
+    for text in texts(verdict):
+        assert "Traceback" not in text
+        assert "/submission-" not in text, text
+        assert str(REPOSITORY) not in text, text
+    for check in lost(verdict):
+        assert check.message[:1].isalnum(), check.message
+        assert check.message.endswith("."), check.message
+        assert "\n" not in check.message
+        assert 20 < len(check.message) < 600, check.message
+
+
+# Every line of the table
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    example = EXAMPLES[name]
+    hints = "what" if name == "forgot_the_square_root" else "none"  # naming a mistake takes seconds
+    seconds = 2.0 if name == "endless_loop" else 20.0
+    verdict = grade(sandbox, make.SUBMISSIONS / name, tmp_path, hints=hints, seconds=seconds)
+
+    assert Verdict.from_json((tmp_path / "verdict.json").read_text()).to_json() == verdict.to_json()
+    assert json.loads((tmp_path / "results.json").read_text())["tests"] is not None
+    assert (tmp_path / "report.html").stat().st_size > 1000
+    for sentence in example.says:
+        assert any(re.search(sentence, text) for text in texts(verdict)), (sentence, set(texts(verdict)))
+    assert_readable(verdict)
+
+    if example.refused:
+        assert verdict.state == "refused"
+        assert {check.status for check in verdict.checks} == {"not_run"}
+        assert verdict.score == 0
+        return
+    assert verdict.state == "complete"
+    for check in verdict.checks:
+        judged = {"passed", "failed", "broken"} if check.task in FULL else {"not_run"}
+        assert check.status in judged, (check.id, check.status, check.message)
+    assert points(verdict) == FULL | dict(example.points)
+    assert {check.status for check in lost(verdict)} == ({example.status} if example.status else set())
+    assert verdict.score == sum(points(verdict).values()) - example.deduction
+
+
+def test_the_issue_is_covered() -> None:
+    """Everything that a sample submission was asked for has one."""
+    asked = """passes_all forgot_the_square_root untouched_stub crashes_half_way missing_file wrong_file_type.txt corrupt_zip.zip
+        encrypted.zip zip_inside_zip.zip syntax_error import_error imports_a_package_we_lack endless_loop wrong_shape wrong_dtype
+        returns_nan returns_none allocates_ten_gigabytes prints_by_the_megabyte calls_sys_exit kills_its_process"""
+    assert set(asked.split()) <= set(EXAMPLES)
+
+
+def test_examples_are_what_their_table_says() -> None:
+    assert make.stale_paths() == [], "run python examples/make.py"
+
+
+def test_the_password_of_the_encrypted_example_opens_it() -> None:
+    """It is refused for being encrypted, not for being damaged."""
+    with zipfile.ZipFile(make.SUBMISSIONS / "encrypted.zip") as archive:
+        assert archive.read("ddpm.py", pwd=b"midnight") == solution_files(MANIFEST)["ddpm.py"]
+
+
+def test_demo_shows_the_four_main_cases_and_trains_few() -> None:
+    demo = [example for example in EXAMPLES.values() if example.demo]
+    assert {"passes_all", "forgot_the_square_root", "untouched_stub", "crashes_half_way"} == {e.name for e in demo}
+    assert sum(example.train and not example.todo for example in demo) <= 2
+
+
+def test_demo_leaves_a_page_that_links_the_reports(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, content in make.example_files(EXAMPLES["untouched_stub"]).items():
+        path = tmp_path / "submissions" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    table = (
+        'name = "untouched_stub"\nassignment = "swiss_roll"\nshows = "no TODO is done"\ndemo = true\ntrain = false\n'
+    )
+    (tmp_path / "examples.toml").write_text(f"[[examples]]\n{table}")
+    monkeypatch.setattr(command, "EXAMPLES", tmp_path)
+    monkeypatch.setattr(command, "Sandbox", lambda: contextlib.nullcontext(sandbox))
+    command.grade_examples(tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "./untouched_stub/report.html" in page
+    assert "no TODO is done" in page
+    assert (tmp_path / "out" / "untouched_stub" / "report.html").exists()
+    assert "0 / 50" in capsys.readouterr().out
+
+
+# What is right, however it is packed; what is not done
+
+
+def test_solution_in_an_unusual_zip_gets_full_marks(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Made by hand: three folders down, with other work beside it, deflated, with folders as entries and a comment."""
+    archive = tmp_path / "Kim_2023-1234 (final).zip"
+    home = "Kim_2023-1234/Assignment 3/2d_plot_diffusion_todo"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.comment = b"made on a Sunday"
+        file.writestr("Kim_2023-1234/", "")
+        file.writestr(f"{home}/", "")
+        for name, content in solution_files(MANIFEST).items():
+            file.writestr(f"{home}/{name}", content)
+        file.writestr(f"{home}/helpers.py", "SECONDS = 1\n")
+        file.writestr("Kim_2023-1234/Assignment 3/image_diffusion_todo/ddpm.py", "class DiffusionModule:\n    pass\n")
+        file.writestr("Kim_2023-1234/Assignment 2/network.py", "class VoxelNet:\n    pass\n")
+        file.writestr("__MACOSX/Kim_2023-1234/._Assignment 3", b"\0\5\x16\7")
+    verdict = grade(sandbox, archive, tmp_path / "out")
+    assert (points(verdict), verdict.score) == (FULL, 25.0)
+
+
+def test_handout_itself_earns_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    verdict = grade(sandbox, MANIFEST.handout, tmp_path)
+    assert verdict.score == 0
+    assert {check.status for check in verdict.checks if check.task in FULL} == {"broken"}
+
+
+# Stranger things: what is handed in, the task it is in, the points left in that task, what the student reads
+
+STRANGE = {
+    "loops without a call": (
+        {f"{DDPM}.q_sample": "while True:\n    pass"}, 5.5, "did not finish within .* seconds .*; look for a loop that does not end"
+    ),
+    "prints without end": (
+        {f"{DDPM}.q_sample": "while True:\n    print('still here', flush=True)"}, 5.5, "look for a loop that does not end"
+    ),
+    "exits the hard way": ({f"{DDPM}.q_sample": "import os\nos._exit(3)"}, 5.5, r"exit status 3.*take out any call that exits"),
+    "crashes the interpreter": (
+        {f"{DDPM}.q_sample": "import ctypes\nctypes.string_at(0)"}, 5.5, "crashed .segmentation fault.|raised"
+    ),
+    "is stopped by a signal": (
+        {f"{DDPM}.q_sample": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)"}, 5.5, "signal 15|raised"
+    ),
+    "calls itself": ({f"{DDPM}.q_sample": "return self.q_sample(x0, t, noise)"}, 5.5, "calls itself without end"),
+    "asks NumPy for too much": (
+        {f"{DDPM}.q_sample": "return np.ones(10**11)"}, 5.5, r"asked for more memory than the grader allows \(2 GB\)"
+    ),
+    "writes a large file": (
+        {f"{DDPM}.q_sample": "with open('big', 'wb') as file:\n    file.write(bytes(10**9))"}, 5.5, "raised OSError|memory|a file"
+    ),
+    "raises what cannot be shown": (
+        {f"{DDPM}.q_sample": "class Odd(BaseException):\n    def __str__(self):\n        raise self\nraise Odd"}, 5.5, "raised Odd"
+    ),
+    "raises a long text": ({f"{DDPM}.q_sample": "raise ValueError('so long\\n' * 10_000)"}, 5.5, "raised ValueError: so long so"),
+    "returns too many tensors": ({f"{DDPM}.q_sample": "return [x0] * 5000"}, 5.5, "returned something that the grader cannot take"),
+    "returns what has no values": ({f"{DDPM}.q_sample": "return x0.to('meta')"}, 5.5, "returned a meta tensor"),
+    "leaves the program in another state": (
+        {f"{DDPM}.q_sample": "torch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\nreturn None"}, 5.5, "returned None"
+    ),
+    "leaves a thread": (
+        {f"{DDPM}.q_sample": "import threading, time\nthreading.Thread(target=time.sleep, args=[600]).start()\nreturn 2 * x0"},
+        5.5, "x_t at t = 0 must be",
+    ),
+    "network gets x on its side": ({f"{DDPM}.p_sample_loop": "return self.network(torch.randn(shape).T, 3)"}, 6.0, "does not fit"),
+    "network gets no such t": (
+        {f"{DDPM}.p_sample_loop": "return self.network(torch.randn(shape), self.var_scheduler.num_train_timesteps)"},
+        6.0, "does not fit|must take the steps|must stay in",
+    ),
+    "network gets NaN for t": (
+        {f"{DDPM}.p_sample_loop": "return self.network(torch.randn(shape), float('nan'))"}, 6.0, "does not fit|t must be"
+    ),
+    "network gets nothing": ({f"{DDPM}.p_sample_loop": "return self.network()"}, 6.0, "raised RuntimeError"),
+    "step gets nothing": ({f"{DDPM}.p_sample_loop": "return self.p_sample(None, None)"}, 6.0, "raised RuntimeError"),
+    "stub from another course": ({f"{DDPM}.q_sample": "raise NotImplementedError"}, 5.5, r"raised NotImplementedError \(ddpm"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_strange_code_costs_its_own_function(what: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    bodies, left, sentence = STRANGE[what]
+    verdict = grade(sandbox, hand_in(tmp_path, bodies), tmp_path / "out", task="1-2", seconds=1.5)
+    assert verdict.state == "complete"
+    assert verdict.task_points("1-2")[0] == left, [(check.id, check.message) for check in lost(verdict)]
+    assert {check.status for check in lost(verdict)} <= {"failed", "broken"}
+    assert any(re.search(sentence, check.message) for check in lost(verdict)), [c.message for c in lost(verdict)]
+    assert_readable(verdict)
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        ("\nwhile True:\n    pass\n", r"Importing ddpm\.py did not finish within .* loop outside of the functions"),
+        ("\nimport os\nos._exit(0)\n", r"ended the process \(exit status 0\)"),
+        ("\nraise SystemExit\n", r"called sys\.exit, exit or quit \(ddpm\.py"),
+    ],
+    ids=["endless", "exits", "sys.exit"],
+)
+def test_a_file_that_cannot_be_imported_is_tried_once(
+    ending: str, sentence: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Every check of the file fails with the same sentence, and the waiting is done once."""
+    work = hand_in(tmp_path, {})
+    (work / "ddpm.py").write_text((work / "ddpm.py").read_text() + ending)
+    started = time.monotonic()
+    verdict = grade(sandbox, work, tmp_path / "out", seconds=1.5)
+    assert time.monotonic() - started < 10
+    assert points(verdict) == {"1-1": 5, "1-2": 0, "1-3": 0, "1-4": 0}
+    assert all(re.search(sentence, check.message) for check in lost(verdict)), {c.message for c in lost(verdict)}
+    assert_readable(verdict)
+
+
+def test_a_step_that_always_raises_earns_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Raising for rows at different t is allowed, but only to code that gives an answer for one t."""
+    work = hand_in(tmp_path, {f"{DDPM}.p_sample": "raise ValueError('one t for the whole batch, please')"})
+    verdict = grade(sandbox, work, tmp_path / "out", task="1-2")
+    assert verdict.task_points("1-2")[0] == 4.5
+
+
+def test_processes_that_a_submission_starts_do_not_outlive_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    sleeper = "import subprocess\nsubprocess.Popen(['sleep', '61234'], start_new_session=True)\nreturn x0"
+    grade(sandbox, hand_in(tmp_path, {f"{DDPM}.q_sample": sleeper}), tmp_path / "out", task="1-2")
+    assert "61234" not in [
+        part for process in psutil.process_iter(["cmdline"]) for part in process.info["cmdline"] or ()
+    ]
+
+
+def hand_in(folder: Path, bodies: dict[str, str]) -> Path:
+    """A folder with the solution, some of its regions replaced."""
+    work = folder / "work"
+    work.mkdir()
+    for name, content in apply_variant(MANIFEST, Variant("strange", "strange", bodies=bodies)).items():
+        (work / name).write_bytes(content)
+    return work
+
+
+# The command line
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, cwd=REPOSITORY, env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere"], "There is no file or folder nowhere; check the path."),
+        (["PASSES", "--assignment", "swiss_rol"], "There is no assignment 'swiss_rol'"),
+        (["PASSES", "--task", "1-9"], "There is no task '1-9' in swiss_roll; the tasks are 1-1"),
+        (["PASSES", "--profile", "kaist"], "There is no profile 'kaist' in swiss_roll; the profiles are default"),
+        (["PASSES", "--hints", "nonsense"], "--hints takes none, where or what, not 'nonsense'."),
+        (["PASSES", "--no-train", "--out", "FILE"], "cannot be written to"),
+        (["ENCRYPTED"], "encrypted.zip is encrypted; make a zip without a password."),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_wrong_use_ends_in_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    real = {
+        "PASSES": str(make.SUBMISSIONS / "passes_all"),
+        "ENCRYPTED": str(make.SUBMISSIONS / "encrypted.zip"),
+        "FILE": str(tmp_path / "file"),
+    }
+    out = [] if "--out" in arguments else ["--out", str(tmp_path / "out")]
+    done = run("grade", *[real.get(argument, argument) for argument in arguments], *out)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.startswith("autograder: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+# Stopped in the middle
+
+
+@contextlib.contextmanager
+def grader_in_the_middle(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """`autograder grade` at work on an endless loop, with ten checks or more behind it; and the processes below it."""
+    work = hand_in(folder, {f"{DDPM}.p_sample_loop": "while True:\n    pass"})
+    command_line = [sys.executable, "-m", "autograder", "grade", str(work), "--no-train", "--out", str(folder / "out")]
+    process = subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    try:
+        deadline = time.monotonic() + 120
+        while finished(folder) < 10:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process, psutil.Process(process.pid).children(recursive=True)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finished(folder: Path) -> int:
+    """How many checks the verdict on disk has; it must be a whole verdict at every moment."""
+    path = folder / "out" / "verdict.json"
+    if not path.exists():
+        return 0
+    return sum(check.status != "not_run" for check in Verdict.from_json(path.read_text()).checks)
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+    with grader_in_the_middle(tmp_path) as (process, below):
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "Traceback" not in out + err
+        assert "Grading was interrupted" in out
+        assert below
+        assert psutil.wait_procs(below, timeout=10)[1] == []
+    verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
+    assert verdict.state == "interrupted"
+    assert verdict.reason
+    assert verdict.score >= 5
+    assert {check.status for check in verdict.checks[:8]} == {"passed"}
+    assert (tmp_path / "out" / "report.html").exists()
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["tests"]
+
+
+def test_a_killed_grader_leaves_its_verdict_and_no_process(tmp_path: Path) -> None:
+    with grader_in_the_middle(tmp_path) as (process, below):
+        process.kill()
+        process.communicate(timeout=30)
+        assert below
+        assert psutil.wait_procs(below, timeout=10)[1] == []
+    verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
+    assert verdict.state == "running"
+    assert verdict.score >= 5
+    assert {check.status for check in verdict.checks[:8]} == {"passed"}

@@ -1,0 +1,87 @@
+"""The grader is graded: every known mistake, every known right solution. `autograder validate` does the same with
+more seeds.
+"""
+
+import pytest
+
+from autograder.grading import validate as module
+from autograder.grading.mutants import misconceptions, variants
+from autograder.grading.validate import Finding, Job, Report, plan, print_report, validate
+from autograder.manifest import load_manifest
+
+MANIFEST = load_manifest("swiss_roll")
+
+
+@pytest.mark.slow
+def test_every_mistake_is_caught_in_its_task_and_every_right_solution_gets_full_marks():
+    """All misconceptions, some combinations, all variants, one repetition of the statistical checks for each right
+    solution.
+
+    The statistical checks that run here, some 60 variants × 2 × 10 checks at 1e-7 each, fail a right grader with
+    probability below 2e-4 over all; the secrets are fixed, so the result is the same at every run.
+    """
+    report = validate(MANIFEST, plan(MANIFEST, seeds=1, combined=6))
+    print_report(report)
+    assert report.falls_short == []
+    assert len(report.misconceptions) >= 45 + 6
+    assert len(report.variants) >= 30
+
+
+def found(job_id, lost, diagnosed=None, **more):
+    names = job_id if isinstance(job_id, tuple) else (job_id,)
+    return Job("swiss_roll", "misconception", names), Finding(lost, "message", ((diagnosed or names),), **more)
+
+
+@pytest.fixture
+def sound():
+    """A report in which all is as it must be."""
+    wrong = [found(m.id, (m.task,)) for m in misconceptions(MANIFEST)]
+    right = [(Job("swiss_roll", "variant", (v.id,)), Finding()) for v in variants(MANIFEST)]
+    return Report(wrong, right, [(Job("swiss_roll", "seeds", (right[0][0].ids[0],), (1, 2)), Finding(runs=20))])
+
+
+def test_a_sound_report_has_nothing_to_say(sound, capsys):
+    assert sound.falls_short == []
+    print_report(sound)
+    assert "The grader validates." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda r: r.misconceptions.append(found("noise-at-t-0", ())), "noise-at-t-0 is not caught."),
+        (lambda r: r.misconceptions.append(found("noise-at-t-0", ("1-3",))), "must cost 1-2 and costs 1-3"),
+        (lambda r: r.misconceptions.append(found("noise-at-t-0", ("1-2", "1-4"))), "must cost 1-2 and costs 1-2, 1-4"),
+        (
+            lambda r: r.misconceptions.append(found("noise-at-t-0", ("1-2",), grader_errors=("x",))),
+            "the grader failed in x",
+        ),
+        (
+            lambda r: r.variants.append((Job("swiss_roll", "variant", ("",)), Finding(("1-1",), "too strict"))),
+            "too strict",
+        ),
+        (
+            lambda r: r.seeds.append((Job("swiss_roll", "seeds", ("",), (3,)), Finding(failures=("c at seed 3: m",)))),
+            "c at seed 3",
+        ),
+    ],
+)
+def test_each_shortcoming_is_named(sound, spoil, problem, capsys):
+    spoil(sound)
+    assert any(problem in sentence for sentence in sound.falls_short)
+    print_report(sound)
+    assert "must not ship" in capsys.readouterr().out
+
+
+def test_more_than_a_twentieth_of_wrong_diagnoses_is_too_much(sound):
+    share = len(sound.misconceptions) // 15
+    sound.misconceptions[:share] = [
+        found(job.ids, finding.lost, ("another",)) for job, finding in sound.misconceptions[:share]
+    ]
+    assert any("diagnoses are wrong" in sentence for sentence in sound.falls_short)
+
+
+def test_seeds_are_split_into_jobs_without_gap_or_overlap():
+    jobs = [job for job in plan(MANIFEST, seeds=25) if job.kind == "seeds" and job.ids == ("",)]
+    assert sorted(seed for job in jobs for seed in job.seeds) == list(range(1, 26))
+    assert all(len(job.seeds) <= module.SEEDS_A_JOB for job in jobs)
