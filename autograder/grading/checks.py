@@ -110,7 +110,7 @@ def expect(condition: Any, message: str) -> None:
 def expect_tensor(value: Any, shape: tuple[int, ...], what: str) -> Floats:
     """`value` as float64. Raises WrongAnswer unless it is a finite floating-point tensor of the shape."""
     if not isinstance(value, np.ndarray):
-        hint = "; is there a `return`?" if value is None else ""
+        hint = " (is there a `return`?)" if value is None else ""
         raise WrongAnswer(f"{what} must be a tensor of shape {shape}; your code returned {describe(value)}{hint}.")
     if value.shape != shape:
         raise WrongAnswer(f"{what} must have shape {shape}; yours has {value.shape}.")

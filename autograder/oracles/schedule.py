@@ -68,7 +68,7 @@ class Schedule:
         """(a, b, σ) of the step a x_t − b ε + σ z (DDIM, Eq. 12 and 16). A negative t_prev stands for clean data."""
         now = self.alphas_cumprod[t]
         before = self.alphas_cumprod[t_prev] if t_prev >= 0 else 1.0
-        sigma = eta * np.sqrt((1 - before) / (1 - now) * (1 - now / before))
+        sigma = eta * np.sqrt(max((1 - before) / (1 - now) * (1 - now / before), 0.0))
         a = np.sqrt(before / now)
         b = a * np.sqrt(1 - now) - np.sqrt(max(1 - before - sigma**2, 0.0))
         return float(a), float(b), float(sigma)

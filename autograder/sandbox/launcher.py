@@ -201,6 +201,9 @@ class Worker:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             given = ", ".join(map(_describe, [*args, *kwargs.values()])) or "nothing"
             return {"op": "refuse", "reason": f"a call with {given} does not fit"}
+        except BaseException:
+            self.close()  # the worker waits for an answer that will not come
+            raise
 
     def _obituary(self) -> str:
         self.drain()

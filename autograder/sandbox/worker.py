@@ -14,6 +14,7 @@ import random
 import socket
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -193,9 +194,10 @@ class Worker:
 
     # Callbacks
 
-    def ask(self, identifier: int, args: tuple, kwargs: dict) -> Any:
+    def ask(self, identifier: int, args: Sequence[Any], kwargs: dict) -> Any:
         """Send a call to the grader and wait for its answer."""
-        message = {"kind": "callback", "remote": identifier, "args": list(args), "kwargs": dict(kwargs)}
+        args = [torch.as_tensor(value) if isinstance(value, np.ndarray) else value for value in args]
+        message = {"kind": "callback", "remote": identifier, "args": args, "kwargs": dict(kwargs)}
         self.channel.sendall(wire.encode(self.to_wire(message)))
         reply = self._receive()
         if reply.get("op") != "answer":
@@ -213,6 +215,8 @@ class Worker:
             return value if -wire.MAX_INT <= value < wire.MAX_INT else Opaque("an integer of more than 64 bits")
         if isinstance(value, torch.Tensor):
             return _tensor_to_wire(value)
+        if isinstance(value, np.generic) and kind.__module__ == "numpy":
+            return self.to_wire(value.item(), wire.MAX_DEPTH)
         if depth < wire.MAX_DEPTH - 2:
             if kind in (list, tuple):
                 return kind(self.to_wire(item, depth + 1) for item in value)

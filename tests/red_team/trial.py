@@ -33,7 +33,6 @@ from autograder.submission.intake import read_submission
 from .attacks import Attack
 
 ASSIGNMENT = "swiss_roll"
-SECONDS_PER_CALL = 2.0
 SECONDS_TO_CLEAR_UP = 10.0  # a lane ends by itself once its socket is closed
 NAME_OF_CANARY = "RED_TEAM_CANARY"
 LEFT_BEHIND = [Path(folder, "red_team_left") for folder in ("/dev/shm", "/tmp", "/var/tmp")]
@@ -70,7 +69,7 @@ class Range:
         return self._grade("honest", honest_files(self.manifest), self.manifest.limits, None)[0].score
 
     def attempt(self, attack: Attack) -> Trial:
-        limits = dataclasses.replace(self.manifest.limits, seconds_per_call=SECONDS_PER_CALL)
+        limits = dataclasses.replace(self.manifest.limits, seconds_per_call=attack.seconds)
         self.canary.write_text(self.tokens["file"])
         self.canary.chmod(0o644)
         before = self._surroundings()

@@ -9,7 +9,9 @@ import numpy as np
 from autograder.assignments.ddpm.setting import as_timesteps
 from autograder.grading.checks import Floats, WrongAnswer
 from autograder.grading.seeds import Draw
+from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
+from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.sandbox.launcher import GraderHangup
 from autograder.sandbox.proxies import describe
 
@@ -65,3 +67,23 @@ def expect_chain(calls: list[dict[str, Any]], result: Floats, what: str) -> None
         raise WrongAnswer(
             f"{what} must return what its last step, at t = {calls[-1]['t']:.0f}, returned; yours returned something else."
         )
+
+
+def trajectory_fault(
+    states: list[Floats], steps: list[tuple[int, float, float, float]], oracle: GaussianOracle
+) -> str | None:
+    """How the states of a loop differ from x ← a x − b ε_θ(x, t) + σ z over `steps` (t, a, b, σ), with fresh z; or None."""
+    before = None
+    for (t, a, b, sigma), x, following in zip(steps, states, states[1:]):
+        rest = following - a * x + b * oracle.eps_theta(x, t)
+        if sigma < 1e-6:
+            if abs(rest).max() > 2e-3:
+                return f"the step at t = {t} must add no noise and be exact; it is off by up to {abs(rest).max():.4f}"
+            continue
+        problem = standard_normal_fault(rest / sigma)
+        if problem:
+            return f"the noise of the step at t = {t} must be normal with standard deviation {sigma:.4f}, but {problem}"
+        if before is not None and correlation(rest, before)[1]:
+            return f"the noise of the step at t = {t} is not fresh: it is that of the step before"
+        before = rest
+    return None

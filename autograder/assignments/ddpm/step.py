@@ -35,6 +35,7 @@ class Step:
     other_noise: Floats
     network_calls: list[tuple[Floats, Floats]]
     xt: Floats
+    error: float  # of a and b: six standard errors, where equal seeds do not give equal noise; else about 0
 
     @property
     def sigma(self) -> float:
@@ -44,8 +45,8 @@ class Step:
 def measure_step(
     setting: Setting, schedule: Schedule, draw: Draw, t: int, take: Callable[[Handle, Floats], Any], what: str
 ) -> Step:
-    """Fit a and b from two calls with equal random numbers; the difference of the two has no noise in it, so the fit
-    is exact to rounding.
+    """Fit a and b from two calls with equal random numbers. Their difference has no noise in it, so the fit is exact to
+    rounding; code that draws from generators of its own gets a fit with a standard error.
     """
     shape = (max(ROWS * 2 // int(np.prod(setting.sample_shape)), 64), *setting.sample_shape)
     eps = draw.normal(*shape)
@@ -62,9 +63,13 @@ def measure_step(
         outputs.append(expect_tensor(take(diffusion, f32(xt)), shape, what))
     (x_1, e_1), (x_2, e_2), (x_3, e_3) = inputs
     design = np.stack([(x_1 - x_2).ravel(), (e_1 - e_2).ravel()], axis=1)
-    (a, minus_b), *_ = np.linalg.lstsq(design, (outputs[0] - outputs[1]).ravel(), rcond=None)
+    difference = (outputs[0] - outputs[1]).ravel()
+    (a, minus_b), *_ = np.linalg.lstsq(design, difference, rcond=None)
     b = -minus_b
-    return Step(float(a), float(b), outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3, network.calls, x_1)
+    error = 6 * float((difference - design @ [a, minus_b]).std() / np.sqrt((design**2).sum(axis=0).min()))
+    return Step(
+        float(a), float(b), outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3, network.calls, x_1, error
+    )
 
 
 def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
@@ -89,7 +94,7 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
 def expect_coefficients(step: Step, a: float, b: float, where: str, what: str) -> None:
     """Compare a and b, and say how far off each is."""
     for got, expected, symbol in ((step.a, a, "x_t"), (step.b, b, "−ε_θ")):
-        if abs(got - expected) > COEFFICIENT_TOLERANCE * (1 + abs(expected)):
+        if abs(got - expected) > COEFFICIENT_TOLERANCE * (1 + abs(expected)) + min(step.error, 0.05):
             ratio = f", {got / expected:.4g} times as much" if abs(expected) > 1e-6 else ""
             raise WrongAnswer(
                 f"{where}, {what} must hold {symbol} times {expected:.5f}; in yours it is {got:.5f}{ratio}."

@@ -7,7 +7,7 @@ from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
 
 
-@task("1-2", points=2, region="q_sample")
+@task("1-2", points=1.5, region="q_sample")
 def test_forward_process_closed_form(student: Student, draw: Draw, note: Note) -> None:
     """`q_sample` gives x_t = √ᾱ_t x₀ + √(1−ᾱ_t) ε for every t, with the noise that it is given (DDPM, Eq. 4)."""
     q_sample.judge_closed_form(setting(student), draw, note)
@@ -23,6 +23,12 @@ def test_forward_process_closed_form(student: Student, draw: Draw, note: Note) -
 def test_forward_process_draws_noise(student: Student, draw: Draw, note: Note) -> None:
     """`q_sample` without `noise` draws standard normal noise of its own, for each element, anew at each call."""
     q_sample.judge_own_noise(setting(student), draw, note)
+
+
+@task("1-2", points=0.5, region="q_sample")
+def test_forward_process_takes_data_of_any_shape(student: Student, draw: Draw, note: Note) -> None:
+    """`q_sample` also takes data with more dimensions, (B, …), such as images."""
+    q_sample.judge_closed_form(setting(student), draw, note, shape=(3, 4, 5))
 
 
 @task("1-2", points=0.5, region="p_sample")

@@ -2,7 +2,7 @@
 
 from autograder.assignments.ddpm import ddim_p_sample, ddim_p_sample_loop
 from autograder.assignments.swiss_roll.interface import setting
-from autograder.grading.checks import Note, task
+from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
 
@@ -40,8 +40,8 @@ def test_ddim_step_stochastic(student: Student, draw: Draw, note: Note) -> None:
     false_fail=3e-7,
     detects="a mean of x_T off by 0.08, a spread off by 6 %",
 )
-def test_ddim_loop_steps(student: Student, draw: Draw, note: Note) -> None:
+def test_ddim_loop_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """`ddim_p_sample_loop` starts from N(0, I), takes just `num_inference_timesteps` steps from large t to small, ends at
     clean data, and passes η on.
     """
-    ddim_p_sample_loop.judge_steps(setting(student), draw, note)
+    ddim_p_sample_loop.judge_steps(setting(student), draw, note, carry)

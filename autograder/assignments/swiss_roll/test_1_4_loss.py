@@ -21,7 +21,13 @@ def test_loss_noises_the_data(student: Student, draw: Draw, note: Note) -> None:
     compute_loss.judge_noise(setting(student), draw, note)
 
 
-@task("1-4", points=1.5, region="compute_loss", false_fail=1e-7, detects="a missing end; one t that is 40 % too rare")
+@task(
+    "1-4",
+    points=1.5,
+    region="compute_loss",
+    false_fail=1e-7,
+    detects="a missing end; one t that comes up half as often as it must",
+)
 def test_loss_draws_t_uniformly(student: Student, draw: Draw, note: Note) -> None:
     """`compute_loss` draws a t for each row, uniformly from 0 … T−1, both ends included (DDPM, Alg. 1)."""
     compute_loss.judge_timesteps(setting(student), draw, note)

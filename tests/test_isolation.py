@@ -1,0 +1,849 @@
+"""What a worker can reach, tried by small hostile programs that run inside the real sandbox, and the layers' own probes.
+
+Each guarantee is tried at every way of isolation that belongs to it: "process" (that layer alone), "bare" (all layers without namespaces: Landlock and
+seccomp) and "highest" (all that this machine has). When the tests run as root, they run once more as an ordinary user and as root
+without CAP_SYS_ADMIN, as in most containers.
+"""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from autograder.errors import UserError
+from autograder.manifest import REPOSITORY, Limits
+from autograder.sandbox import layers, wire
+from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut
+from autograder.sandbox.layers import files, kernel, network
+
+ROOT = os.geteuid() == 0
+ELSEWHERE = "AUTOGRADER_TEST_ELSEWHERE"  # set where these tests run as somebody else
+SECRET = "the secret of the test, 32 characters"
+LIMITS = Limits(seconds_per_call=20.0, seconds_training=10.0, memory_megabytes=512, output_kilobytes=64)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="these layers are Linux's")
+pytestmark = [pytest.mark.slow]
+
+
+# The sandboxes, and a way to run an attack in one
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the grader with a secret in it that everybody could read, if they could get there."""
+    folder = tmp_path_factory.mktemp("grader")
+    (folder / "secret").write_text(SECRET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sandboxes() -> Iterator[dict[str, Sandbox]]:
+    """Opened when they are first asked for."""
+    opened: dict[str, Sandbox] = {}
+    before = os.environ.get("AUTOGRADER_SECRET")
+    os.environ["AUTOGRADER_SECRET"] = SECRET
+    try:
+        yield opened
+    finally:
+        os.environ.pop("AUTOGRADER_SECRET")
+        if before is not None:
+            os.environ["AUTOGRADER_SECRET"] = before
+        for sandbox in opened.values():
+            sandbox.__exit__(None, None, None)
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "process": {"use": ["process"]},
+    "bare": {"namespaces": False},
+    "highest": {},
+}
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest, sandboxes: dict[str, Sandbox]) -> Sandbox:
+    way, layer = request.param
+    if way not in sandboxes:
+        sandboxes[way] = Sandbox(**WAYS[way]).__enter__()
+    if layer not in sandboxes[way].layers:
+        pytest.skip(f"{layer} is not reached here: {sandboxes[way].problems.get(layer)}")
+    return sandboxes[way]
+
+
+def guarantee(layer: str) -> pytest.MarkDecorator:
+    """The test holds in every way of isolation that reaches `layer`."""
+    ways = WAYS if layer == "process" else ("bare", "highest")
+    return pytest.mark.parametrize("sandbox", [pytest.param((way, layer), id=way) for way in ways], indirect=True)
+
+
+class Run:
+    """What came of an attack: its answer, or the failure in its place; what it printed; what it left behind."""
+
+    def __init__(self, sandbox: Sandbox, source: str, *args: Any, seconds: float = 20.0):
+        lane = open_lane(sandbox)
+        before = processes()
+        self.answer: Any = None
+        self.failure: StudentFailure | None = None
+        with lane.start({"attack.py": textwrap.dedent(source).encode()}, LIMITS) as worker:
+            try:
+                module = worker.request("import", {"module": "attack"}, keep=True, seconds=seconds)
+                fields = {"target": module, "path": "attack", "args": list(args), "kwargs": {}}
+                self.answer = worker.request("call", fields, seconds=seconds)
+            except StudentFailure as error:
+                self.failure = error
+            worker.drain()
+            self.printed = worker.printed_text()
+            started = time.monotonic()
+            worker.close()
+            self.seconds_to_close = time.monotonic() - started
+            self.left = processes() - before
+
+
+def open_lane(sandbox: Sandbox) -> Lane:
+    """One lane for all attacks in a sandbox."""
+    if not hasattr(sandbox, "lane_of_the_tests"):
+        sandbox.lane_of_the_tests = sandbox.lane()  # type: ignore[attr-defined]
+    return sandbox.lane_of_the_tests  # type: ignore[attr-defined]
+
+
+def processes() -> set[int]:
+    """All processes below this one."""
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def refused(sandbox: Sandbox, source: str, *args: Any) -> str:
+    """Run an attack that must end in an OSError; the name of the error."""
+    run = Run(sandbox, source, *args)
+    assert isinstance(run.failure, Raised), run.answer
+    assert run.failure.type_name in (
+        "PermissionError", "FileNotFoundError", "OSError", "ProcessLookupError", "gaierror"
+    ), str(run.failure)  # fmt: skip
+    return run.failure.type_name
+
+
+# Process: nothing inherited
+
+
+@guarantee("process")
+def test_environment_and_arguments_hold_nothing_of_the_grader(sandbox: Sandbox) -> None:
+    """No secret, and no path of the repository unless Python itself lies there."""
+    run = Run(
+        sandbox,
+        """
+        import os, sys
+        def attack():
+            texts = [repr(dict(os.environ)), repr(sys.argv), repr(sys.orig_argv)]
+            for name in ("environ", "cmdline"):
+                try:
+                    texts.append(open("/proc/self/" + name).read())
+                except OSError:
+                    pass
+            return "".join(texts)
+        """,
+    )
+    assert run.failure is None
+    assert SECRET not in run.answer
+    if not sys.prefix.startswith(str(REPOSITORY)):
+        assert str(REPOSITORY) not in run.answer
+
+
+@guarantee("process")
+def test_only_the_channel_is_inherited(sandbox: Sandbox) -> None:
+    run = Run(
+        sandbox,
+        """
+        import os, stat
+        def attack():
+            found = []
+            for number in range(4096):
+                try:
+                    found.append((number, stat.S_IFMT(os.fstat(number).st_mode)))
+                except OSError:
+                    pass
+            return [list(item) for item in found] + [os.read(0, 1) == b""]
+        """,
+    )
+    *found, nothing_to_read = run.answer
+    assert nothing_to_read
+    assert [number for number, _ in found[:3]] == [0, 1, 2]
+    assert len(found) == 4, found
+
+
+@guarantee("process")
+def test_a_flood_of_output_is_dropped(sandbox: Sandbox) -> None:
+    run = Run(sandbox, "import os\ndef attack():\n    for _ in range(200): os.write(1, b'x' * 100_000)\n    return 1")
+    assert run.answer == 1
+    assert len(run.printed) < 70_000
+    assert "dropped" in run.printed
+
+
+# Process: nothing survives
+
+DAEMON = """
+import os, signal, time
+def attack(stop):
+    if os.fork() == 0:
+        try:
+            os.setsid()
+        except OSError:
+            pass
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        if os.fork() == 0:
+            if stop:
+                signal.raise_signal(signal.SIGSTOP)
+            while True:
+                time.sleep(0.1)
+        os._exit(0)
+    os.wait()
+    return 1
+"""
+
+
+@guarantee("process")
+@pytest.mark.parametrize("stop", [False, True], ids=["ignores signals", "stopped"])
+def test_daemons_die_with_the_worker(sandbox: Sandbox, stop: bool) -> None:
+    """Twice forked, in a session of its own where it may have one, deaf to signals: dead when close() returns."""
+    run = Run(sandbox, DAEMON, stop)
+    assert run.answer == 1
+    assert run.left == set()
+
+
+@guarantee("process")
+@pytest.mark.parametrize(
+    "body",
+    ["os.fork()", "os.fork() and os._exit(0)"],
+    ids=["doubling", "moving"],
+)
+def test_a_fork_bomb_is_bounded_and_killed(sandbox: Sandbox, body: str) -> None:
+    run = Run(
+        sandbox,
+        f"""
+        import os
+        def attack():
+            while True:
+                try:
+                    {body}
+                except OSError:
+                    pass
+        """,
+        seconds=1.5,
+    )
+    assert isinstance(run.failure, (TimedOut, Died))
+    assert run.left == set()
+    assert run.seconds_to_close < 10
+
+
+@guarantee("process")
+def test_the_number_of_processes_is_limited(sandbox: Sandbox) -> None:
+    run = Run(
+        sandbox,
+        """
+        import os, time
+        def attack():
+            for count in range(2000):
+                try:
+                    if os.fork() == 0:
+                        time.sleep(60)
+                        os._exit(0)
+                except OSError:
+                    return count
+            return 2000
+        """,
+    )
+    assert isinstance(run.failure, Died) or run.answer <= 256
+    assert run.left == set()
+
+
+@guarantee("process")
+def test_a_worker_that_stops_itself_is_ended_in_time(sandbox: Sandbox) -> None:
+    run = Run(
+        sandbox, "import os, signal\ndef attack():\n    os.kill(os.getpid(), signal.SIGSTOP)\n    return 1", seconds=1
+    )
+    assert isinstance(run.failure, TimedOut)
+    assert run.left == set()
+
+
+@pytest.mark.parametrize("way", ["process", "highest"])
+def test_everything_dies_when_the_grader_is_killed(way: str, tmp_path: Path) -> None:
+    """SIGKILL for the grader: zygote, lane, worker and its daemon are gone, and their folder."""
+    script = tmp_path / "grader.py"
+    script.write_text(f"""
+import sys, time, tempfile
+tempfile.tempdir = {str(tmp_path)!r}
+from autograder.manifest import Limits
+from autograder.sandbox.launcher import Sandbox
+sandbox = Sandbox(**{WAYS[way]!r}).__enter__()
+worker = sandbox.lane().start({{"attack.py": {DAEMON!r}.encode()}}, Limits())
+module = worker.request("import", {{"module": "attack"}}, keep=True)
+worker.request("call", {{"target": module, "path": "attack", "args": [False], "kwargs": {{}}}})
+print("ready", flush=True)
+time.sleep(600)
+""")
+    tmp_path.chmod(0o755)
+    grader = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
+    assert grader.stdout is not None
+    assert grader.stdout.readline() == b"ready\n"
+    below = psutil.Process(grader.pid).children(recursive=True)
+    assert len(below) >= 4
+    grader.kill()
+    grader.wait()
+    _, alive = psutil.wait_procs(below, timeout=10)
+    grader.stdout.close()
+    assert alive == []
+    assert not list(tmp_path.glob("autograder-*"))
+
+
+# Process: limits
+
+
+@guarantee("process")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[bytearray(50_000_000) for _ in range(200)]",
+        "__import__('torch').ones(2_000_000_000)",
+        "[memoryview(__import__('mmap').mmap(-1, 50_000_000)).cast('B') for _ in range(200)]",
+    ],
+    ids=["bytes", "tensor", "shared"],
+)
+def test_a_memory_bomb_is_refused(sandbox: Sandbox, body: str) -> None:
+    run = Run(sandbox, f"def attack():\n    kept = {body}\n    return len(kept)")
+    assert run.failure is not None, run.answer
+    assert "memory" in str(run.failure) or isinstance(run.failure, (Died, Raised))
+
+
+@guarantee("process")
+def test_memory_of_the_whole_tree_is_limited(sandbox: Sandbox) -> None:
+    """Each process is within the kernel's limit, all together are not."""
+    run = Run(
+        sandbox,
+        """
+        import os, time
+        def attack():
+            for _ in range(10):
+                if os.fork() == 0:
+                    kept = bytearray(os.urandom(1) * 200_000_000)
+                    time.sleep(60)
+                time.sleep(0.3)
+            time.sleep(60)
+        """,
+    )
+    assert isinstance(run.failure, Died)
+    assert "memory" in str(run.failure)
+    assert run.left == set()
+
+
+@guarantee("process")
+def test_threads_and_descriptors_are_limited(sandbox: Sandbox) -> None:
+    run = Run(
+        sandbox,
+        """
+        import os
+        def attack():
+            kept = []
+            try:
+                while len(kept) < 5000:
+                    kept.append(os.open("/dev/null", os.O_RDONLY))
+            except OSError:
+                pass
+            return len(kept)
+        """,
+    )
+    assert 0 < run.answer < 300
+
+
+@guarantee("process")
+def test_a_large_file_is_refused(sandbox: Sandbox) -> None:
+    run = Run(
+        sandbox,
+        """
+        def attack():
+            with open("large", "wb") as file:
+                for _ in range(100):
+                    file.write(bytes(2_000_000))
+        """,
+    )
+    assert isinstance(run.failure, (Raised, Died))
+    assert run.left == set()
+
+
+@guarantee("files")
+@pytest.mark.parametrize("size", [1_000_000, 0], ids=["many megabytes", "very many"])
+def test_the_scratch_folder_has_a_limit(sandbox: Sandbox, size: int) -> None:
+    run = Run(
+        sandbox,
+        """
+        import os, time
+        def attack(size):
+            for number in range(20_000):
+                with open(f"file-{number}", "wb") as file:
+                    file.write(bytes(size))
+                if number > 4000 or number * size > 60_000_000:
+                    time.sleep(0.01)
+            return number
+        """,
+        size,
+    )
+    assert isinstance(run.failure, (Raised, Died)), run.answer
+
+
+# User
+
+
+@linux
+@guarantee("user")
+def test_a_worker_is_nobody(sandbox: Sandbox) -> None:
+    """A user and a group of its own, no other groups, no capabilities, and no way back."""
+    run = Run(
+        sandbox,
+        """
+        import os
+        def attack():
+            for function in (os.setuid, os.setgid, os.seteuid):
+                try:
+                    function(0)
+                    return "root again"
+                except OSError:
+                    pass
+            status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+            caps = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
+            return [list(os.getresuid()), list(os.getresgid()), os.getgroups(), caps, int(status["NoNewPrivs"])]
+        """,
+    )
+    users, groups, others, capabilities, no_new_privileges = run.answer
+    assert len({*users, *groups}) == 1
+    assert users[0] not in (0, os.geteuid())
+    assert others == []
+    assert not any(capabilities)
+    assert no_new_privileges == 1
+
+
+@linux
+@guarantee("user")
+def test_two_workers_are_two_users(sandbox: Sandbox) -> None:
+    source = "import os\ndef attack(): return os.getuid()"
+    assert Run(sandbox, source).answer != Run(sandbox, source).answer
+
+
+# User and network: other processes
+
+REACH = """
+import os
+def attack(what, target):
+    if target == "parent":
+        target = os.getppid()
+    if what == "kill":
+        for number in (0, 15, 9, 19):
+            try:
+                os.kill(target, number)
+            except OSError:
+                continue
+            if target != 1:  # the init of a process namespace is deaf to signals from inside
+                return "reached"
+        raise PermissionError
+    with open(f"/proc/{target}/{what}", "rb") as file:
+        return file.read(64) and "reached"
+"""
+
+
+@linux
+@guarantee("network")
+@pytest.mark.parametrize("target", ["parent", "grader"])
+@pytest.mark.parametrize("what", ["kill", "environ", "mem", "maps", "fd/0"])
+def test_the_grader_and_the_lane_are_out_of_reach(sandbox: Sandbox, what: str, target: str) -> None:
+    """No signal, no memory, no environment, no open file."""
+    refused(sandbox, REACH, what, os.getpid() if target == "grader" else target)
+    assert Run(sandbox, "def attack(): return 1").answer == 1
+
+
+# Files
+
+READ = """
+def attack(path):
+    with open(path, "rb") as file:
+        return len(file.read(100))
+"""
+
+
+@linux
+@guarantee("files")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "/etc/shadow",
+        "/etc/hostname",
+        str(REPOSITORY / "pyproject.toml"),
+        str(REPOSITORY / "autograder" / "manifest.py"),
+        str(REPOSITORY / "autograder" / "assignments" / "swiss_roll" / "assignment.toml"),
+        str(REPOSITORY / ".git" / "HEAD"),
+        "{home}/secret",
+    ],
+)
+def test_files_of_the_grader_and_of_the_system_are_out_of_reach(sandbox: Sandbox, path: str, home: Path) -> None:
+    refused(sandbox, READ, path.format(home=home))
+
+
+@linux
+@guarantee("files")
+def test_links_lead_nowhere(sandbox: Sandbox, home: Path) -> None:
+    """A symbolic link to a secret does not open, and a hard link is not made."""
+    refused(sandbox, "import os\ndef attack(p):\n    os.symlink(p, 'link')\n    open('link').read()", str(home / "secret"))
+    refused(sandbox, "import os\ndef attack(p):\n    os.link(p, 'link')\n    open('link').read()", str(home / "secret"))
+
+
+@linux
+@guarantee("files")
+@pytest.mark.parametrize("folder", ["/", "/var/tmp", "/usr", "{home}", "{library}", "{packages}"])
+def test_nothing_is_written_outside_the_scratch_folder(sandbox: Sandbox, folder: str, home: Path) -> None:
+    import torch
+
+    library, packages = os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(torch.__file__))
+    folder = folder.format(home=home, library=library, packages=packages)
+    run = Run(sandbox, "import os\ndef attack(f):\n    open(f + '/new', 'w').close()\n    return os.path.realpath(f)", folder)
+    assert run.answer in (None, "/submission/files"), run.answer
+    assert not os.path.exists(folder + "/new")
+
+
+@linux
+@guarantee("network")
+@pytest.mark.parametrize("call", ["chmod(path, 0o777)", "utime(path, (0, 0))", "chown(path, -1, os.getgid())", "unlink(path)"])
+def test_nothing_about_a_file_of_the_grader_is_changed(sandbox: Sandbox, call: str, home: Path) -> None:
+    """Neither rights, nor times, nor owner; Landlock alone would let them through."""
+    before = (home / "secret").stat()
+    refused(sandbox, f"import os\ndef attack(path): os.{call}", str(home / "secret"))
+    after = (home / "secret").stat()
+    assert (after.st_mode, after.st_mtime, after.st_uid) == (before.st_mode, before.st_mtime, before.st_uid)
+
+
+@guarantee("process")
+def test_student_code_keeps_what_it_needs(sandbox: Sandbox) -> None:
+    """Late imports, two threads of torch, a subprocess, temporary files, relative paths."""
+    run = Run(
+        sandbox,
+        """
+        import os, subprocess, tempfile, threading
+        def attack():
+            import sklearn.cluster, torch.nn.functional, torch.utils.data, scipy.stats
+            torch.set_num_threads(2)
+            x = torch.ones(300, 300) @ torch.ones(300, 300)
+            worker = threading.Thread(target=os.getpid)
+            worker.start()
+            worker.join()
+            with tempfile.TemporaryFile() as file:
+                file.write(b"x")
+            with open("notes.txt", "w") as file:
+                file.write("x")
+            loader = torch.utils.data.DataLoader(torch.arange(4), batch_size=2)
+            text = subprocess.run(["/bin/echo", "hello"], capture_output=True, text=True).stdout
+            return [float(x[0, 0]), text, open("attack.py").read(6), len(list(loader))]
+        """,
+        seconds=60,
+    )
+    assert run.failure is None, str(run.failure)
+    assert run.answer == [300.0, "hello\n", "\nimpor", 2]
+
+
+# Network
+
+
+@linux
+@guarantee("network")
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET"])
+def test_no_socket_can_be_made(sandbox: Sandbox, family: str) -> None:
+    source = "import socket\ndef attack(f):\n    socket.socket(getattr(socket, f), socket.SOCK_DGRAM)\n    return 1"
+    assert refused(sandbox, source, family) == "PermissionError"
+
+
+@linux
+@guarantee("network")
+def test_no_name_is_looked_up(sandbox: Sandbox) -> None:
+    refused(sandbox, "import socket\ndef attack(): return str(socket.getaddrinfo('example.org', 80))")
+
+
+@linux
+@guarantee("network")
+def test_every_refused_call_fails(sandbox: Sandbox) -> None:
+    """By its number, past every library; with arguments that do nothing where it is not refused."""
+    column = 0 if kernel.MACHINE == "x86_64" else 1
+    named = {name: numbers[column] for name, numbers in network.REFUSED.items() if numbers[column] is not None}
+    source = """
+    import ctypes
+    def attack(named):
+        libc = ctypes.CDLL(None, use_errno=True)
+        return {name: [libc.syscall(number, -1, -1, -1, -1, -1, -1), ctypes.get_errno()] for name, number in named.items()}
+    """
+    assert Run(sandbox, source, named).answer == dict.fromkeys(named, [-1, 1])
+
+
+@linux
+@guarantee("network")
+@pytest.mark.parametrize("flag", ["NEWNS", "NEWUSER", "NEWPID", "NEWNET"])
+def test_no_namespace_can_be_made_by_clone(sandbox: Sandbox, flag: str) -> None:
+    number = network.CLONE[0 if kernel.MACHINE == "x86_64" else 1]
+    source = """
+    import ctypes
+    def attack(number, flag):
+        libc = ctypes.CDLL(None, use_errno=True)
+        return [libc.syscall(number, ctypes.c_ulong(flag | 17), None, None, None, None), ctypes.get_errno()]
+    """
+    assert Run(sandbox, source, number, getattr(kernel, f"CLONE_{flag}")).answer == [-1, 1]
+
+
+# The channel
+
+
+@guarantee("process")
+def test_garbage_in_the_channel_is_the_worker_s_end(sandbox: Sandbox) -> None:
+    source = "import os\ndef attack():\n    for n in range(3, 64):\n        try: os.write(n, b'x' * 100)\n        except OSError: pass\n"
+    run = Run(sandbox, source)
+    assert isinstance(run.failure, Died)
+    assert "not an answer" in str(run.failure)
+
+
+@guarantee("process")
+@pytest.mark.parametrize(
+    "frame",
+    [{"kind": "result", "value": 42}, {"kind": "callback", "remote": [1], "args": [], "kwargs": {}}, {"kind": "ready"}, [1]],
+    ids=["result", "callback", "ready", "list"],
+)
+def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) -> None:
+    """A forged result is only a result; anything else breaks the protocol."""
+    source = """
+    import os
+    def attack(text):
+        frame = bytes.fromhex(text)
+        for number in range(3, 64):
+            try:
+                os.write(number, frame)
+            except OSError:
+                pass
+    """
+    run = Run(sandbox, source, wire.encode(frame).hex())
+    if type(frame) is dict and frame["kind"] == "result":
+        assert run.answer == 42
+    else:
+        assert isinstance(run.failure, Died)
+
+
+# Layers that do not hold are noticed
+
+
+BROKEN = {
+    "user": "from autograder.sandbox.layers import user; user.become = lambda number: None",
+    "files": (
+        "from autograder.sandbox.layers import files, namespaces; files.restrict = lambda *a: None; "
+        "namespaces.enter = lambda *a: 'switched off by the test'"
+    ),
+    "network": "from autograder.sandbox.layers import network; network.restrict = lambda *a: None",
+}
+
+
+@linux
+@pytest.mark.parametrize("layer", BROKEN)
+def test_a_layer_that_does_not_hold_is_noticed(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layer does nothing at all; the probe tells, the layer is not claimed, and requiring it refuses."""
+    if layer == "user" and not ROOT:
+        pytest.skip("only root can become another user")
+    monkeypatch.setattr(Sandbox, "_code", f"{BROKEN[layer]}; {Sandbox._code}")
+    with Sandbox() as sandbox:
+        assert layer not in sandbox.layers
+        assert layer not in sandbox.isolation
+        assert sandbox.problems[layer]
+        sandbox.required = frozenset({layer})
+        with pytest.raises(UserError, match=f"layer '{layer}' is missing: .*To get it"):
+            sandbox.lose({})
+
+
+@linux
+def test_a_worker_that_reaches_less_than_the_others_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The filter engages for the rehearsal and for the first worker only: the second one takes the layer off the sandbox."""
+    code = """
+from autograder.sandbox.layers import network
+kept = network.restrict
+from autograder.sandbox import layers
+confine = layers.confine
+def sometimes(settings, scratch, channel, output):
+    if "third" in __import__("os").listdir(scratch):
+        network.restrict = lambda *a: None
+    return confine(settings, scratch, channel, output)
+layers.confine = sometimes
+"""
+    monkeypatch.setattr(Sandbox, "_code", code + Sandbox._code)
+    with Sandbox() as sandbox, sandbox.lane() as lane:
+        if "network" not in sandbox.layers:
+            pytest.skip(str(sandbox.problems))
+        lane.start({"first": b""}, LIMITS).close()
+        assert "network" in sandbox.isolation
+        lane.start({"third": b""}, LIMITS).close()
+        assert "network" not in sandbox.isolation
+        assert "socket" in sandbox.problems["network"]
+
+
+def test_a_level_that_is_not_reached_is_refused_before_student_code_runs() -> None:
+    with pytest.raises(UserError, match=r"layer 'network' is missing.*autograder doctor"):
+        Sandbox(require=["network"], use=["process"]).__enter__()
+    with pytest.raises(UserError, match="one of process, user, files, network, not 'best'"):
+        Sandbox(require="best")
+
+
+def test_levels_are_ordered() -> None:
+    """A level includes those before it; only root has a user to leave."""
+    assert layers.included("process", root=True) == {"process"}
+    assert layers.included("network", root=True) == {"process", "user", "files", "network"}
+    assert layers.included("network", root=False) == {"process", "files", "network"}
+    assert layers.included("user", root=False) == {"process", "user"}
+
+
+# Pure parts
+
+
+def test_what_is_hidden_is_left_out_of_what_is_readable(tmp_path: Path) -> None:
+    """The grader's package among others in a folder of Python: its neighbours stay readable, it does not."""
+    packages = tmp_path / "python" / "packages"
+    for name in ("torch", "numpy", "autograder"):
+        (packages / name).mkdir(parents=True)
+    (packages / "six.py").touch()
+    hidden = [str(packages / "autograder")]
+    allowed = {rule.path for rule in files.reading_rules([str(tmp_path / "python")], hidden) if rule.rights & files.READ_FILE}
+    assert allowed == {str(packages / name) for name in ("torch", "numpy", "six.py")}
+
+
+def simulate(program: bytes, number: int, architecture: int, arguments: tuple[int, ...] = ()) -> int:
+    """Run classic BPF on a struct seccomp_data: the errno of a refusal, or 0."""
+    code = [(int.from_bytes(program[i : i + 2], sys.byteorder), program[i + 2], program[i + 3],
+             int.from_bytes(program[i + 4 : i + 8], sys.byteorder)) for i in range(0, len(program), 8)]  # fmt: skip
+    words = {0: number, 4: architecture} | {16 + 8 * i: value & 0xFFFFFFFF for i, value in enumerate(arguments)}
+    position, accumulator = 0, 0
+    while True:
+        operation, if_true, if_false, constant = code[position]
+        position += 1
+        if operation == 0x20:
+            accumulator = words.get(constant, 0)
+        elif operation == 0x06:
+            return 0 if constant == 0x7FFF0000 else constant & 0xFFFF
+        else:
+            truth = {0x15: accumulator == constant, 0x35: accumulator >= constant, 0x45: bool(accumulator & constant)}
+            position += if_true if truth[operation] else if_false
+
+
+@pytest.mark.parametrize(("machine", "column", "architecture"), [("x86_64", 0, 0xC000003E), ("aarch64", 1, 0xC00000B7)])
+def test_the_filter_refuses_what_it_names_and_nothing_else(machine: str, column: int, architecture: int) -> None:
+    program = network.program(machine, 1234, True, True, True)
+    assert len(program) // 8 < 4096  # BPF_MAXINSNS
+    tables = (network.REFUSED, network.SAME_USER, network.SESSIONS, network.METADATA)
+    named = {numbers[column] for table in tables for numbers in table.values()} - {None}
+    special = {item[column] for item in (network.CLONE, network.CLONE3, *network.TO_ITSELF.values())}
+    for number in range(600):
+        expected = 1 if number in named else 38 if number == network.CLONE3[column] else 0
+        if number not in special - {network.CLONE3[column]}:
+            assert simulate(program, number, architecture) == expected, number
+    assert simulate(program, 0, 0x40000003) == 1  # 32-bit x86
+    clone, kill = network.CLONE[column], network.TO_ITSELF["kill"][column]
+    assert simulate(program, clone, architecture, (0x003D0F00,)) == 0  # a thread
+    assert simulate(program, clone, architecture, (kernel.CLONE_NEWUSER | 17,)) == 1
+    assert [simulate(program, kill, architecture, (pid,)) for pid in (1234, 0, 1, 1233, -1)] == [0, 0, 1, 1, 1]
+    if machine == "x86_64":
+        assert simulate(program, 0x40000000 + 1, architecture) == 1  # x32
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "pattern"),
+    [
+        (0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", r"#define __NR_(\w+) (\d+)"),
+        (1, "/usr/include/asm-generic/unistd.h", r"#define __NR(?:3264)?_(\w+) (\d+)"),
+    ],
+    ids=["x86_64", "aarch64"],
+)
+def test_numbers_of_system_calls_are_those_of_the_kernel(column: int, header: str, pattern: str) -> None:
+    if not os.path.exists(header):
+        pytest.skip(f"{header} is not installed")
+    known = {name: int(number) for name, number in re.findall(pattern, Path(header).read_text())}
+    tables = (network.REFUSED, network.SAME_USER, network.SESSIONS, network.METADATA, network.TO_ITSELF)
+    ours = {name: numbers[column] for table in tables for name, numbers in table.items()}
+    ours |= {"clone": network.CLONE[column], "clone3": network.CLONE3[column]}
+    assert {name: number for name, number in ours.items() if name in known and known[name] != number} == {}
+    assert len(ours.keys() & known.keys()) > 60
+
+
+# The same, as somebody else
+
+
+@linux
+@pytest.mark.skipif(not ROOT or ELSEWHERE in os.environ, reason="already somebody else, or not root")
+@pytest.mark.parametrize("who", ["ordinary user", "root without CAP_SYS_ADMIN"])
+def test_the_same_holds_as(who: str) -> None:
+    """These tests once more in a process of its own. Python may lie where only root gets: there it is made visible by a mount of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        select = [] if who == "ordinary user" else ["-k", "bare"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-x", "--basetemp", f"{folder}/pytest", __file__, *select]
+        environment = {**os.environ, ELSEWHERE: "1", "TMPDIR": folder, "HOME": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        plan = json.dumps({"who": who, "needed": [sys.prefix, sys.base_prefix, str(REPOSITORY)], "command": command, "folder": folder})
+        code = f"from tests.test_isolation import become; become({plan!r})"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=600
+        )
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    print(done.stdout[-2000:])
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def become(plan: str) -> None:
+    """Make Python readable for everybody, become somebody else, and go on as a command. Exits with 77 where that is impossible."""
+    settings = json.loads(plan)
+    try:
+        closed = [path for path in settings["needed"] if _closed_folder_above(path)]
+        if closed:
+            kernel.unshare(kernel.CLONE_NEWNS)
+            kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+            _open_up(closed, settings["folder"])
+        if settings["who"] == "ordinary user":
+            os.setgroups([])
+            os.setresgid(54321, 54321, 54321)
+            os.setresuid(54321, 54321, 54321)
+        else:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.prctl(24, 21, 0, 0, 0):  # PR_CAPBSET_DROP, CAP_SYS_ADMIN
+                raise OSError("CAP_SYS_ADMIN cannot be dropped")
+    except OSError as error:
+        print(f"not possible here: {error}", file=sys.stderr)
+        os._exit(77)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execv(settings["command"][0], settings["command"])
+
+
+def _closed_folder_above(path: str) -> str:
+    """The highest folder on the way to `path` that others cannot enter, or ""."""
+    for folder in reversed([Path(path).resolve(), *Path(path).resolve().parents]):
+        if not folder.stat().st_mode & 0o001:
+            return str(folder)
+    return ""
+
+
+def _open_up(paths: list[str], place: str) -> None:
+    """Lay an empty folder that everybody can enter over each closed one, and show in it only what is needed."""
+    held = []
+    for number, path in enumerate(sorted({str(Path(path).resolve()) for path in paths})):
+        spare = os.path.join(place, f"mount-{number}")
+        os.mkdir(spare)
+        kernel.mount(path, spare, "", kernel.MS_BIND | kernel.MS_REC)
+        held.append((spare, path))
+    for folder in sorted({_closed_folder_above(path) for _, path in held}):
+        kernel.mount("tmpfs", folder, "tmpfs", 0, "mode=755")
+    for spare, path in held:
+        os.makedirs(path, exist_ok=True)
+        kernel.mount(spare, path, "", kernel.MS_BIND | kernel.MS_REC)
