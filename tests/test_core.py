@@ -691,6 +691,8 @@ def test_deductions_take_off_and_never_add():
     assert v.with_notice(Notice("staff", "", deduction=100)).score == 0
     assert v.with_notice(Notice("staff", "", deduction=1)).with_notice(Notice("staff", "", deduction=1)).score == 2
     assert v.with_notice(Notice("outside_todo", "", voids=True)).score == 0
+    assert dataclasses.replace(v, state="refused").score == 0
+    assert dataclasses.replace(v, state="interrupted").score == 4
 
 
 @pytest.mark.parametrize(("met", "score"), [(0, 0), (1, 25), (2, 50)])

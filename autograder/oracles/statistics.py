@@ -52,7 +52,7 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     variance = (z**2).mean()
     if not lower < variance < upper:
         return f"its standard deviation is {spread:.3f} times what it must be"
-    if count * _distance_from_normal(z) > -2 * np.log(alpha / 6):  # χ² with two degrees of freedom
+    if count * distance_from_normal(z) > -2 * np.log(alpha / 6):  # χ² with two degrees of freedom
         skewness, kurtosis = (z**3).mean() / variance**1.5, (z**4).mean() / variance**2 - 3
         return (
             f"it is not normally distributed (skewness {skewness:.2f}, excess kurtosis {kurtosis:.2f}; both must be 0)"
@@ -67,7 +67,7 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     return None
 
 
-def _distance_from_normal(z: Floats) -> float:
+def distance_from_normal(z: Floats) -> float:
     """The squared distance of the mean of exp(2iz) from exp(−2), less what mean and variance of z explain (after Epps and Pulley, 1983).
 
     Real and imaginary part are each divided by their variance for one number. The distance sees about as much as skewness and kurtosis

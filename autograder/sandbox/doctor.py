@@ -93,7 +93,10 @@ def _facts(examination: Examination) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} processors"),
         ("versions", ", ".join(f"{name} {version}" for name, version in examination.versions.items())),
         ("memory", f"{_megabytes(examination.zygote_memory)} once, with torch; each worker adds {worker}"),
-        ("time", f"{examination.ready_after:.1f} s once; {examination.worker_after * 1e3:.0f} ms for a fresh, confined worker"),
+        (
+            "time",
+            f"{examination.ready_after:.1f} s once; {examination.worker_after * 1e3:.0f} ms for a fresh, confined worker",
+        ),
     ]
 
 

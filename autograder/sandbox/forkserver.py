@@ -25,6 +25,7 @@ from autograder.sandbox import folders, huge_pages, layers, wire
 from autograder.sandbox.layers import files, namespaces, network, process, user
 
 WATCH_SECONDS = 0.1  # between two looks at what a worker uses
+LANES_END_SECONDS = 5.0
 
 
 def main(descriptor: int) -> None:
@@ -52,8 +53,7 @@ def main(descriptor: int) -> None:
     while True:
         request, descriptors = _next_request(control)
         if request is None:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            process.Tree(0, init=namespaces.engaged(), user=None).end()
+            _end_lanes()
             folders.remove(Path(settings["home"]))
             os._exit(0)
         if (namespaces.fork if namespaces.engaged() else os.fork)() == 0:
@@ -88,11 +88,26 @@ def _prepare(settings: dict[str, Any]) -> None:
     if sys.platform == "linux":
         network.prepare()
         readable = files.readable_paths(settings["hidden"])
-        plan.rules = tuple(files.reading_rules(readable, settings["hidden"]))
+        rules = files.reading_rules(readable, settings["hidden"])
         if namespaces.engaged() and os.path.isdir(settings["view"] + namespaces.MEMORY):
             namespaces.add_to_view(settings["view"], readable)
             namespaces.enter_view(settings["view"])
+        plan.rules = files.fitted(rules)
         plan.outside = files.elsewhere()
+
+
+def _end_lanes() -> None:
+    """Let the lanes end their workers, then kill what is left."""
+    tree = process.Tree(None, init=namespaces.engaged(), user=None)
+    if not tree.init:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for lane in process.children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(lane, signal.SIGTERM)
+        deadline = time.monotonic() + LANES_END_SECONDS
+        while not tree.reap() and time.monotonic() < deadline:
+            time.sleep(0.005)
+    tree.end()
 
 
 class _Lane:

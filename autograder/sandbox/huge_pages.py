@@ -1,7 +1,7 @@
 """Make forks of a large process cheap: with its memory in pages of 2 MB, a fork copies hundreds of table entries instead of 75,000.
 
-Measured after `import torch` on Linux 6.18: a fork took 10 ms and the end of the child 22 ms; gathered, 2 ms and 2.5 ms. It takes a fraction of a second, once,
-and no more memory; a child that writes to a page gets a copy of 4 kB, as always.
+Measured after `import torch` on Linux 6.18: a fork took 10 ms and the end of the child 22 ms; gathered, 2 ms and 2.5 ms. It takes a
+fraction of a second, once, and no more memory; a child that writes to a page gets a copy of 4 kB, as always.
 """
 
 import contextlib

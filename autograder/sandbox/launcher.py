@@ -119,7 +119,9 @@ class Worker:
             failure = Died(self._obituary())
         except wire.WireError as error:
             self.close()
-            failure = Died(f"The process that ran your code sent something that is not an answer ({error}), and was stopped.")
+            failure = Died(
+                f"The process that ran your code sent something that is not an answer ({error}), and was stopped."
+            )
         except Died as error:
             self.close()
             failure = error
@@ -266,7 +268,7 @@ class Worker:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise _Late
-            watched = [self.output] if self.output_open else []
+            watched: list[Any] = [self.output] if self.output_open else []
             readable, writable, _ = select.select(
                 watched if write else [self.channel, *watched], [self.channel] if write else [], [], remaining
             )
@@ -307,7 +309,9 @@ def _describe(value: Any) -> str:
         return f"a {value.dtype} tensor of shape {value.shape}"
     if type(value) is wire.Opaque:
         return value.description[:80]
-    return f"the {type(value).__name__} {value}"[:80] if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+    return (
+        f"the {type(value).__name__} {value}"[:80] if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+    )
 
 
 def _sentence(type_name: str, text: str, place: str) -> str:
@@ -354,8 +358,11 @@ class Lane:
         Raises UserError when it does not reach the layers that the sandbox requires.
         """
         worker, report = self.confined(files, limits, self.sandbox.layers)
-        if missing := self.sandbox.layers - report.layers:
-            self.sandbox.lose({layer: report.problems.get(layer, "") for layer in missing})
+        try:
+            self.sandbox.lose({layer: report.problems.get(layer, "") for layer in self.sandbox.layers - report.layers})
+        except UserError:
+            worker.close()
+            raise
         return worker
 
     def confined(
@@ -397,7 +404,9 @@ class Lane:
         self.worker = None
         reply = self._reply()
         if not reply["clean"]:
-            raise UserError("A process that a submission started cannot be killed; end it by hand, then start the grader again.")
+            raise UserError(
+                "A process that a submission started cannot be killed; end it by hand, then start the grader again."
+            )
         return reply["status"], reply["reason"]
 
     def close(self) -> None:
@@ -475,7 +484,12 @@ class Sandbox:
         code = self._code.format(theirs.fileno())
         command = [sys.executable, "-I", "-c", code]
         self._process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True, cwd="/"
+            command,
+            pass_fds=[theirs.fileno()],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
         )
         theirs.close()
         ours.settimeout(START_SECONDS)
@@ -483,14 +497,13 @@ class Sandbox:
         self._lines = ours.makefile("rb")
         view = self._home / "view"
         view.mkdir()
-        hidden = _hidden()
         settings = {
             "layers": list(layers.ordered(self.layers)),
             "namespaces": self.namespaces,
             "home": str(self._home),
             "view": str(view),
-            "hidden": hidden,
-            "forbidden": [str(path) for path in (Path(layers.__file__), REPOSITORY / "pyproject.toml") if path.exists()],
+            "hidden": _hidden(),
+            "forbidden": [layers.__file__],
             "grader": os.getpid(),
         }
         ours.sendall(json.dumps(settings).encode() + b"\n")
@@ -545,7 +558,9 @@ class Sandbox:
             path.write_bytes(content)
         return folder
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is not None:
             with contextlib.suppress(OSError, AttributeError):
                 self._lines.close()
@@ -563,7 +578,9 @@ class Sandbox:
         except ConnectionError:
             line = b""
         if not line:
-            raise UserError("The process that imports torch could not start; check that `import torch` works in this environment.")
+            raise UserError(
+                "The process that imports torch could not start; check that `import torch` works in this environment."
+            )
         return json.loads(line)
 
 
@@ -579,10 +596,12 @@ def _required(require: str | Iterable[str] | None) -> frozenset[str]:
 
 def _hidden() -> list[str]:
     """Folders and files that no worker may read, wherever they lie: the grader's packages, the repository, the secret."""
-    packages = REPOSITORY / "autograder", REPOSITORY / "fid"
-    installed = (REPOSITORY / "pyproject.toml").exists()  # else the packages lie among others
-    named = [os.environ.get("AUTOGRADER_SECRET_FILE", "")]
-    return [str(path) for path in (*packages, *([REPOSITORY] if installed else []))] + [os.path.abspath(name) for name in named if name]
+    hidden = [REPOSITORY / "autograder", REPOSITORY / "fid"]
+    if (REPOSITORY / "pyproject.toml").exists():  # else the packages lie among others, in site-packages
+        hidden.append(REPOSITORY)
+    if named := os.environ.get("AUTOGRADER_SECRET_FILE"):
+        hidden.append(Path(named).absolute())
+    return [str(path) for path in hidden]
 
 
 def _environment() -> dict[str, str]:

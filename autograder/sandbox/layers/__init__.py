@@ -104,7 +104,8 @@ def confine(settings: dict[str, Any], scratch: str, channel: int, output: int) -
     if "network" in wanted:
         apart = changed or namespaces.engaged()  # from the processes of the grader
         signals = apart or ("files" in wanted and "files" not in problems and files.landlock_version() >= 6)
-        _apply("network", lambda: network.restrict(not signals, not apart, not (changed or namespaces.has_view)), problems)
+        own_files = changed or namespaces.has_view
+        _apply("network", lambda: network.restrict(not signals, not apart, not own_files), problems)
 
     probes: dict[str, Callable[[], str]] = {
         "process": lambda: process.probe(channel, processes),

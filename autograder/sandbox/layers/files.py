@@ -19,19 +19,21 @@ from autograder.sandbox.layers import kernel
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every architecture
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
-MAKE_CHAR, MAKE_DIR, MAKE_REG, MAKE_SOCK, MAKE_FIFO, MAKE_BLOCK, MAKE_SYM, REFER, TRUNCATE, IOCTL_DEV = (1 << bit for bit in range(6, 16))
+MAKE_CHAR, MAKE_DIR, MAKE_REG, MAKE_SOCK, MAKE_FIFO, MAKE_BLOCK, MAKE_SYM = (1 << bit for bit in range(6, 13))
+REFER, TRUNCATE, IOCTL_DEV = (1 << bit for bit in range(13, 16))
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the rights that mean something for a file
-KNOWN_BY = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}  # rights, by version of the interface
+RIGHTS_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # of the interface: how many of the above it knows
 BIND_TCP, CONNECT_TCP = 1, 2  # version 4
 SCOPE_ABSTRACT_UNIX_SOCKET, SCOPE_SIGNAL = 1, 2  # version 6
 
 READ = EXECUTE | READ_FILE | READ_DIR
 WRITE = READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_FIFO | MAKE_SYM | REFER | TRUNCATE
 
+PARTS_OF_PYTHON = ("bin", "include", "lib", "lib64", "libexec", "share", "pyvenv.cfg")  # in sys.prefix and its like
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/sys/devices/system/cpu")
 SETTINGS = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types")  # in /etc
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-KERNEL = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/proc/filesystems")
+KERNEL = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/sys/vm/overcommit_memory")
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,23 @@ def contains(folder: str, path: str) -> bool:
 def readable_paths(hidden: Iterable[str]) -> list[str]:
     """What student code needs to read, as paths without symbolic links: this Python with its packages, and the system's libraries.
 
-    An entry of sys.path that belongs to what is hidden (an editable install of the grader) is left out.
+    An entry of sys.path that belongs to what is hidden (an editable install of the grader) is left out; Python itself never is, also where its
+    virtual environment lies in the hidden repository.
     """
-    prefixes = [os.path.realpath(p) for p in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)]
+    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    python = {os.path.realpath(os.path.join(prefix, part)) for prefix in prefixes for part in PARTS_OF_PYTHON}
     hidden = [os.path.realpath(path) for path in hidden]
-    found = [*prefixes, *SYSTEM, *(os.path.join("/etc", name) for name in SETTINGS)]
-    for entry in (*map(os.path.realpath, filter(None, sys.path)), *_folders_of_libraries()):
-        if not any(contains(folder, entry) for folder in hidden):
-            found.append(entry)
-    existing = sorted({os.path.realpath(path) for path in found if os.path.exists(path)})
-    existing = [path for path in existing if path != "/"]
-    return [path for path in existing if not any(other != path and contains(other, path) for other in existing)] + _prefixes_inside(prefixes, hidden)
-
-
-def _prefixes_inside(prefixes: list[str], hidden: list[str]) -> list[str]:
-    """A virtual environment inside the hidden repository, when the repository itself lies in a readable folder: named once more."""
-    return sorted({path for path in prefixes if any(contains(folder, path) for folder in hidden)})
+    others = {
+        *SYSTEM,
+        *(os.path.join("/etc", name) for name in SETTINGS),
+        *filter(None, sys.path),
+        *_folders_of_libraries(),
+    }
+    others = {path for path in map(os.path.realpath, others) if not any(contains(folder, path) for folder in hidden)}
+    existing = {path for path in python | others if os.path.exists(path) and path != "/"}
+    outermost = {path for path in existing if not any(other != path and contains(other, path) for other in existing)}
+    in_hidden = {path for path in python & existing if any(contains(folder, path) for folder in hidden)}
+    return sorted(outermost | in_hidden)
 
 
 def _folders_of_libraries() -> set[str]:
@@ -116,43 +119,47 @@ def landlock_version() -> int:
         return 0
 
 
-def restrict(rules: Iterable[Rule], scratch: str) -> None:
-    """Apply Landlock to this process: `rules`, devices, a few files of /proc, and all rights inside `scratch`. Raises OSError where it cannot."""
+def _known_rights() -> int:
     version = landlock_version()
+    return (1 << RIGHTS_BY_VERSION[min(version, 5)]) - 1 if version else 0
+
+
+def fitted(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """The rules that restrict() takes: `rules`, devices and some files of /proc, as far as they exist, with the rights that this kernel knows."""
+    own = [Rule(path, READ_FILE) for path in (*KERNEL, *DEVICES)]
+    own.append(Rule("/dev/null", READ_FILE | WRITE_FILE | TRUNCATE | IOCTL_DEV))
+    found = []
+    for rule in (*rules, *own):
+        if os.path.exists(rule.path):
+            rights = rule.rights & _known_rights() & (-1 if os.path.isdir(rule.path) else ON_FILES)
+            found.append(Rule(rule.path, rights))
+    return tuple(rule for rule in found if rule.rights)
+
+
+def restrict(rules: Iterable[Rule], scratch: str) -> None:
+    """Apply Landlock to this process: `rules` as fitted() gave them, /proc/self, and all rights inside `scratch`. Raises OSError where it cannot."""
+    version, known = landlock_version(), _known_rights()
     if version == 0:
         raise OSError("the kernel does not offer Landlock")
-    known = KNOWN_BY[min(version, 5)]
     attributes = struct.pack("=Q", known)
     if version >= 4:
         attributes += struct.pack("=Q", BIND_TCP | CONNECT_TCP)
     if version >= 6:
         attributes += struct.pack("=Q", SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL)
-    size = ctypes.c_size_t(len(attributes))
-    ruleset = kernel.call(CREATE_RULESET, attributes, size, ctypes.c_uint32(0), what="landlock_create_ruleset")
-    try:
-        own = [Rule(scratch, WRITE), *(Rule(path, READ) for path in KERNEL)]
-        devices = [Rule(path, READ_FILE | (WRITE_FILE | TRUNCATE | IOCTL_DEV if path == "/dev/null" else 0)) for path in DEVICES]
-        for rule in (*rules, *own, *devices):
-            _add(ruleset, rule, known)
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        kernel.call(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0), what="landlock_restrict_self")
-    finally:
-        os.close(ruleset)
-
-
-def _add(ruleset: int, rule: Rule, known: int) -> None:
-    try:
-        descriptor = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return  # what is not there needs no rule
-    try:
-        is_folder = (os.fstat(descriptor).st_mode & 0o170000) == 0o040000
-        rights = rule.rights & known if is_folder else rule.rights & known & ON_FILES
-        if rights:
-            fields = struct.pack("=Qi", rights, descriptor)
-            kernel.call(ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(1), fields, ctypes.c_uint32(0), what="landlock_add_rule")
-    finally:
+    size, no_flags = ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0)
+    ruleset = kernel.call(CREATE_RULESET, attributes, size, no_flags, what="landlock_create_ruleset")
+    number, beneath = ctypes.c_int(ruleset), ctypes.c_int(1)
+    for rule in (*rules, Rule("/proc/self", READ & known), Rule(scratch, WRITE & known)):
+        try:
+            descriptor = os.open(rule.path, os.O_PATH)
+        except OSError:
+            continue  # what is not there needs no rule
+        fields = struct.pack("=Qi", rule.rights, descriptor)
+        kernel.call(ADD_RULE, number, beneath, fields, no_flags, what="landlock_add_rule")
         os.close(descriptor)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.call(RESTRICT_SELF, number, no_flags, what="landlock_restrict_self")
+    os.close(ruleset)
 
 
 # Probes

@@ -1,4 +1,4 @@
-"""Namespaces of Linux: a tree of processes of its own for each lane, a view of the file system that holds Python and nothing of the grader, no network.
+"""Namespaces of Linux: for each lane a tree of processes of its own, a view of the file system with Python and nothing of the grader, no network.
 
 The zygote enters them before it imports torch, so that a worker costs no more than a private scratch folder. Root may always enter them; an ordinary
 user through a user namespace, where the system allows those. They serve several layers: the process namespace lets a lane kill all of
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from autograder.sandbox.layers import kernel, process
-from autograder.sandbox.layers.files import DEVICES, contains
+from autograder.sandbox.layers.files import DEVICES
 
 MEMORY = "/submission"  # in the view: where each lane has a small file system in memory
 SCRATCH = MEMORY + "/files"  # in it: the worker's copy of the submission, and the only folder that it can write
@@ -30,7 +30,9 @@ def engaged() -> bool:
     return _own_processes >= 0
 
 
-def enter(network: bool, view: str, readable: Iterable[str], hidden: Iterable[str], afterwards: Callable[[], None]) -> str:
+def enter(
+    network: bool, view: str, readable: Iterable[str], hidden: Iterable[str], afterwards: Callable[[], None]
+) -> str:
     """Go on inside new namespaces; the process itself stays outside and waits, and a child of it returns from this call.
 
     `network`: leave the network. `view`: an empty folder on which the view is built from what is `readable` without what is `hidden`; "" for none.
@@ -163,8 +165,10 @@ def enter_view(place: str) -> None:
     global has_view
     os.chdir(place)
     _protect(place, recursive=False)
-    kernel.pivot_root(".", ".")
-    kernel.unmount(".", kernel.MNT_DETACH)  # pivot_root(2): with both in the same place, the old root lies on top of the new one
+    kernel.pivot_root(
+        ".", "."
+    )  # the man page: with both in the same place, the old root comes to lie on top of the new one
+    kernel.unmount(".", kernel.MNT_DETACH)
     os.chdir("/")
     has_view = True
 

@@ -53,7 +53,10 @@ SAME_USER = {
     "tkill": (200, 130), "pidfd_send_signal": (424, 424), "setpriority": (141, 140), "ioprio_set": (251, 30),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
 }  # fmt: skip
-TO_ITSELF = {"kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240), "prlimit64": (302, 261)}
+TO_ITSELF = {
+    "kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
+    "prlimit64": (302, 261),
+}  # fmt: skip
 SESSIONS = {"setsid": (112, 157), "setpgid": (109, 154)}  # without them all descendants stay in one process group
 METADATA = {
     # what Landlock does not govern
@@ -69,8 +72,9 @@ NAMESPACES = (
     kernel.CLONE_NEWNS | kernel.CLONE_NEWCGROUP | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUSER
     | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
 )  # fmt: skip
-CONTROL = (0x5412, 0x541C, 0x8901, 0x8902)  # TIOCSTI, TIOCLINUX: type into a terminal; FIOSETOWN, SIOCSPGRP: as SIGNAL_OWNER
-SIGNAL_OWNER = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: have the kernel send a signal to another process
+# ioctl: TIOCSTI and TIOCLINUX type into a terminal, FIOSETOWN and SIOCSPGRP have the kernel send a signal to another process
+CONTROL = (0x5412, 0x541C, 0x8901, 0x8902)
+SIGNAL_OWNER = (8, 10, 15)  # fcntl: F_SETOWN, F_SETSIG, F_SETOWN_EX do so too
 
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH of <linux/audit.h>
 
@@ -82,7 +86,6 @@ ALLOW, FAIL = 0x7FFF0000, 0x00050000
 Instruction = tuple[int, int, int, int]
 
 
-@cache
 def program(machine: str, process: int, same_user: bool, sessions: bool, metadata: bool) -> bytes:
     """The filter for this architecture as BPF instructions. Raises KeyError for a machine whose numbers are not known here.
 
@@ -90,18 +93,20 @@ def program(machine: str, process: int, same_user: bool, sessions: bool, metadat
     chmod and the like.
     """
     column, architecture = ARCHITECTURES[machine]
-    code: list[Instruction] = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, architecture), _fail(errno.EPERM), (LOAD, 0, 0, NUMBER)]
+    code: list[Instruction] = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, architecture), _fail(errno.EPERM)]
+    code.append((LOAD, 0, 0, NUMBER))
     if machine == "x86_64":
         code += [(AT_LEAST, 0, 1, 0x40000000), _fail(errno.EPERM)]  # x32
-    refused = {**REFUSED, **(SAME_USER if same_user else {}), **(SESSIONS if sessions else {}), **(METADATA if metadata else {})}
+    more = ((SAME_USER, same_user), (SESSIONS, sessions), (METADATA, metadata))
+    refused = {**REFUSED, **{name: numbers for table, chosen in more if chosen for name, numbers in table.items()}}
     for numbers in refused.values():
         if (number := numbers[column]) is not None:
             code += [(EQUAL, 0, 1, number), _fail(errno.EPERM)]
     code += [(EQUAL, 0, 1, CLONE3[column]), _fail(errno.ENOSYS)]
     code += _when(CLONE[column], 0, [(ANY_BIT, 0, 1, NAMESPACES), _fail(errno.EPERM)])
-    code += _when(IOCTL[column], 1, [step for value in CONTROL for step in ((EQUAL, 0, 1, value), _fail(errno.EPERM))])
+    code += _when(IOCTL[column], 1, _fail_for(CONTROL))
     if same_user:
-        code += _when(FCNTL[column], 1, [step for value in SIGNAL_OWNER for step in ((EQUAL, 0, 1, value), _fail(errno.EPERM))])
+        code += _when(FCNTL[column], 1, _fail_for(SIGNAL_OWNER))
         for numbers in TO_ITSELF.values():
             code += _when(numbers[column], 0, [(EQUAL, 2, 0, process), (EQUAL, 1, 0, 0), _fail(errno.EPERM)])
     code.append((RETURN, 0, 0, ALLOW))
@@ -112,31 +117,39 @@ def _fail(number: int) -> Instruction:
     return (RETURN, 0, 0, FAIL | number)
 
 
+def _fail_for(values: tuple[int, ...]) -> list[Instruction]:
+    return [step for value in values for step in ((EQUAL, 0, 1, value), _fail(errno.EPERM))]
+
+
 def _when(number: int, argument: int, steps: list[Instruction]) -> list[Instruction]:
     """`steps` with the low half of an argument loaded, for one system call; the call is allowed if none of them returns."""
     body: list[Instruction] = [(LOAD, 0, 0, ARGUMENTS + 8 * argument), *steps, (RETURN, 0, 0, ALLOW)]
     return [(EQUAL, 0, len(body), number), *body]
 
 
-class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]  # noqa: RUF012
+class _Program(ctypes.Structure):  # struct sock_fprog
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+@cache
+def _loadable(machine: str, process: int, same_user: bool, sessions: bool, metadata: bool) -> _Program:
+    code = program(machine, process, same_user, sessions, metadata)
+    return _Program(len(code) // 8, code)
 
 
 def prepare() -> None:
     """Make the filter that most workers take, so that each finds it made."""
     if kernel.MACHINE in ARCHITECTURES:
-        program(kernel.MACHINE, 0, False, False, False)
+        _loadable(kernel.MACHINE, 0, False, False, False)
 
 
 def restrict(same_user: bool, sessions: bool, metadata: bool) -> None:
     """Apply the filter to this process and all that it starts. Raises OSError where the kernel or the machine has none."""
     if kernel.MACHINE not in ARCHITECTURES:
         raise OSError(f"system calls on {kernel.MACHINE} are not known here")
-    code = program(kernel.MACHINE, os.getpid() if same_user else 0, same_user, sessions, metadata)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    holder = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    loadable = _loadable(kernel.MACHINE, os.getpid() if same_user else 0, same_user, sessions, metadata)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.prctl_pointer(kernel.PR_SET_SECCOMP, 2, ctypes.byref(holder))
+    kernel.prctl_pointer(kernel.PR_SET_SECCOMP, 2, ctypes.byref(loadable))
 
 
 # name: arguments with which the call does nothing, and fails with something else than EPERM where it is not refused

@@ -1,9 +1,9 @@
 """Layer "process": a session of its own, nothing inherited but the channel and the output pipe, resource limits, and a death that spares nobody.
 
-Everywhere: the lane kills the process group and every descendant. On Linux the lane is a subreaper (PR_SET_CHILD_SUBREAPER, man-pages
-prctl(2)): orphans of its descendants become its children, so that none gets lost. Where namespaces.py could give the lane a process namespace of
-its own, the lane is the namespace's init: one kill(-1) reaches all of it at once, no fork can slip through (man-pages pid_namespaces(7), kill(2)), and
-should the lane itself be killed, the kernel kills the rest.
+Everywhere: the lane kills the process group and every descendant. On Linux the lane is a subreaper (PR_SET_CHILD_SUBREAPER, man-pages prctl(2)):
+orphans of its descendants become its children, so that none gets lost. Where namespaces.py could give the lane a process namespace of its
+own, the lane is the namespace's init: one kill(-1) reaches all of it at once, no fork can slip through (man-pages kill(2), pid_namespaces(7)),
+and should the lane itself be killed, the kernel kills the rest. Without one, a worker with a user of its own dies by a kill(-1) of that user.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ MOST_PROCESSES = 128  # processes and threads of one worker
 MOST_DESCRIPTORS = 256
 ADDRESS_SPACE_SLACK = 2 << 30  # stacks and arenas that are reserved but not used
 MOST_FILES = 4096  # in the scratch folder
+KERNEL_LISTS_CHILDREN = os.path.exists("/proc/thread-self/children")  # Linux with CONFIG_PROC_CHILDREN
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
@@ -145,7 +146,7 @@ def probe(channel: int, processes: int | None) -> str:
 
 
 def _open_descriptors() -> list[int]:
-    numbers = range(MOST_DESCRIPTORS)
+    numbers = list(range(MOST_DESCRIPTORS))
     with contextlib.suppress(OSError):
         numbers = [int(name) for name in os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")]
     found = []
@@ -176,23 +177,32 @@ def _status(process: str) -> dict[str, int]:
     return found
 
 
+def children() -> list[int]:
+    return _children(os.getpid())
+
+
 def descendants() -> Iterator[int]:
     """The processes below this one."""
-    if not os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"):  # not Linux, or without CONFIG_PROC_CHILDREN
-        for child in psutil.Process().children(recursive=True):
-            yield child.pid
-        return
     waiting, seen = [os.getpid()], {os.getpid()}
     while waiting:
-        parent = waiting.pop()
+        for child in _children(waiting.pop()):
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)
+                yield child
+
+
+def _children(parent: int) -> list[int]:
+    found: list[int] = []
+    if KERNEL_LISTS_CHILDREN:
         with contextlib.suppress(OSError):
             for thread in os.listdir(f"/proc/{parent}/task"):
-                with contextlib.suppress(OSError), open(f"/proc/{parent}/task/{thread}/children") as file:
-                    for child in map(int, file.read().split()):
-                        if child not in seen:
-                            seen.add(child)
-                            waiting.append(child)
-                            yield child
+                with open(f"/proc/{parent}/task/{thread}/children") as file:
+                    found += map(int, file.read().split())
+    else:
+        with contextlib.suppress(psutil.Error):
+            found = [child.pid for child in psutil.Process(parent).children()]
+    return found
 
 
 def memory_of_descendants(base: int) -> int:
@@ -220,10 +230,10 @@ def folder_size(folder: str) -> tuple[int, int]:
 
 
 class Tree:
-    """One worker with all that descends from it, as its lane sees it. `init`: the lane is the init of a process namespace; `user`: the id of a
-    user that only this tree has, or None."""
+    """One worker with all that descends from it, as its lane sees it; without a worker, all that is below the zygote. `init`: this process
+    is the init of a process namespace; `user`: the number of a user that only this tree has, or None."""
 
-    def __init__(self, worker: int, init: bool, user: int | None):
+    def __init__(self, worker: int | None, init: bool, user: int | None):
         self.worker, self.init, self.user = worker, init, user
         self.status: int | None = None  # the worker's wait status, once it has ended
 
@@ -259,7 +269,9 @@ class Tree:
                     raise RuntimeError("this lane was to be the init of a process namespace, and is not")
                 os.kill(-1, signal.SIGKILL)
                 return
-            if self.status is None:  # the group's number cannot belong to anyone else while its leader is not collected
+            if (
+                self.worker is not None and self.status is None
+            ):  # the group's number cannot belong to anyone else while its leader is not collected
                 os.kill(self.worker, signal.SIGKILL)
                 os.killpg(self.worker, signal.SIGKILL)
         if self.reap():
