@@ -21,7 +21,7 @@ from autograder.oracles.statistics import (
 LOOSE = 1e-2
 WRONG = 1e-6  # probability with which one of these tests fails though the rates are right
 ROWS = 4096  # of the checks
-SETS = 2000
+SETS = 1500
 
 
 def alarms(test, draw, seed: int, sets: int = SETS) -> int:

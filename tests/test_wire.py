@@ -16,7 +16,7 @@ from autograder.sandbox.proxies import from_wire, to_wire
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote, WireError, decode_frame, encode
 from benchmarks.fuzz_wire import hostile_frames
 
-RELAXED = settings(deadline=None, derandomize=True, max_examples=150, suppress_health_check=list(HealthCheck))
+RELAXED = settings(deadline=None, derandomize=True, max_examples=100, suppress_health_check=list(HealthCheck))
 MEMORY_FACTOR = 64  # bytes of memory for each byte of a header, at most; a list of empty lists takes some 45
 JSON_HEADROOM = 64  # bytes of JSON around a value
 LONE = chr(0xD800)  # a surrogate, which UTF-8 cannot hold

@@ -146,7 +146,7 @@ def expect_close(
     raise WrongAnswer(message + ".")
 
 
-def any_form(note: Note, attempts: list[Callable[[], Result]]) -> Result:
+def any_form(note: Note, attempts: Sequence[Callable[[], Result]]) -> Result:
     """The result of the first attempt that is right. When none is, the first wrong answer counts, or else the first
     failure.
 

@@ -37,7 +37,7 @@ class Schedule:
 
     @cached_property
     def alphas_cumprod(self) -> Floats:
-        return np.cumprod(self.alphas)
+        return np.multiply.accumulate(self.alphas)
 
     @cached_property
     def alphas_cumprod_prev(self) -> Floats:

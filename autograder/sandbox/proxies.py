@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from autograder.manifest import Limits
-
 from autograder.sandbox.launcher import GraderHangup, Lane, Worker
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 

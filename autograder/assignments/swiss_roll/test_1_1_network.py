@@ -57,7 +57,8 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
         if not sizes:
             raise WrongAnswer(
-                f"{architecture} there must be {len(expected)} TimeLinear layers among self.modules(); there is none (nn.Linear does not count, and an ordinary list hides its layers)."
+                f"{architecture} there must be {len(expected)} TimeLinear layers among self.modules(); "
+                "there is none (nn.Linear does not count, and an ordinary list hides its layers)."
             )
         expect(
             sorted(sizes) == sorted(expected),
