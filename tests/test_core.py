@@ -1,4 +1,4 @@
-"""The core of the grader: manifest, rubric, secrets, judgements, verdict and diagnosis, each by itself and without a worker."""
+"""The core of the grader, each part by itself: manifest, rubric, secrets, judgements, verdict, diagnosis."""
 
 import dataclasses
 import json
@@ -90,11 +90,11 @@ def test_a_manifest_is_read_into_records():
     ("old", "new", "reason"),
     [
         ('title = "A toy"', 'titel = "A toy"', r"toy\.toml: unknown key 'titel'; the nearest known key is 'title'"),
-        ('course = "none"', 'course = "none"\ntraning = 1', "unknown key 'traning'; the nearest known key is 'training'"),
+        ('course = "none"', 'course = "none"\ntraning = 1', "unknown key 'traning'; .* is 'training'"),
         ("given = []", "given = []\npackage = []", "files: unknown key 'package'; the nearest known key is 'packages'"),
-        ("points = 2.5", "points = 2.5\nneed = []", r"tasks\[1\]: unknown key 'need'; the nearest known key is 'needs'"),
+        ("points = 2.5", "points = 2.5\nneed = []", r"tasks\[1\]: unknown key 'need'; .* is 'needs'"),
         ("seconds_per_call = 3", "second_per_call = 3", "limits: unknown key 'second_per_call'; .* 'seconds_per_call'"),
-        ('rule = "tiers"', 'rules = "tiers"', r"profiles\.strict: unknown key 'rules'; the nearest known key is 'rule'"),
+        ('rule = "tiers"', 'rules = "tiers"', r"profiles\.strict: unknown key 'rules'; .* is 'rule'"),
         ("given = []", "given = []\nqqq = 1", "unknown key 'qqq'; the nearest known key is '"),
         ("points = 5", 'points = "5"', r"tasks\[0\]: points must be float, not '5'"),
         ("points = 5", "points = true", "points must be float, not True"),
@@ -110,7 +110,7 @@ def test_a_manifest_is_read_into_records():
         ('rule = "tiers"', 'rule = "max"', "rule must be one of 'sum', 'tiers', not 'max'"),
         ("seconds_per_call = 3", "memory_megabytes = 2.5", "memory_megabytes must be int, not 2.5"),
         ("[limits]\nseconds_per_call = 3", "limits = 3", "must be a table"),
-        ('default_profile = "default"', 'default_profile = "other"', "no profile 'other' in toy; the profiles are default, strict"),
+        ('default_profile = "default"', 'default_profile = "other"', "no profile 'other' in toy; .* default, strict"),
         ('default_profile = "default"', "default_profile = ", "is not valid TOML"),
     ],
     ids=lambda text: " ".join(text.split())[:40],

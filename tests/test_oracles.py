@@ -1,4 +1,4 @@
-"""The oracles against other ways to the same numbers: exact fractions, numerical integrals, simulation, the handout's own data."""
+"""The oracles against other ways to the same numbers: fractions, many digits, integrals, simulation, the handout."""
 
 import decimal
 import importlib.util
@@ -154,7 +154,7 @@ def test_ddim_with_eta_1_and_neighbours_is_ddpm(schedule):
 @pytest.mark.parametrize("schedule", SHORT, ids=str)
 @pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
 def test_ddim_step_keeps_the_marginals(schedule, eta):
-    """DDIM, Lemma 1: if x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, the step with that very ε gives x_prev with mean √ᾱ_prev x_0 and variance 1 − ᾱ_prev."""
+    """DDIM, Lemma 1: from x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, with that ε, x_prev has mean √ᾱ_prev x_0 and variance 1−ᾱ_prev."""
     last = schedule.num_timesteps - 1
     for t, t_prev in ((last, last - 1), (last, 3), (5, 0), (4, -1), (0, -1)):
         a, b, sigma = schedule.ddim_coefficients(t, t_prev, eta)
@@ -167,7 +167,7 @@ def test_ddim_step_keeps_the_marginals(schedule, eta):
 
 @pytest.mark.parametrize("schedule", SHORT, ids=str)
 def test_ddim_with_eta_0_is_deterministic_and_can_be_undone(schedule):
-    """With η = 0 and the ε that is in x_t: no noise, x_prev is q_sample at t_prev, two steps are one long step, and x_t can be had back."""
+    """With η = 0 and the ε in x_t: no noise, x_prev is q_sample at t_prev, two steps are one long one, x_t can be had back."""
     rng = np.random.default_rng(1)
     last = schedule.num_timesteps - 1
     x0, eps = rng.standard_normal((50, 1)), rng.standard_normal((50, 1))
@@ -221,7 +221,7 @@ def test_the_noise_predictor_is_bayes_posterior_mean_of_the_noise(schedule):
 
 
 def test_the_noise_predictor_is_the_regression_of_noise_on_x_t():
-    """Least squares on 200,000 simulated pairs; slope and offset within 5.5 of their standard errors (each wrong with probability 4e-8)."""
+    """Least squares on 200,000 simulated pairs; slope and offset are within 5.5 standard errors (4e-8 each)."""
     schedule, rng = SHORT[0], np.random.default_rng(3)
     oracle = GaussianOracle(schedule, MEAN, STD)
     for t in (0, 6, 12):
@@ -288,7 +288,7 @@ ANGLES = (1.5 * np.pi, 4.5 * np.pi)  # of scikit-learn's roll; a point's distanc
 
 
 def unrolled(points):
-    """Points before their normalisation by their own mean and spread: shift and scale follow from the extremes of the spiral."""
+    """Points before their normalisation: shift and scale follow from the extremes of the spiral."""
     angle = np.linspace(*ANGLES, 1_000_001)
     ends = np.array([(angle * np.cos(angle)).min(), (angle * np.cos(angle)).max()])
     low, high = points[:, 0].min(), points[:, 0].max()
@@ -331,7 +331,7 @@ def test_the_grader_s_swiss_roll_is_distributed_as_the_handout_s(rolls):
 
 
 def test_quantiles_of_both_rolls_agree(rolls):
-    """In each set the other's quantiles are where they should be, to 0.01 in probability: 6 standard errors of the difference."""
+    """In each set the other's quantiles are where they should be, to 0.01 in probability: 6 standard errors."""
     levels = np.linspace(0.02, 0.98, 49)
     for axis in (0, 1):
         ours, theirs = (np.sort(unrolled(points)[:, axis]) for points in rolls)

@@ -1,4 +1,4 @@
-"""The wire format: values survive the round trip, and nothing but a value or a WireError ever comes out of a frame, in bounded memory."""
+"""The wire format: values survive the round trip, and any bytes give a value or a WireError, in bounded memory."""
 
 import contextlib
 import json
@@ -238,7 +238,8 @@ def test_a_malformed_frame_is_refused(data, reason):
 @pytest.mark.parametrize(
     "header",
     [
-        "", " ", "x", "[1,]", "'a'", "[1", "1 2", '{"ref":1', b"\xff", b"\xef\xbb\xbf1", b"1\x00", "\x00", '"\t"', "1_000", "0x10", "+1", "01", ".5",
+        "", " ", "x", "[1,]", "'a'", "[1", "1 2", '{"ref":1', '"\t"', "1_000", "0x10", "+1", "01", ".5",
+        b"\xff", b"\xef\xbb\xbf1", b"1\x00", "\x00",
         "NaN", "Infinity", "-Infinity", "[NaN]", '{"float":NaN}',
         "[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"tuple":' * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000,
         "1" * 5000, "-" + "9" * 100_000, "[1" + "0" * 4300 + "]",
@@ -335,7 +336,7 @@ def test_a_malformed_part_is_refused_wherever_it_stands():
 
 
 def test_no_bytes_bring_the_decoder_to_anything_but_a_value_or_a_wire_error():
-    """20,000 random, mutated, truncated and recombined frames; whatever is accepted is plain data, and can be sent back and read again."""
+    """20,000 random, mutated, truncated and recombined frames; what is accepted can be sent back and read again."""
     accepted = refused = 0
     for data in hostile_frames(20_000, random.Random(7)):
         try:

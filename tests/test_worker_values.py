@@ -1,4 +1,4 @@
-"""What odd values of the student's code become on the grader's side: plain data, an Opaque that names them, or one sentence; the worker lives on."""
+"""What odd values of the student's code become on the grader's side: data, an Opaque that names them, or one sentence."""
 
 import math
 
@@ -339,7 +339,7 @@ def test_what_gives_no_value_gives_a_sentence(odd, name):
 
 @pytest.mark.parametrize("name", [*PLAIN, *OPAQUE])
 def test_the_grader_s_own_functions_get_the_same(odd, student, name):
-    """An odd value given to a network or function that the grader answers arrives like an odd value that is returned."""
+    """An odd value given to a function that the grader answers arrives like an odd value that is returned."""
     got = []
     odd.call("pass_on", student.function(got.append), name)
     assert len(got) == 1
@@ -419,7 +419,7 @@ def test_what_arrives_cannot_be_written_to_by_the_grader_either(odd):
 
 
 def test_an_answer_that_breaks_the_format_ends_that_worker_only(sandbox):
-    """The student's code can answer for the worker. A forged reference is data; one that is not of the format ends in a sentence."""
+    """The student's code can answer for the worker: a forged reference is data, or else it ends in a sentence."""
     source = b"from autograder.sandbox.wire import Ref\ndef forge(n): return Ref(n)\ndef huge(): return Ref(10**30)\n"
     with sandbox.lane() as lane:
         student = Student(lane, {"forger.py": source}, Limits())

@@ -29,9 +29,9 @@ def variance_limits(count: int, alpha: float) -> tuple[float, float]:
 def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     """What is not standard normal about z, (N, D) with N ≥ 1000 independent rows and D ≥ 1, or None.
 
-    Looks at mean, variance, shape, equal rows, and correlation between neighbouring rows and coordinates. Five statistics, each at
-    alpha / 6. At N = 4096 and D = 2 a mean off by 0.09, a standard deviation off by 7 %, an excess kurtosis of 1 or a correlation of
-    0.13 is seen at least 99 times of 100.
+    Looks at mean, variance, shape, equal rows, and correlation between neighbouring rows and coordinates. Five
+    statistics, each at alpha / 6. At N = 4096 and D = 2 a mean off by 0.09, a standard deviation off by 7 %, an excess
+    kurtosis of 1 or a correlation of 0.13 is seen at least 99 times of 100.
     """
     z = np.asarray(z, dtype=np.float64).reshape(len(z), -1)
     count = z.size
@@ -68,10 +68,11 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
 
 
 def distance_from_normal(z: Floats) -> float:
-    """The squared distance of the mean of exp(2iz) from exp(−2), less what mean and variance of z explain (after Epps and Pulley, 1983).
+    """The squared distance of the mean of exp(2iz) from exp(−2), less what mean and variance of z explain.
 
-    Real and imaginary part are each divided by their variance for one number. The distance sees about as much as skewness and kurtosis
-    do, and is light-tailed where those are not: one large number alone makes the kurtosis of 1000 exceed a normal limit.
+    Real and imaginary part are each divided by their variance for one number (after Epps and Pulley, 1983). The
+    distance sees about as much as skewness and kurtosis do, and is light-tailed where those are not: one large number
+    alone makes the kurtosis of 1000 exceed a normal limit.
     """
     center = np.exp(-2)
     even = np.cos(2 * z).mean() - center + 2 * center * ((z**2).mean() - 1)
@@ -80,7 +81,7 @@ def distance_from_normal(z: Floats) -> float:
 
 
 def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool]:
-    """Correlation of two arrays about 0, and whether it is significant at alpha when they are independent and one is normal."""
+    """Correlation of two arrays about 0, and whether it is too large at alpha for independent ones of which one is normal."""
     a, b = np.ravel(a), np.ravel(b)
     scale = np.sqrt((a**2).sum() * (b**2).sum())
     if scale == 0:

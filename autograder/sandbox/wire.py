@@ -176,7 +176,7 @@ def _text(value: str) -> str:
 
 
 def _array_length(dtype: str, shape: Sequence[int]) -> int:
-    """How many bytes an array has. Raises WireError for what is no array of the format; sizes are bounded next to a size of 0 too."""
+    """How many bytes an array has. Raises WireError for what is no array; sizes are bounded next to a size of 0 too."""
     if dtype not in ITEM_SIZE:
         raise WireError("an array has an unknown dtype")
     if len(shape) > MAX_RANK:

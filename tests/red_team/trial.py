@@ -7,6 +7,7 @@ import hmac
 import io
 import os
 import re
+import sys
 import secrets
 import socket
 import textwrap
@@ -142,7 +143,9 @@ class Range:
 
     def _leaks(self, grading: Grading, shown: dict[str, str]) -> Iterator[str]:
         key = hmac.new(self.secret, grading.submission.digest.encode(), hashlib.sha256)
-        hidden = {**self.tokens, "key": key.hexdigest(), "repository": str(REPOSITORY) + "/"}
+        hidden = {**self.tokens, "key": key.hexdigest()}
+        if not Path(sys.prefix).is_relative_to(REPOSITORY):  # else the path of the interpreter tells it to every program
+            hidden["repository"] = str(REPOSITORY) + "/"
         own = b"\n".join(grading.submission.files.values()).decode()  # what an attack knows, it may say
         for place, text in shown.items():
             for name, value in hidden.items():
