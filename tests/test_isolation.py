@@ -861,3 +861,4 @@ def _open_up(paths: list[str], place: str) -> None:
     for spare, path in held:
         os.makedirs(path, exist_ok=True)
         kernel.mount(spare, path, "", kernel.MS_BIND | kernel.MS_REC)
+        kernel.unmount(spare, kernel.MNT_DETACH)

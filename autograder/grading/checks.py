@@ -74,7 +74,9 @@ class Note:
             if mine.shape != theirs.shape:
                 return False
             allowed = tolerance * (1 + np.minimum(abs(mine), abs(theirs)))
-            same = (mine == theirs) | (abs(mine - theirs) <= allowed) | (np.isnan(mine) & np.isnan(theirs))
+            finite = np.isfinite(mine) & np.isfinite(theirs)
+            near = finite & (abs(np.where(finite, mine, 0) - np.where(finite, theirs, 0)) <= allowed)
+            same = (mine == theirs) | near | (np.isnan(mine) & np.isnan(theirs))
             if not same.all():
                 return False
         return True
@@ -128,7 +130,7 @@ def expect_close(
 ) -> None:
     """max |got − expected| ≤ tolerance (1 + |expected|), else the first row at fault is shown. `where` names a row."""
     difference = abs(got - expected)
-    wrong = difference > tolerance * (1 + abs(expected))
+    wrong = ~(difference <= tolerance * (1 + abs(expected)))  # also where something is NaN
     if not wrong.any():
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0])

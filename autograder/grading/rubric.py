@@ -59,4 +59,8 @@ def _load(assignment: str) -> tuple[Check, ...]:
     unknown = {check.mark.task for check in checks} - {task.id for task in manifest.tasks}
     if unknown:
         raise UserError(f"{assignment}: checks name the unknown task {sorted(unknown)[0]!r}.")
+    names = [check.id for check in checks]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{assignment}: two checks are called {name}; give one of them another name.")
     return tuple(checks)

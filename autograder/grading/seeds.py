@@ -5,6 +5,7 @@ The seed of a check is HMAC-SHA256(secret, submission digest, check). Verdicts c
 the digest, so that a grade can be replayed by whoever holds the secret, and nobody else learns it.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -35,15 +36,19 @@ def load_secret() -> bytes:
     try:
         if not named and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-        return _long_enough(path.read_bytes().strip(), str(path))
-    except FileExistsError:
+            with contextlib.suppress(FileExistsError):  # another grader was faster
+                _write_new(path, secrets.token_hex(32).encode())
         return _long_enough(path.read_bytes().strip(), str(path))
     except OSError as error:
         raise UserError(
             f"The secret file {path} cannot be used ({error.strerror}); name another one in {SECRET_FILE_VARIABLE}."
         ) from error
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read. Raises FileExistsError when it is there already."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
 
 
 def _long_enough(secret: bytes, source: str) -> bytes:

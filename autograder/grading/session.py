@@ -121,7 +121,8 @@ class Grading:
         extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
         judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
         if judgement.status != "passed":
-            self.student.fresh()  # whatever the code has done to its process must not cost the next check
+            with contextlib.suppress(UserError):  # said again when the next check needs a worker
+                self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
             judgement.message += f" The grader has {listed([*self.manifest.files.packages], most=20)}."
         if judgement.status == "failed" and check.mark.region in self.untouched:

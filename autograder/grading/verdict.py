@@ -138,18 +138,25 @@ class Verdict:
         data = json.loads(text)
         if not isinstance(data, dict) or data.pop("schema", None) != SCHEMA:
             raise ValueError("not a verdict of this version")
-        for derived in ("score", "max_score"):
-            data.pop(derived)
-        data["tasks"] = tuple(data["tasks"])
-        data["tiers"] = tuple(data["tiers"])
-        data["notices"] = tuple(Notice(**notice) for notice in data["notices"])
-        checks = []
-        for check in data["checks"]:
-            check.pop("awarded")
-            check["misconceptions"], check["carried"] = tuple(check["misconceptions"]), tuple(check["carried"])
-            checks.append(CheckResult(**check))
-        data["checks"] = tuple(checks)
-        return Verdict(**data)
+        try:
+            return _verdict(data)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError("a verdict that is damaged") from error
+
+
+def _verdict(data: dict[str, Any]) -> Verdict:
+    """The record of plain data. Raises AttributeError, KeyError, TypeError or ValueError for data of another shape."""
+    for derived in ("score", "max_score"):
+        data.pop(derived)
+    checks = []
+    for check in data["checks"]:
+        check.pop("awarded")
+        numbers = {name: float(check[name]) for name in ("points", "max_points", "seconds")}  # "nan" is written as text
+        tuples = {name: tuple(check[name]) for name in ("misconceptions", "carried")}
+        checks.append(CheckResult(**{**check, **numbers, **tuples}))
+    tuples = {name: tuple(data[name]) for name in ("tasks", "tiers")}
+    notices = tuple(Notice(**notice) for notice in data["notices"])
+    return Verdict(**{**data, **tuples, "notices": notices, "checks": tuple(checks)})
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -389,8 +389,7 @@ class Lane:
         opened = os.open(folder, os.O_RDONLY)
         try:
             numbers = [theirs.fileno(), printed_to, opened]
-            socket.send_fds(self.control, [json.dumps(settings).encode() + b"\n"], numbers)
-            self._reply()
+            self._ask(settings, numbers)
         finally:
             theirs.close()
             os.close(printed_to)
@@ -400,9 +399,8 @@ class Lane:
 
     def stop(self, grace: float) -> tuple[int | None, str]:
         """Kill the worker with all it started: its wait status, and why its lane had killed it before, or ""."""
-        self.control.sendall(json.dumps({"op": "stop", "grace": grace}).encode() + b"\n")
         self.worker = None
-        reply = self._reply()
+        reply = self._ask({"op": "stop", "grace": grace})
         if not reply["clean"]:
             raise UserError(
                 "A process that a submission started cannot be killed; end it by hand, then start the grader again."
@@ -423,8 +421,9 @@ class Lane:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _reply(self) -> dict[str, Any]:
+    def _ask(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         try:
+            socket.send_fds(self.control, [json.dumps(message).encode() + b"\n"], descriptors)
             line = self.lines.readline()
         except OSError:
             line = b""
@@ -542,10 +541,10 @@ class Sandbox:
 
     def lane(self) -> Lane:
         ours, theirs = socket.socketpair()
-        with self._asking:
-            socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
+        with theirs, self._asking:
+            with contextlib.suppress(OSError):  # it has ended; _reply says so
+                socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
             self._reply()
-        theirs.close()
         return Lane(ours, self)
 
     def folder(self, files: dict[str, bytes]) -> Path:
@@ -579,7 +578,7 @@ class Sandbox:
             line = b""
         if not line:
             raise UserError(
-                "The process that imports torch could not start; check that `import torch` works in this environment."
+                "The process that imports torch could not start, or has ended; check that `import torch` works here, then start again."
             )
         return json.loads(line)
 

@@ -7,9 +7,9 @@ import hmac
 import io
 import os
 import re
-import sys
 import secrets
 import socket
+import sys
 import textwrap
 import threading
 import time

@@ -22,6 +22,7 @@ MEMORY = "/submission"  # in the view: where each lane has a small file system i
 SCRATCH = MEMORY + "/files"  # in it: the worker's copy of the submission, and the only folder that it can write
 
 _own_processes = -1  # a descriptor of the zygote's own process namespace, once it is in one of its own
+_size_of_memory = 0
 has_view = False
 
 
@@ -175,20 +176,17 @@ def enter_view(place: str) -> None:
 
 def fill_scratch(folder: int, user: int | None, room: int) -> None:
     """In a lane: make SCRATCH for one worker, with a copy of the open `folder` and `room` bytes for more. It belongs to `user` if that is given."""
+    content = list(_read_folder(folder))
+    _set_size_of_memory(room + sum(len(data) + 8192 for _, data in content))
     os.mkdir(SCRATCH, 0o700)
-    copied = 0
-    for _, content in _read_folder(folder):
-        copied += len(content) + 8192
-    kernel.mount("none", MEMORY, "", kernel.MS_REMOUNT | kernel.MS_NOSUID | kernel.MS_NODEV, f"size={room + copied}")
-    for name, content in _read_folder(folder):
+    for name, data in content:
         path = os.path.join(SCRATCH, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
-            file.write(content)
+            file.write(data)
     if user is not None:
-        os.chown(SCRATCH, user, user)
-        for path, directories, files in os.walk(SCRATCH):
-            for name in directories + files:
+        for path, _, files in os.walk(SCRATCH):
+            for name in (".", *files):
                 os.chown(os.path.join(path, name), user, user, follow_symlinks=False)
 
 
@@ -202,8 +200,17 @@ def empty_scratch() -> None:
 
 
 def _mount_memory() -> None:
-    options = f"mode=555,nr_inodes={process.MOST_FILES},size=1m"
+    global _size_of_memory
+    _size_of_memory = 1 << 20
+    options = f"mode=555,nr_inodes={process.MOST_FILES},size={_size_of_memory}"
     kernel.mount("tmpfs", MEMORY, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+
+
+def _set_size_of_memory(size: int) -> None:
+    global _size_of_memory
+    if size != _size_of_memory:
+        kernel.mount("none", MEMORY, "", kernel.MS_REMOUNT | kernel.MS_NOSUID | kernel.MS_NODEV, f"size={size}")
+        _size_of_memory = size
 
 
 def _read_folder(folder: int) -> Iterable[tuple[str, bytes]]:
