@@ -152,26 +152,23 @@ def restrict(same_user: bool, sessions: bool, metadata: bool) -> None:
     kernel.prctl_pointer(kernel.PR_SET_SECCOMP, 2, ctypes.byref(loadable))
 
 
-# name: arguments with which the call does nothing, and fails with something else than EPERM where it is not refused
-HARMLESS = {
-    "socketpair": (-1, 0, 0, 0), "connect": (-1, 0, 0), "bind": (-1, 0, 0), "sendmsg": (-1, 0, 0),
-    "ptrace": (2, 0, 0, 0), "process_vm_readv": (0, 0, 0, 0, 0, 0), "process_vm_writev": (0, 0, 0, 0, 0, 0),
-    "unshare": (0,), "setns": (-1, 0), "keyctl": (-1, 0, 0, 0, 0), "userfaultfd": (-1,), "io_uring_setup": (0, 0),
-    "memfd_create": (0, -1), "personality": (0xFFFFFFFF,),
-}  # fmt: skip
+# One call of each kind, with arguments with which it does nothing, and fails with something else than EPERM where it is not refused
+TRIED = (
+    ("socketpair", (-1, 0, 0, 0)), ("connect", (-1, 0, 0)), ("ptrace", (2, 0, 0, 0)), ("process_vm_readv", (0, 0, 0, 0, 0, 0)),
+    ("unshare", (0,)), ("keyctl", (-1, 0, 0, 0, 0)), ("userfaultfd", (-1,)), ("io_uring_setup", (0, 0)), ("memfd_create", (0, -1)),
+)  # fmt: skip
 
 
 def probe() -> str:
     """What is missing from this layer, or "". Called in the worker."""
-    for family in ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"):
-        if hasattr(socket, family):
-            with contextlib.suppress(OSError):
-                socket.socket(getattr(socket, family), socket.SOCK_DGRAM).close()
-                return f"the worker can open a socket ({family})"
-    column, _ = ARCHITECTURES.get(kernel.MACHINE, (0, 0))
-    for name, arguments in HARMLESS.items():
+    for family in (socket.AF_UNIX, socket.AF_INET):
+        with contextlib.suppress(OSError):
+            socket.socket(family, socket.SOCK_DGRAM).close()
+            return f"the worker can open a socket ({family.name})"
+    column, _ = ARCHITECTURES[kernel.MACHINE]
+    for name, arguments in TRIED:
         try:
-            kernel.call(REFUSED[name][column], *[ctypes.c_long(value) for value in arguments], what=name)
+            kernel.call(REFUSED[name][column], *map(ctypes.c_long, arguments), what=name)
         except PermissionError:
             continue
         except OSError:
