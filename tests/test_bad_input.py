@@ -374,12 +374,12 @@ def finished(folder: Path) -> int:
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     with grader_in_the_middle(tmp_path) as (process, below):
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 130
         assert "Traceback" not in out + err
         assert "Grading was interrupted" in out
         assert below
-        assert psutil.wait_procs(below, timeout=10)[1] == []
+        assert psutil.wait_procs(below, timeout=60)[1] == []
     verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
     assert verdict.state == "interrupted"
     assert verdict.reason
@@ -391,9 +391,9 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
 def test_a_killed_grader_leaves_its_verdict_and_no_process(tmp_path: Path) -> None:
     with grader_in_the_middle(tmp_path) as (process, below):
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert below
-        assert psutil.wait_procs(below, timeout=10)[1] == []
+        assert psutil.wait_procs(below, timeout=60)[1] == []
     verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
     assert verdict.state == "running"
     assert_kept(verdict)
