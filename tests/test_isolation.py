@@ -833,9 +833,12 @@ def become(plan: str) -> None:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.prctl(24, 21, 0, 0, 0):  # PR_CAPBSET_DROP, CAP_SYS_ADMIN
                 raise OSError("CAP_SYS_ADMIN cannot be dropped")
+        for path in settings["needed"]:
+            os.listdir(path)
     except OSError as error:
         print(f"not possible here: {error}", file=sys.stderr)
         os._exit(77)
+    os.chdir(REPOSITORY)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(settings["command"][0], settings["command"])
 
@@ -859,6 +862,22 @@ def _open_up(paths: list[str], place: str) -> None:
     for folder in sorted({_closed_folder_above(path) for _, path in held}):
         kernel.mount("tmpfs", folder, "tmpfs", 0, "mode=755")
     for spare, path in held:
-        os.makedirs(path, exist_ok=True)
-        kernel.mount(spare, path, "", kernel.MS_BIND | kernel.MS_REC)
+        _show(spare, path)
         kernel.unmount(spare, kernel.MNT_DETACH)
+
+
+def _show(place: str, path: str) -> None:
+    """Let what lies at `place` appear at `path`; of a folder that others cannot enter, each entry by itself."""
+    if os.path.islink(place):
+        if not os.path.lexists(path):
+            os.symlink(os.readlink(place), path)
+        return
+    if os.path.isdir(place):
+        os.makedirs(path, exist_ok=True)
+    elif not os.path.exists(path):
+        Path(path).touch()
+    if os.path.isdir(place) and not os.stat(place).st_mode & 0o001:
+        for entry in os.listdir(place):
+            _show(os.path.join(place, entry), os.path.join(path, entry))
+    else:
+        kernel.mount(place, path, "", kernel.MS_BIND | kernel.MS_REC)

@@ -49,7 +49,7 @@ def task(
     """Mark a function as a check of the rubric."""
 
     def mark(function: Any) -> Any:
-        function.check_mark = CheckMark(identifier, points, region, false_fail, detects)
+        function.check_mark = CheckMark(identifier, float(points), region, false_fail, detects)
         return function
 
     return mark

@@ -34,6 +34,7 @@ def main(descriptor: int) -> None:
     settings, _ = _next_request(control)
     if settings is None:
         os._exit(0)
+    os.umask(0o022)
     reason = _enter_namespaces(settings)
     import torch
 
@@ -118,7 +119,7 @@ class _Lane:
         self.tree: process.Tree | None = None
         self.settings: dict[str, Any] = {}
         self.reason = ""  # why the last worker was killed here
-        self.base = 0
+        self.first_size = 0  # of the scratch folder, where it has no limit of its own
 
     def serve(self) -> None:
         if namespaces.engaged():
@@ -145,6 +146,7 @@ class _Lane:
     def _start(self, settings: dict[str, Any], descriptors: list[int]) -> None:
         channel, output, folder = descriptors
         scratch = layers.make_scratch(settings, folder)
+        self.first_size = 0 if namespaces.has_view else process.folder_size(scratch)[0]
         pid = os.fork()
         if pid == 0:
             _worker(self.control, channel, output, scratch, settings)
@@ -184,7 +186,7 @@ class _Lane:
             self.reason = "processes"
         elif not namespaces.has_view:
             size, entries = process.folder_size(self.settings["folder"])
-            if size > self.settings["file_megabytes"] << 20 or entries > process.MOST_FILES:
+            if size > self.first_size + (self.settings["file_megabytes"] << 20) or entries > process.MOST_FILES:
                 self.reason = "files"
         if self.reason:
             self.tree.end()

@@ -67,7 +67,7 @@ def enter(
         return ""
     except BaseException as error:
         with contextlib.suppress(OSError):
-            os.write(writer, str(error).encode())
+            os.write(writer, (getattr(error, "strerror", None) or repr(error)).encode())
         os._exit(1)
 
 
@@ -166,10 +166,12 @@ def enter_view(place: str) -> None:
     global has_view
     os.chdir(place)
     _protect(place, recursive=False)
-    kernel.pivot_root(
-        ".", "."
-    )  # the man page: with both in the same place, the old root comes to lie on top of the new one
-    kernel.unmount(".", kernel.MNT_DETACH)
+    try:
+        kernel.pivot_root(".", ".")  # with both in one place, the old root comes to lie on top of the new one (man page)
+        kernel.unmount(".", kernel.MNT_DETACH)
+    except OSError:  # where the root is an initial RAM file system, as on small virtual machines
+        kernel.mount(".", "/", "", kernel.MS_MOVE)
+        os.chroot(".")
     os.chdir("/")
     has_view = True
 
