@@ -113,16 +113,31 @@ def demo(
 @app.command()
 def show(path: Annotated[Path, typer.Argument(help="A verdict.json.", show_default=False)]) -> None:
     """Print a verdict again."""
-    from autograder.grading.verdict import Verdict
+    from autograder.grading.replay import read_verdict
     from autograder.report import print_summary
 
-    try:
-        verdict = Verdict.from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} is not a verdict of this version of the grader.") from error
-    print_summary(verdict)
+    print_summary(read_verdict(path))
+
+
+@app.command()
+def replay(
+    verdict: Annotated[Path, typer.Argument(help="A verdict.json.", show_default=False)],
+    submission: Annotated[Path, typer.Argument(help="The submission that it judges.", show_default=False)],
+    no_train: Annotated[
+        bool, typer.Option("--no-train", help="Leave out the tasks that need a training; takes seconds.")
+    ] = False,
+    require_isolation: Annotated[
+        str | None,
+        typer.Option(help="Refuse to run student code below this level: process, user, files or network."),
+    ] = None,
+) -> None:
+    """Judge a submission again with the seeds of its verdict, and say where the two differ (exit status 1)."""
+    from autograder.grading.replay import replay as run
+    from autograder.report.replay import print_replay
+
+    result = run(verdict, submission, train=not no_train, require=require_isolation)
+    print_replay(result)
+    raise typer.Exit(1 if result.differences else 0)
 
 
 @app.command()

@@ -8,9 +8,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import grading
+from benchmarks import fuzz_wire, grading, isolation
 
-MEASUREMENTS = {"behaviour": grading.behaviour, "verdict": grading.verdict}
+MEASUREMENTS = {
+    "behaviour": grading.behaviour,
+    "verdict": grading.verdict,
+    "isolation": isolation.run,
+    "fuzz_wire": fuzz_wire.run,
+}
 
 
 def main(names: list[str]) -> None:

@@ -310,17 +310,6 @@ class Grading:
         return f"Not judged: only task {self.options.task} was asked for."
 
 
-def _not_done(manifest: Manifest, submission: Submission) -> frozenset[str]:
-    """Regions, by the name that checks use, of which every part is still the stub or missing."""
-    regions = untouched_regions(manifest, submission)
-    open_parts = regions.untouched | regions.missing
-    parts: dict[str, list[str]] = {}
-    for task in manifest.tasks:
-        for region in task.regions:
-            parts.setdefault(region_name(region), []).append(region)
-    return frozenset(name for name, group in parts.items() if all(part in open_parts for part in group))
-
-
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
     """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
     notices = [*submission.notices, *outside_edits(manifest, submission)]

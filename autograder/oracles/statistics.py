@@ -11,12 +11,12 @@ from scipy import stats
 
 from autograder.oracles.schedule import Floats
 
-ALPHA = 1e-7
+ALPHA = 2e-8
 
 
 @cache
 def z_limit(alpha: float = ALPHA) -> float:
-    """Two-sided limit of a standard normal statistic; 5.3 at 1e-7."""
+    """Two-sided limit of a standard normal statistic; 5.6 at 2e-8."""
     return float(stats.norm.isf(alpha / 2))
 
 

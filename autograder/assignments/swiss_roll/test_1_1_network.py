@@ -124,7 +124,8 @@ def _set_weights(layers: list[tuple[tuple[int, int], Handle]], draw: Draw) -> No
     """Give every layer weights of the grader's, so that initialisation decides nothing: an output layer may start at 0."""
     for (dim_in, dim_out), layer in layers:
         shapes = {"fc.weight": (dim_out, dim_in), "fc.bias": (dim_out,)}
-        shapes |= {"time_embedding.mlp.0.weight": (dim_out, 256), "time_embedding.mlp.2.weight": (dim_out, dim_out)}
+        shapes |= {"time_embedding.mlp.0.weight": (dim_out, 256), "time_embedding.mlp.0.bias": (dim_out,)}
+        shapes |= {"time_embedding.mlp.2.weight": (dim_out, dim_out), "time_embedding.mlp.2.bias": (dim_out,)}
         for path, shape in shapes.items():
             try:
                 layer.new(f"{path}.data.copy_", (draw.normal(*shape) / np.sqrt(shape[-1])).astype(np.float32))

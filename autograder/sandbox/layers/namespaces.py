@@ -167,7 +167,7 @@ def enter_view(place: str) -> None:
     os.chdir(place)
     _protect(place, recursive=False)
     try:
-        kernel.pivot_root(".", ".")  # with both in one place, the old root comes to lie on top of the new one (man page)
+        kernel.pivot_root(".", ".")  # in one place: the old root comes to lie on top of the new one (man page)
         kernel.unmount(".", kernel.MNT_DETACH)
     except OSError:  # where the root is an initial RAM file system, as on small virtual machines
         kernel.mount(".", "/", "", kernel.MS_MOVE)
