@@ -10,6 +10,7 @@ import math
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from group_norm import GroupNorm
 from torch.nn import init
 
 
@@ -76,7 +77,7 @@ class AttnBlock(nn.Module):
 
     def __init__(self, in_ch: int):
         super().__init__()
-        self.group_norm = nn.GroupNorm(32, in_ch)
+        self.group_norm = GroupNorm(32, in_ch)
         self.proj_q = nn.Conv2d(in_ch, in_ch, 1)
         self.proj_k = nn.Conv2d(in_ch, in_ch, 1)
         self.proj_v = nn.Conv2d(in_ch, in_ch, 1)
@@ -97,10 +98,10 @@ class ResBlock(nn.Module):
 
     def __init__(self, in_ch: int, out_ch: int, tdim: int, dropout: float, attn: bool = False):
         super().__init__()
-        self.block1 = nn.Sequential(nn.GroupNorm(32, in_ch), Swish(), nn.Conv2d(in_ch, out_ch, 3, padding=1))
+        self.block1 = nn.Sequential(GroupNorm(32, in_ch), Swish(), nn.Conv2d(in_ch, out_ch, 3, padding=1))
         self.temb_proj = nn.Sequential(Swish(), nn.Linear(tdim, out_ch))
         self.block2 = nn.Sequential(
-            nn.GroupNorm(32, out_ch), Swish(), nn.Dropout(dropout), nn.Conv2d(out_ch, out_ch, 3, padding=1)
+            GroupNorm(32, out_ch), Swish(), nn.Dropout(dropout), nn.Conv2d(out_ch, out_ch, 3, padding=1)
         )
         self.shortcut = nn.Conv2d(in_ch, out_ch, 1) if in_ch != out_ch else nn.Identity()
         self.attn = AttnBlock(out_ch) if attn else nn.Identity()

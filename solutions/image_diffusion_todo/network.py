@@ -6,6 +6,7 @@ about it may be changed: the thresholds hold for it.
 
 import torch
 import torch.nn as nn
+from group_norm import GroupNorm
 from module import DownSample, ResBlock, Swish, TimeEmbedding, UpSample, xavier
 
 
@@ -67,7 +68,7 @@ class UNet(nn.Module):
             if i != 0:
                 self.upblocks.append(UpSample(now_ch))
 
-        self.tail = nn.Sequential(nn.GroupNorm(32, now_ch), Swish(), nn.Conv2d(now_ch, 3, 3, padding=1))
+        self.tail = nn.Sequential(GroupNorm(32, now_ch), Swish(), nn.Conv2d(now_ch, 3, 3, padding=1))
         xavier(self.head)
         xavier(self.tail[-1], gain=1e-5)  # the first prediction is nearly zero
 
