@@ -78,6 +78,8 @@ class Manifest:
     files: Files
     tasks: tuple[Task, ...]
     profiles: dict[str, Profile]
+    sample_shape: tuple[int, ...] = ()  # of the data in the checks of behaviour: (2,) for points, (C, H, W) for images
+    checks_from: tuple[str, ...] = ()  # folders beside this one whose checks belong to the rubric too
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     training: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +89,14 @@ class Manifest:
     def home(self) -> Path:
         """The folder of the rubric."""
         return ASSIGNMENTS / self.id
+
+    @property
+    def check_files(self) -> tuple[Path, ...]:
+        """The files that hold the checks, in the order of their names."""
+        folders = (self.home, *(ASSIGNMENTS / name for name in self.checks_from))
+        return tuple(
+            sorted((path for folder in folders for path in folder.glob("test_*.py")), key=lambda path: path.name)
+        )
 
     @property
     def handout(self) -> Path:

@@ -30,6 +30,7 @@ from autograder.grading.session import Options
 from autograder.grading.verdict import CheckResult, Verdict
 from autograder.manifest import REPOSITORY, load_manifest
 from autograder.sandbox.launcher import Sandbox
+from tests.processes import still_alive
 
 
 def _load_make():
@@ -379,7 +380,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
         assert "Traceback" not in out + err
         assert "Grading was interrupted" in out
         assert below
-        assert psutil.wait_procs(below, timeout=60)[1] == []
+        assert still_alive(below, timeout=60) == []
     verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
     assert verdict.state == "interrupted"
     assert verdict.reason
@@ -393,7 +394,7 @@ def test_a_killed_grader_leaves_its_verdict_and_no_process(tmp_path: Path) -> No
         process.kill()
         process.communicate(timeout=120)
         assert below
-        assert psutil.wait_procs(below, timeout=60)[1] == []
+        assert still_alive(below, timeout=60) == []
     verdict = Verdict.from_json((tmp_path / "out" / "verdict.json").read_text())
     assert verdict.state == "running"
     assert_kept(verdict)

@@ -178,7 +178,9 @@ def test_code_that_cannot_be_written_down_again_is_compared_all_the_same():
     (notice,) = outside_edits(MANIFEST, changed)
     assert notice.message.endswith("changed outside the TODO regions: extract.")
     in_region = with_body(Q_SAMPLE, "return 0")
-    files = {name: text.decode().replace("return 0", "return f'''{'\x1b'}'''") for name, text in in_region.files.items()}
+    files = {
+        name: text.decode().replace("return 0", "return f'''{'\x1b'}'''") for name, text in in_region.files.items()
+    }
     assert Q_SAMPLE not in untouched_regions(MANIFEST, submission(files)).untouched
 
 

@@ -575,7 +575,7 @@ class Nobody:
 
 def check(function, identifier: str = "1.c", region: str = "f", points: float = 2.0) -> Check:
     task("1", points=points, region=region)(function)
-    return Check(identifier, "title", function.check_mark, function)
+    return Check(identifier, "title", function.check_mark, function, (2,))
 
 
 @pytest.mark.parametrize(

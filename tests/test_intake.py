@@ -348,7 +348,11 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
         zipped({"w/network.py": NETWORK, "w/x.py": b"", "a/ddpm.py": DDPM, "b/ddpm.py": DDPM + b"#\n"}),
         "with different content, in b/",
     ),
-    "only a notebook": ("work.zip", zipped({"a.ipynb": b"", "b.png": b""}), "the notebook a.ipynb is not judged; hand in"),
+    "only a notebook": (
+        "work.zip",
+        zipped({"a.ipynb": b"", "b.png": b""}),
+        "the notebook a.ipynb is not judged; hand in",
+    ),
     "another assignment": ("work.zip", zipped(OTHER_TASK), "image_diffusion_todo/ belongs to another assignment"),
     "five folders down": ("work.zip", zipped(under("a/b/c/d/e", WORK)), "lies more than 4 folders down"),
     "something else": (

@@ -27,6 +27,7 @@ from autograder.manifest import REPOSITORY, Limits
 from autograder.sandbox import layers, wire
 from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut
 from autograder.sandbox.layers import files, kernel, network
+from tests.processes import still_alive
 
 ROOT = os.geteuid() == 0
 ELSEWHERE = "AUTOGRADER_TEST_ELSEWHERE"  # set where these tests run as somebody else
@@ -299,7 +300,7 @@ time.sleep(600)
     assert len(below) >= 4
     grader.kill()
     grader.wait()
-    _, alive = psutil.wait_procs(below, timeout=10)
+    alive = still_alive(below, timeout=10)
     grader.stdout.close()
     assert alive == []
     assert not list(tmp_path.glob("autograder-*"))

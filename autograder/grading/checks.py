@@ -4,10 +4,11 @@ judgement.
 A check is a function in `autograder/assignments/<id>/test_*.py`. Its docstring is the sentence that the student
 reads. It may take, by name:
 
-    student   the submission (sandbox.proxies.Student)
-    draw      secret random numbers (grading.seeds.Draw)
-    note      a Note; numbers noted before a failure make up the evidence, and are what a diagnosis compares
-    carry     a Carry: which regions are already known to be wrong, so that the reference can stand in for them
+    student        the submission (sandbox.proxies.Student)
+    sample_shape   of the assignment's data, from the manifest
+    draw           secret random numbers (grading.seeds.Draw)
+    note           a Note; numbers noted before a failure make up the evidence, and are what a diagnosis compares
+    carry          a Carry: which regions are already known to be wrong, so that the reference can stand in for them
 """
 
 from collections.abc import Callable, Sequence
@@ -73,8 +74,8 @@ class Note:
             theirs, _ = other.values[name]
             if mine.shape != theirs.shape:
                 return False
-            allowed = tolerance * (1 + np.minimum(abs(mine), abs(theirs)))
             finite = np.isfinite(mine) & np.isfinite(theirs)
+            allowed = tolerance * (1 + np.where(finite, np.minimum(abs(mine), abs(theirs)), 0))
             near = finite & (abs(np.where(finite, mine, 0) - np.where(finite, theirs, 0)) <= allowed)
             same = (mine == theirs) | near | (np.isnan(mine) & np.isnan(theirs))
             if not same.all():

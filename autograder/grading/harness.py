@@ -38,6 +38,9 @@ class RubricPlugin:
     def student(self) -> None: ...
 
     @pytest.fixture
+    def sample_shape(self) -> None: ...
+
+    @pytest.fixture
     def draw(self) -> None: ...
 
     @pytest.fixture
@@ -54,7 +57,7 @@ def run(manifest: Manifest, checks: Sequence[Check], judge: Judge) -> bool:
     """Run the rubric. Returns whether every check was reached; False after Ctrl-C."""
     plugin = RubricPlugin(checks, judge)
     arguments = [
-        str(manifest.home), "-c", os.devnull, "--rootdir", str(manifest.home), "--noconftest", "--assert=plain", "--capture=no",
+        *map(str, manifest.check_files), "-c", os.devnull, "--rootdir", str(manifest.home), "--noconftest", "--assert=plain", "--capture=no",
         "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:logging", "-p", "no:warnings", "-p", "no:junitxml",
     ]  # fmt: skip
     saved = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}

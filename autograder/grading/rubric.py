@@ -20,6 +20,7 @@ class Check:
     title: str
     mark: CheckMark
     function: Callable[..., Any]
+    sample_shape: tuple[int, ...]  # of the assignment's data
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -37,8 +38,8 @@ def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
 def _load(assignment: str) -> tuple[Check, ...]:
     manifest = load_manifest(assignment)
     checks: list[Check] = []
-    for path in sorted(manifest.home.glob("test_*.py")):
-        module = importlib.import_module(f"autograder.assignments.{assignment}.{path.stem}")
+    for path in manifest.check_files:
+        module = importlib.import_module(f"autograder.assignments.{path.parent.name}.{path.stem}")
         found = [f for f in vars(module).values() if hasattr(f, "check_mark") and f.__module__ == module.__name__]
         for function in sorted(found, key=lambda f: f.__code__.co_firstlineno):
             title = " ".join(inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].split())
@@ -48,6 +49,7 @@ def _load(assignment: str) -> tuple[Check, ...]:
                     title,
                     function.check_mark,
                     function,
+                    manifest.sample_shape,
                 )
             )
     for task in manifest.tasks:

@@ -43,7 +43,9 @@ def run_check(
 ) -> Judgement:
     """Call the check with what it asks for. Never raises, except for KeyboardInterrupt."""
     note, carry = Note(), Carry(wrong_regions)
-    available = {"student": student, "draw": Draw(secret, digest, check.id), "note": note, "carry": carry, **extra}
+    draw = Draw(secret, digest, check.id)
+    shape = check.sample_shape
+    available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
     student.seed = None
     started = time.perf_counter()
     judgement = _judge(check, {name: available[name] for name in check.parameters})

@@ -136,15 +136,18 @@ class Range:
         texts = [check.message + "\n" + check.printed for check in verdict.checks] + [
             n.message + n.detail for n in verdict.notices
         ]
+        said = [text for text in texts if text.strip() and not text.startswith("Not judged")]
         if attack.sentence and not re.search(attack.sentence, "\n".join(texts)):
-            yield f"staff read nothing like {attack.sentence!r}, but {[text for text in texts if text.strip()][:3]}"
+            yield f"staff read nothing like {attack.sentence!r}, but {said[:3]}"
         if Verdict.from_json(shown["verdict.json"]).score != verdict.score:
             yield "the verdict on disk is another one"
 
     def _leaks(self, grading: Grading, shown: dict[str, str]) -> Iterator[str]:
         key = hmac.new(self.secret, grading.submission.digest.encode(), hashlib.sha256)
         hidden = {**self.tokens, "key": key.hexdigest()}
-        if not Path(sys.prefix).is_relative_to(REPOSITORY):  # else the path of the interpreter tells it to every program
+        if not Path(sys.prefix).is_relative_to(
+            REPOSITORY
+        ):  # else the path of the interpreter tells it to every program
             hidden["repository"] = str(REPOSITORY) + "/"
         own = b"\n".join(grading.submission.files.values()).decode()  # what an attack knows, it may say
         for place, text in shown.items():
