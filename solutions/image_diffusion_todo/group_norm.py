@@ -25,36 +25,40 @@ class _ChannelsLast(torch.autograd.Function):
     def forward(ctx, x, weight, bias, groups, eps):
         B, C, H, W = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(B, H * W, C)
-        exact = rows if rows.dtype in (torch.float32, torch.float64) else rows.float()
-        mean = _group_mean(exact.mean(dim=1), groups)  # (B, C), equal within a group
-        centred_at = exact[:, :1]  # E[(x − c)²] with c near the mean loses no digits
-        shifted = exact - centred_at
-        square = _group_mean((shifted.square().mean(dim=1) - 2 * (mean - centred_at[:, 0]) * shifted.mean(dim=1)
-                              + (mean - centred_at[:, 0]).square()), groups)  # fmt: skip
-        rstd = (square.clamp(min=0) + eps).rsqrt()
-        scale = weight * rstd
-        shift = bias - mean * scale
-        ctx.save_for_backward(rows, weight, mean, rstd)
-        ctx.groups, ctx.size = groups, (H, W)
-        y = torch.addcmul(shift.to(x.dtype)[:, None], rows, scale.to(x.dtype)[:, None])
-        return y.unflatten(1, (H, W)).permute(0, 3, 1, 2)
+        exact = rows if rows.dtype == torch.float64 else rows.float()
+        size = C // groups * H * W
+        mean = grouped(exact.sum(dim=1), groups).sum(dim=2, keepdim=True) / size  # (B, G, 1)
+        square = grouped((exact * exact).sum(dim=1), groups).sum(dim=2, keepdim=True) / size
+        rstd = (square - mean * mean).clamp_(min=0).add_(eps).rsqrt_()
+        scale = grouped(weight, groups) * rstd  # (B, G, C/G)
+        shift = grouped(bias, groups) - mean * scale
+        ctx.save_for_backward(rows, weight, mean, rstd, scale)
+        ctx.groups, ctx.shape = groups, (B, H, W, C)
+        y = torch.addcmul(as_row(shift, rows), rows, as_row(scale, rows))
+        return y.view(B, H, W, C).permute(0, 3, 1, 2)
 
     @staticmethod
     def backward(ctx, grad):
-        rows, weight, mean, rstd = ctx.saved_tensors
+        rows, weight, mean, rstd, scale = ctx.saved_tensors
         grad = grad.permute(0, 2, 3, 1).reshape(rows.shape)
-        N, dtype = rows.shape[1], mean.dtype
-        grad_bias = grad.sum(dim=1, dtype=dtype)  # (B, C)
-        grad_weight = ((grad * rows).sum(dim=1, dtype=dtype) - mean * grad_bias) * rstd
-        m1, m2 = (_group_mean(weight * g / N, ctx.groups) for g in (grad_bias, grad_weight))
-        by_x = -(rstd**2) * m2
-        constant = -rstd * m1 - mean * by_x
-        grad_x = torch.addcmul(constant.to(rows.dtype)[:, None], rows, by_x.to(rows.dtype)[:, None])
-        grad_x = grad_x.addcmul_(grad, (weight * rstd).to(rows.dtype)[:, None])
-        return grad_x.unflatten(1, ctx.size).permute(0, 3, 1, 2), grad_weight.sum(0), grad_bias.sum(0), None, None
+        size = rows[0].numel() // ctx.groups
+        sum_grad = grouped(grad.sum(dim=1, dtype=mean.dtype), ctx.groups)  # (B, G, C/G)
+        sum_grad_x = grouped((grad * rows).sum(dim=1, dtype=mean.dtype), ctx.groups)
+        sum_grad_y = (sum_grad_x - mean * sum_grad) * rstd  # of grad times the normalised x
+        weight = grouped(weight, ctx.groups)
+        by_x = -(rstd**2) * (weight * sum_grad_y).sum(dim=2, keepdim=True) / size
+        constant = -rstd * (weight * sum_grad).sum(dim=2, keepdim=True) / size - mean * by_x
+        ones = torch.ones_like(scale)
+        grad_x = torch.addcmul(as_row(constant * ones, rows), rows, as_row(by_x * ones, rows))
+        grad_x = grad_x.addcmul_(grad, as_row(scale, rows)).view(ctx.shape).permute(0, 3, 1, 2)
+        return grad_x, sum_grad_y.sum(dim=0).flatten(), sum_grad.sum(dim=0).flatten(), None, None
 
 
-def _group_mean(per_channel, groups: int):
-    """(B, C) → (B, C): the mean over the channels of each group, repeated for each of them."""
-    B, C = per_channel.shape
-    return per_channel.view(B, groups, -1).mean(dim=2, keepdim=True).expand(B, groups, C // groups).reshape(B, C)
+def grouped(per_channel, groups: int):
+    """(…, C) → (…, G, C/G)."""
+    return per_channel.unflatten(-1, (groups, -1))
+
+
+def as_row(per_channel, rows):
+    """(B, G, C/G) → (B, 1, C), in the number format of `rows`."""
+    return per_channel.flatten(1)[:, None].to(rows.dtype)

@@ -40,8 +40,9 @@ class Recipe:
 
 CANONICAL = Recipe()
 LAPTOP = Recipe(
-    batch_size=16, train_num_steps=3000, learning_rate=1e-3, image_resolution=32, ch=32, ch_mult=(1, 2, 2), num_res_blocks=1, dropout=0.0
-)
+    batch_size=16, train_num_steps=3000, learning_rate=1e-3, image_resolution=32, ch=32, ch_mult=(1, 1, 2), attn=(2,), num_res_blocks=1,
+    dropout=0.0,
+)  # fmt: skip
 PRESETS = {"canonical": CANONICAL, "laptop": LAPTOP}
 
 

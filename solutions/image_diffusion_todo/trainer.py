@@ -140,6 +140,7 @@ class Trainer:
         Always from the same noise, so that grids can be compared over time; the training's random numbers are not touched.
         """
         shape = (count, 3, self.recipe.image_resolution, self.recipe.image_resolution)
+        steps = min(steps, self.recipe.num_diffusion_train_timesteps)
         wrapped, self.ddpm.network = self.ddpm.network, self.network
         with untouched_random(self.device), self.fast():
             torch.manual_seed(seed)

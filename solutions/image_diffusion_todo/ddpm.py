@@ -1,0 +1,1 @@
+../2d_plot_diffusion_todo/ddpm.py
