@@ -18,7 +18,9 @@ app = typer.Typer(
 
 AssignmentOption = Annotated[
     str | None,
-    typer.Option("--assignment", "-a", help="Identifier of the assignment; not needed while there is only one."),
+    typer.Option(
+        "--assignment", "-a", help="Identifier of the assignment; where not given, what is handed in shows it."
+    ),
 ]
 
 
@@ -32,15 +34,6 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("autograder: stopped.", err=True)
         sys.exit(130)
-
-
-def _assignment(identifier: str | None) -> str:
-    known = assignment_ids()
-    if identifier is None and len(known) == 1:
-        return known[0]
-    if identifier is None:
-        raise UserError(f"Say which assignment with --assignment; there is {', '.join(known)}.")
-    return identifier
 
 
 @app.command()
@@ -67,8 +60,10 @@ def grade(
 
     if hints not in (None, "none", "where", "what"):
         raise UserError(f"--hints takes none, where or what, not {hints!r}.")
-    manifest = load_manifest(_assignment(assignment))
     from autograder.grading.session import Options
+    from autograder.submission.guess import guess_assignment
+
+    manifest = load_manifest(assignment or guess_assignment(path))
 
     options = Options(profile=profile, task=task, train=not no_train, hints=hints)
     out = out or Path("reports") / (path.resolve().stem or "submission")

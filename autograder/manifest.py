@@ -27,6 +27,20 @@ class Files:
     given: tuple[str, ...]  # always taken from the handout
     notebook: str | None = None  # may be handed in; never executed by the grader
     packages: tuple[str, ...] = ()  # top-level packages that a student's code may import
+    samples: str | None = None  # folder of the images that the student's sampler drew; decoded in the worker only
+    checkpoint: str | None = (
+        None  # of the student's model, for the case that there are no samples; loaded in the worker only
+    )
+
+
+@dataclass(frozen=True)
+class Deliverable:
+    """Something to be handed in beside the code. Where it is missing, `share` of all points is taken off."""
+
+    title: str  # "a plot of the loss"
+    patterns: tuple[str, ...]  # of paths below the top of the submission, as in fnmatch, case ignored: "*loss*.png"
+    at_least: int = 1
+    share: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,8 @@ class Policy:
     outside_todo: Literal["warn", "zero"] = "warn"
     hard_coded_device_deduction: float = 0.0
     hints: Literal["none", "where", "what"] = "what"
+    submission_name: str | None = None  # a regular expression for the name of a zip file, without ".zip"
+    submission_name_share: float = 0.1  # of all points, taken off where a zip is called otherwise
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,7 @@ class Manifest:
     checks_from: tuple[str, ...] = ()  # folders beside this one whose checks belong to the rubric too
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    deliverables: tuple[Deliverable, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     outcome: dict[str, Any] = field(default_factory=dict)
 

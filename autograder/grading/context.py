@@ -19,6 +19,8 @@ class OutcomeContext:
     secret: bytes
     digest: str
     untouched: frozenset[str] = frozenset()
+    images: dict[str, bytes] = field(default_factory=dict)  # that were handed in as samples
+    checkpoint: bytes | None = None
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
     on_wait: Callable[[], None] = lambda: None  # called now and then while nothing else happens
     threads: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))

@@ -15,6 +15,7 @@ from autograder import __version__
 from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
+from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.diagnosis import Diagnosis, diagnose, region_name
 from autograder.grading.mutants import Misconception, apply_misconceptions, misconceptions
 from autograder.grading.rubric import Check, load_rubric
@@ -193,6 +194,7 @@ class Grading:
         self.outcome = module.Outcome(
             OutcomeContext(
                 self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest, self.untouched,
+                self.submission.images, self.submission.checkpoint,
                 on_progress=self._note_progress, on_wait=lambda: self.observe(self.verdict, None, self.progress),
             )
         )  # fmt: skip
@@ -264,6 +266,8 @@ class Grading:
             return
         self.observe(self.verdict, None, ("drawing figures", 0, 1))
         self.figures = list(self.outcome.figures())
+        for notice in self.outcome.notices():
+            self.verdict = self.verdict.with_notice(notice)
 
     def _publish(self, **changes: Any) -> None:
         changes["environment"] = {**self.verdict.environment, "isolation": self.sandbox.isolation}
@@ -312,7 +316,7 @@ class Grading:
 
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
     """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
-    notices = [*submission.notices, *outside_edits(manifest, submission)]
+    notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
     files, findings = dict(submission.files), []
     for name, content in submission.files.items():
         if name in submission.syntax_errors or not name.endswith(".py"):

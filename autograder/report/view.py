@@ -27,6 +27,7 @@ WORDS: dict[State, tuple[str, str]] = {  # (symbol, word); the word alone is eno
 NOTICE_HEADINGS = {
     "outside_todo": "Edits outside the TODO marks",
     "hard_coded_device": "Hard-coded device",
+    "deliverable": "Missing from what was handed in",
     "intake": "About the files handed in",
     "staff": "For staff",
 }

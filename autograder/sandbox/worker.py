@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.optim.adam import adam
 
-from autograder.sandbox import wire
+from autograder.sandbox import pictures, wire
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 
 TORCH_DTYPES = {name: getattr(torch, name) for name in wire.ITEM_SIZE}
@@ -125,6 +125,17 @@ class Worker:
     def _op_call(self, target: Ref, path: str, args: list, kwargs: dict) -> Any:
         function = self._resolve(target, path)
         return function(*[self.from_wire(a) for a in args], **{k: self.from_wire(v) for k, v in kwargs.items()})
+
+    def _op_decode_images(self, images: list[Array]) -> list:
+        """[mode, pixels or None, problem] of each image file, given as uint8 arrays of bytes. Needs no code of the submission."""
+        decoded = []
+        for image in images:
+            try:
+                _, mode, pixels = pictures.decode(image.data)
+                decoded.append([mode, None if pixels is None else torch.from_numpy(pixels), ""])
+            except ValueError as error:
+                decoded.append(["", None, str(error)])
+        return decoded
 
     def _op_find(self, target: Ref, kind: Ref) -> list:
         """The distinct submodules of `target` that are of the class `kind`, in order of registration."""

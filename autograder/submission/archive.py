@@ -83,13 +83,14 @@ class ZipSource:
             elif not original.endswith(("/", "\\")):
                 yield Entry(path, "file", record)
 
-    def read(self, entry: Entry) -> bytes:
-        """The content of a source file.
+    def read(self, entry: Entry, most: int | None = None) -> bytes:
+        """The content of a file.
 
         Raises Refused when it is too large, packed too tightly or strangely, encrypted, damaged, or not a plain file.
         """
         record: zipfile.ZipInfo = entry.record
         place, limits = f"{shown_path(entry.path)} in {self.name}", self._limits
+        most = most or limits.file_bytes
         if entry.kind != "file":
             raise Refused(not_a_file(entry))
         if record.flag_bits & _ENCRYPTED:
@@ -97,7 +98,7 @@ class ZipSource:
         if record.compress_type not in _METHODS:
             method = f"a method that is not read here (number {record.compress_type})"
             raise Refused(f"{place} is packed with {method}; make an ordinary zip, without special settings.")
-        self._file.used, self._file.allowance = 0, limits.file_bytes + 200_000
+        self._file.used, self._file.allowance = 0, most + 200_000
         chunks: list[bytes] = []
         size = 0
         try:
@@ -105,13 +106,13 @@ class ZipSource:
                 while chunk := file.read(65536):
                     chunks.append(chunk)
                     size += len(chunk)
-                    if size > limits.file_bytes:
-                        raise Refused(too_large(place, limits))
+                    if size > most:
+                        raise Refused(too_large(place, most))
                     if size > 65536 and size > limits.ratio * self._file.used:
                         blown_up = f"unpacks to more than {limits.ratio} times its size, as no source code does"
                         raise Refused(f"{place} {blown_up}; hand in your own source file.")
         except _AllowanceUsedUp:
-            raise Refused(too_large(place, limits)) from None
+            raise Refused(too_large(place, most)) from None
         except _FAULTS:
             raise Refused(f"{place} is damaged; make the zip again and check that it opens.") from None
         if size != record.file_size:

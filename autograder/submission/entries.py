@@ -37,8 +37,10 @@ class Source(Protocol):
     name: str  # of the folder or the zip, safe to print
     entries: list[Entry]  # sorted by path
 
-    def read(self, entry: Entry) -> bytes:
-        """The content of one source file. Raises Refused when it is too large, not a plain file, or damaged."""
+    def read(self, entry: Entry, most: int | None = None) -> bytes:
+        """The content of one file of at most `most` bytes, a source file's limit if None. Raises Refused when it is too large,
+        not a plain file, or damaged.
+        """
         ...
 
 
@@ -51,8 +53,8 @@ def too_many(name: str, limits: IntakeLimits) -> str:
     return f"{name} holds more than {limits.entries:,} files; hand in only the folder with your code."
 
 
-def too_large(place: str, limits: IntakeLimits) -> str:
-    return f"{place} is larger than {limits.file_bytes:,} bytes, too large for source code; take data out of it."
+def too_large(place: str, most: int) -> str:
+    return f"{place} is larger than {most:,} bytes, too large for what it must be; take data out of it."
 
 
 def reason(error: Exception) -> str:

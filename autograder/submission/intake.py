@@ -13,8 +13,10 @@ from autograder.errors import UserError
 from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.advice import near_miss, nothing_found
+from autograder.submission.archive import ZipSource
 from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.helpers import add_helpers
+from autograder.submission.images import read_checkpoint, read_images
 from autograder.submission.locate import Candidate, Folder, Located, locate
 from autograder.submission.python_text import CodeFiles, NotPython, count_tokens, parse
 from autograder.submission.rules import (
@@ -37,11 +39,15 @@ class Submission:
 
     name: str  # as it was given, safe to print
     files: dict[str, bytes]  # exactly what reaches the worker: todo files, and the helper modules next to them
-    digest: str  # SHA-256 of `files`, hexadecimal; the same for every layout and whatever else lies around
+    digest: str  # SHA-256 of what is judged, hexadecimal; the same for every layout and whatever else lies around
     notices: tuple[Notice, ...] = ()  # of kind "intake"
     missing: tuple[str, ...] = ()  # todo files that are not there; it costs only the tasks that need them
     syntax_errors: dict[str, str] = field(default_factory=dict)  # file → sentence; it costs only the tasks that need it
     folder: str = ""  # where the work lies, safe to print; "" for the top
+    images: dict[str, bytes] = field(default_factory=dict)  # of the samples, by name; never decoded by the grader
+    checkpoint: bytes | None = None  # read only where there are no samples; never loaded by the grader
+    listing: tuple[str, ...] = ()  # paths of all plain files, for the deliverables
+    is_zip: bool = False
 
 
 def read_submission(path: str | os.PathLike[str], manifest: Manifest, limits: IntakeLimits | None = None) -> Submission:
@@ -78,6 +84,12 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         code.add(name, content)
     notes += add_helpers(code, entries, source.read, located.folders, manifest, others)
 
+    images, image_notes = read_images(source, entries, located.main, manifest, limits)
+    checkpoint, checkpoint_notes = (
+        (None, []) if images else read_checkpoint(source, entries, located.main, manifest, limits)
+    )
+    notes += image_notes + checkpoint_notes
+
     missing = tuple(name for name in manifest.files.todo if name not in code.contents)
     nearby = [entry for entry in entries if entry.folder in located.folders]
     for name in missing:
@@ -90,14 +102,20 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         notes.append(f"Links, devices and folders that may not be opened were passed over: {listed(odd, most=3)}.")
     if len(notes) > _MOST_NOTES:
         notes[_MOST_NOTES:] = [f"There are {len(notes) - _MOST_NOTES:,} more remarks of this kind."]
+    judged = code.contents | {f"{manifest.files.samples}/{name}": content for name, content in images.items()}
+    judged |= {manifest.files.checkpoint or "": checkpoint} if checkpoint is not None else {}
     return Submission(
         name=source.name,
         files=dict(sorted(code.contents.items())),
-        digest=digest_of(code.contents),
+        digest=digest_of(judged),
         notices=tuple(Notice("intake", note) for note in notes),
         missing=missing,
         syntax_errors=dict(sorted(code.syntax_errors.items())),
         folder=shown_path(located.main),
+        images=images,
+        checkpoint=checkpoint,
+        listing=tuple("/".join(entry.path) for entry in entries if entry.kind == "file"),
+        is_zip=isinstance(source, ZipSource),
     )
 
 

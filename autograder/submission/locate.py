@@ -47,7 +47,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
     """
 
     def rank(candidate: Candidate) -> tuple[bool, bool, int, int]:
-        fitting = any(_fits(manifest, name, content) for name, content in candidate.contents.items())
+        fitting = any(fits(manifest, name, content) for name, content in candidate.contents.items())
         worked_on = any(content != _handout(manifest, name) for name, content in candidate.contents.items())
         closeness = _closeness(manifest, (root, *candidate.folder), others)
         return fitting, worked_on, closeness, len(candidate.contents)
@@ -72,7 +72,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
     folder_of = dict.fromkeys(best.contents, best.folder)
     remarks = []
     for name in manifest.files.todo:
-        holders = [c for c in ordered if name in c.contents and _fits(manifest, name, c.contents[name])]
+        holders = [c for c in ordered if name in c.contents and fits(manifest, name, c.contents[name])]
         if name in folder_of or not holders:
             continue
         if different := [c for c in holders if c.contents[name] != holders[0].contents[name]]:
@@ -134,7 +134,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_ .]+", "_", name).strip("_")
 
 
-def _fits(manifest: Manifest, name: str, content: bytes | None) -> bool:
+def fits(manifest: Manifest, name: str, content: bytes | None) -> bool:
     """Whether a file defines at least one of the classes and functions that the assignment's file of that name has."""
     regions = [region for task in manifest.tasks for region in task.regions if region.startswith(name + ":")]
     owners = {re.escape(region.partition(":")[2].partition(".")[0]).encode() for region in regions}

@@ -30,6 +30,9 @@ class IntakeLimits:
     files: int = 200  # source files
     ratio: int = 200  # unpacked to packed size, for files over 64 kB; real source code stays under 20
     candidates: int = 40  # folders that hold files of the assignment
+    images: int = 2_000  # files in the folder of samples
+    images_bytes: int = 64_000_000  # all of them together; one of them as a source file
+    checkpoint_bytes: int = 400_000_000
 
 
 _LONGEST_NAME = 255

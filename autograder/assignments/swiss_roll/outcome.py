@@ -21,7 +21,7 @@ from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_t
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
-from autograder.grading.verdict import Figure
+from autograder.grading.verdict import Figure, Notice
 from autograder.oracles.schedule import Schedule
 from autograder.report import figures
 from autograder.sandbox.launcher import Lane, StudentFailure
@@ -308,6 +308,10 @@ class Outcome:
         return x
 
     # For the report
+
+    def notices(self) -> list[Notice]:
+        """Nothing: what is to be said stands in the checks."""
+        return []
 
     def figures(self) -> list[Figure]:
         """Loss curve, samples of both samplers over the target, and x_t over t; as far as there is something to draw."""

@@ -1,0 +1,253 @@
+"""Task 2-1: the FID of 500 images, from `samples/` or drawn here from a checkpoint by the student's own sampler.
+
+Images are decoded, and checkpoints loaded, in the worker. Only pixels come back; they are written out anew and measured by `python -m fid`
+in a process of its own, so that the grader itself needs no torch.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.errors import UserError
+from autograder.grading.checks import Note, WrongAnswer, expect_tensor
+from autograder.grading.context import OutcomeContext
+from autograder.grading.seeds import Draw
+from autograder.grading.verdict import Figure, Notice
+from autograder.manifest import REPOSITORY
+from autograder.report import image_figures
+from autograder.sandbox.launcher import StudentFailure
+from autograder.sandbox.proxies import Student, from_wire, to_wire
+from autograder.submission.rules import listed, shown
+
+Pixels = NDArray[np.uint8]
+DECODED_AT_ONCE = 50
+CHECKPOINT = "checkpoint.ckpt"  # its name in the worker
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `python -m fid measure` found (fid/__init__.py lists the fields), and the images (N, H, W, 3)."""
+
+    summary: dict[str, Any]
+    pixels: Pixels
+    origin: str  # "samples/" or "your checkpoint"
+
+    @property
+    def fid(self) -> float:
+        return float(self.summary["fid"]["value"])
+
+    @property
+    def error(self) -> float:
+        return float(self.summary["fid"]["standard_error"])
+
+
+class Outcome:
+    """Measures once, when the first check asks; the other checks use the same figures."""
+
+    def __init__(self, context: OutcomeContext):
+        self.context = context
+        self.rule = context.manifest.outcome
+        self.measured: Measured | None = None
+        self.failure: Exception | None = None
+        self.lanes: list[Any] = []
+
+    def start(self) -> None:
+        """Nothing runs in the background: the measurement takes as many threads as it gets."""
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+
+    def expect(self, threshold: str, note: Note) -> None:
+        """FID below the manifest's threshold of that name. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
+        measured = self.measure()
+        limit = float(self.rule[threshold])
+        note("FID", measured.fid, 0.01)
+        note("standard error", measured.error, 0.01)
+        if not measured.fid < limit:
+            raise WrongAnswer(self._sentence(measured, limit))
+
+    def _sentence(self, measured: Measured, limit: float) -> str:
+        floor = measured.summary["fid"]["floor"]
+        near = (
+            " That is within two standard errors of the threshold."
+            if abs(measured.fid - limit) < 2 * measured.error
+            else ""
+        )
+        return (
+            f"The FID of the images in {measured.origin} must be below {limit:g}; it is {measured.fid:.1f} ± {measured.error:.1f}."
+            f"{near} Real images score {floor['mean']:.1f} here."
+        )
+
+    def measure(self) -> Measured:
+        if self.failure is not None:
+            raise self.failure
+        if self.measured is None:
+            try:
+                pixels, origin = self._images()
+                self.measured = Measured(self._figures_of(pixels), pixels, origin)
+            except (WrongAnswer, StudentFailure) as error:
+                self.failure = error
+                raise
+        return self.measured
+
+    # Where the images come from
+
+    def _images(self) -> tuple[Pixels, str]:
+        number = self.rule["num_samples"]
+        if self.context.images:
+            if len(self.context.images) != number:
+                raise WrongAnswer(
+                    f"There must be {number} images in samples/; there are {len(self.context.images)}. "
+                    f"Draw them again with `python sampling.py --save_dir samples`."
+                )
+            return self._decoded(), "samples/"
+        if self.context.checkpoint is not None:
+            return self._drawn(), "your checkpoint"
+        raise WrongAnswer(
+            f"There is no folder samples/ with images. Draw {number} with "
+            "`python sampling.py --ckpt_path CHECKPOINT --save_dir samples` and hand the folder in with your code."
+        )
+
+    def _lane(self) -> Any:
+        lane = self.context.sandbox.lane()
+        self.lanes.append(lane)
+        return lane
+
+    def _decoded(self) -> Pixels:
+        """The images, in the order of their names. Raises WrongAnswer naming the files that are not what they must be."""
+        side = self.rule["image_resolution"]
+        names = sorted(self.context.images)
+        problems: list[str] = []
+        pixels = []
+        with self._lane().start({}, self.context.limits) as worker:
+            for start in range(0, len(names), DECODED_AT_ONCE):
+                batch = names[start : start + DECODED_AT_ONCE]
+                self.context.on_progress("reading images", start, len(names))
+                files = [np.frombuffer(self.context.images[name], dtype=np.uint8) for name in batch]
+                answer = from_wire(worker.request("decode_images", {"images": to_wire(files)}))
+                for name, fault, array in _faults(batch, answer, side):
+                    if fault:
+                        problems.append(f"{shown(name, 40)} {fault}")
+                    else:
+                        pixels.append(array)
+        if problems:
+            raise WrongAnswer(f"Every image must be an RGB picture of {side}×{side}: {listed(problems, most=3)}.")
+        return np.stack(pixels)
+
+    def _drawn(self) -> Pixels:
+        """Images from the checkpoint, by the student's ddim_p_sample_loop, in the worker."""
+        assert self.context.checkpoint is not None
+        number, side, batch = self.rule["num_samples"], self.rule["image_resolution"], self.rule["batch_size"]
+        draw = Draw(self.context.secret, self.context.digest, "2-1 samples")
+        files = {**self.context.files, CHECKPOINT: self.context.checkpoint}
+        student = Student(self._lane(), files, self.context.limits)
+        sampling = student.module("sampling")
+        model = sampling.new("load_model", CHECKPOINT, "cpu").new("__getitem__", 0)
+        resolution = model.get("image_resolution")
+        if resolution != side:
+            raise WrongAnswer(
+                f"There is no folder samples/, and your checkpoint draws images of {resolution}×{resolution} instead of {side}×{side}; "
+                "only a model of the canonical preset can be graded."
+            )
+        parts = []
+        for start in range(0, number, batch):
+            self.context.on_progress("drawing images", start, number)
+            count = min(batch, number - start)
+            fields = {
+                "target": sampling.ref,
+                "path": "draw",
+                "args": [model.ref, count, draw.seed(), self.rule["num_inference_timesteps"]],
+                "kwargs": {},
+            }
+            value = sampling.worker.request(
+                "call", fields, seconds=self.context.limits.seconds_training, threads=self.context.threads
+            )
+            x = expect_tensor(from_wire(value), (count, 3, side, side), "The result of ddim_p_sample_loop")
+            parts.append(np.clip((x + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8))
+        return np.concatenate(parts).transpose(0, 2, 3, 1)
+
+    # FID
+
+    def _figures_of(self, pixels: Pixels) -> dict[str, Any]:
+        """What fid says of the images. Raises UserError where the grader's own reference or weights are at fault."""
+        from PIL import Image
+
+        self.context.on_progress("measuring FID", 0, 1)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "samples"
+            folder.mkdir()
+            for index, image in enumerate(pixels):
+                Image.fromarray(image).save(folder / f"{index:04d}.png", compress_level=1)
+            out = Path(name) / "figures.json"
+            thresholds = f"{self.rule['fid_full']:g},{self.rule['fid_half']:g}"
+            command = [
+                sys.executable, "-m", "fid", "measure", str(reference_path(self.rule["reference"])), str(folder),
+                "--json", str(out), "--count", str(len(pixels)), "--thresholds", thresholds,
+            ]  # fmt: skip
+            for bank in self.rule.get("bank", []):
+                command += ["--bank", str(bank)]
+            environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=name)
+            if done.returncode:
+                raise UserError(f"FID could not be measured: {done.stderr.strip()[-500:] or done.returncode}")
+            return json.loads(out.read_text(encoding="utf-8"))
+
+    # For the report
+
+    def notices(self) -> list[Notice]:
+        """What a person should look at; nothing here takes points away."""
+        return [] if self.measured is None else [Notice("staff", text) for text in self.measured.summary["look_at"]]
+
+    def figures(self) -> list[Figure]:
+        if self.measured is None:
+            return []
+        found = self.measured
+        floor = found.summary["fid"]["floor"]
+        grid = image_figures.image_grid(found.pixels, f"64 of the {len(found.pixels)} images in {found.origin}.")
+        thresholds = {"full": float(self.rule["fid_full"]), "half": float(self.rule["fid_half"])}
+        scale = image_figures.fid_scale(found.fid, found.error, float(floor["mean"]), thresholds, self._caption(found))
+        return [grid, scale]
+
+    def _caption(self, found: Measured) -> str:
+        reference = found.summary["reference"]["description"]
+        return (
+            f"FID {found.fid:.1f} with two standard errors of {found.error:.1f} to each side. Reference: {reference}."
+        )
+
+
+def reference_path(name: str) -> Path:
+    """The file of a reference: one of fid/references, or a path. Raises UserError where there is none."""
+    for path in (REPOSITORY / "fid" / "references" / f"{name}.npz", Path(name)):
+        if path.is_file():
+            return path
+    raise UserError(f"There is no reference {name}; make it with `python -m fid reference DIR -o FILE`.")
+
+
+def _faults(names: list[str], answer: Any, side: int) -> list[tuple[str, str, Pixels]]:
+    """(name, what is wrong or "", pixels) of each image. What came from the worker is checked as any answer."""
+    if not isinstance(answer, list) or len(answer) != len(names):
+        raise WrongAnswer("The images could not be read.")
+    rows = []
+    for name, item in zip(names, answer):
+        fault, pixels = "could not be read", np.zeros((0,), np.uint8)
+        if isinstance(item, list) and len(item) == 3 and isinstance(item[0], str) and isinstance(item[2], str):
+            mode, pixels, problem = item
+            if problem:
+                fault = problem[:80]
+            elif not isinstance(pixels, np.ndarray):
+                fault = f"has the mode {mode[:10]}"
+            elif pixels.dtype != np.uint8 or pixels.shape != (side, side, 3):
+                fault = f"has {' × '.join(map(str, pixels.shape[1::-1]))} pixels"
+            else:
+                fault = ""
+        rows.append((name, fault, pixels))
+    return rows
