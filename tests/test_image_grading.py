@@ -1,0 +1,259 @@
+"""Task 2-1: what comes of samples, checkpoints and deliverables. FID itself is tested in test_fid_*.py; here it is a number."""
+
+import dataclasses
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autograder.assignments.image_diffusion import outcome
+from autograder.assignments.image_diffusion.outcome import Outcome, reference_path
+from autograder.errors import UserError
+from autograder.grading.checks import Note, WrongAnswer
+from autograder.grading.context import OutcomeContext
+from autograder.grading.deliverables import missing_deliverables
+from autograder.grading.mutants import solution_files
+from autograder.grading.session import Grading, Options
+from autograder.manifest import Manifest, load_manifest
+from autograder.sandbox.launcher import Sandbox
+from autograder.submission.intake import read_submission
+
+COUNT = 6
+MANIFEST = load_manifest("image_diffusion")
+SMALL: Manifest = dataclasses.replace(
+    MANIFEST, outcome={**MANIFEST.outcome, "num_samples": COUNT, "num_inference_timesteps": 2, "batch_size": 4}
+)
+DDPM = solution_files(MANIFEST)["ddpm.py"]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as found:
+        yield found
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (64, 64), form: str = "PNG", seed: int = 0) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    image = Image.new("I;16", size) if mode == "I;16" else image.convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, format=form)
+    return buffer.getvalue()
+
+
+def good_images(count: int = COUNT) -> dict[str, bytes]:
+    return {f"{index}.png": picture(seed=index) for index in range(count)}
+
+
+def judge(sandbox: Sandbox, images: dict[str, bytes], **more: Any) -> Outcome:
+    """An outcome that has measured, with an FID of 12 ± 1.5 for whatever images."""
+    files = solution_files(MANIFEST)
+    judged = Outcome(
+        OutcomeContext(SMALL, sandbox, files, MANIFEST.limits, b"secret of the test", "digest", images=images, **more)
+    )
+    judged._figures_of = lambda pixels: {  # type: ignore[method-assign]
+        "fid": {"value": 12.0, "standard_error": 1.5, "floor": {"mean": 0.8}}, "look_at": ["two images are equal"],
+        "reference": {"description": "a reference"},
+    }  # fmt: skip
+    try:
+        judged.measure()
+    finally:
+        judged.close()
+    return judged
+
+
+# Images
+
+
+def test_good_images_come_through_pixel_by_pixel(sandbox: Sandbox) -> None:
+    found = judge(sandbox, good_images())
+    expected = [np.asarray(Image.open(io.BytesIO(good_images()[f"{i}.png"]))) for i in range(COUNT)]
+    assert np.array_equal(found.measure().pixels, np.stack(expected))
+    assert found.measure().origin == "samples/"
+    assert [figure.name for figure in found.figures()] == ["samples", "fid"]
+    assert [(notice.kind, notice.deduction) for notice in found.notices()] == [("staff", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "odd.png is no PNG or JPEG image"),
+        (b"not a picture", "odd.png is no PNG or JPEG image"),
+        (picture()[:700], "odd.png is damaged"),
+        (picture(size=(32, 32)), "odd.png has 32 × 32 pixels"),
+        (picture(size=(64, 65)), "odd.png has 64 × 65 pixels"),
+        (picture("L"), "odd.png has the mode L"),
+        (picture("RGBA"), "odd.png has the mode RGBA"),
+        (picture("P"), "odd.png has the mode P"),
+        (picture("I;16"), "odd.png has the mode I;16"),
+        (picture("CMYK", form="JPEG"), "odd.png has the mode CMYK"),
+        (picture("P", form="GIF"), "odd.png is no PNG or JPEG image"),
+        (picture(form="WEBP"), "odd.png is no PNG or JPEG image"),
+        (picture(form="TIFF"), "odd.png is no PNG or JPEG image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), "odd.png is no PNG or JPEG image"),
+    ],
+)  # fmt: skip
+def test_an_image_that_is_not_what_it_must_be_is_named(sandbox: Sandbox, content: bytes, sentence: str) -> None:
+    with pytest.raises(WrongAnswer, match=sentence):
+        judge(sandbox, {**good_images(COUNT - 1), "odd.png": content})
+
+
+def test_an_image_that_claims_to_be_enormous_is_not_decoded(sandbox: Sandbox) -> None:
+    bomb = bytearray(picture())
+    bomb[16:24] = (50_000).to_bytes(4, "big") * 2  # width and height in the header
+    import zlib
+
+    bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4, "big")
+    with pytest.raises(WrongAnswer, match=r"bomb.png claims (more than|50000)"):
+        judge(sandbox, {**good_images(COUNT - 1), "bomb.png": bytes(bomb)})
+
+
+@pytest.mark.parametrize("count", [1, COUNT - 1, COUNT + 1])
+def test_another_number_of_images_is_no_measurement(sandbox: Sandbox, count: int) -> None:
+    with pytest.raises(WrongAnswer, match=rf"There must be {COUNT} images in samples/; there are {count}\."):
+        judge(sandbox, good_images(count))
+
+
+def test_neither_samples_nor_checkpoint(sandbox: Sandbox) -> None:
+    with pytest.raises(WrongAnswer, match="There is no folder samples/ with images"):
+        judge(sandbox, {})
+
+
+def test_the_threshold_decides_and_the_grey_zone_is_said(sandbox: Sandbox) -> None:
+    found = judge(sandbox, good_images())
+    found.expect("fid_full", Note())
+    found.rule = {**found.rule, "fid_full": 11.0}
+    with pytest.raises(WrongAnswer, match=r"below 11; it is 12.0 ± 1.5. That is within two standard errors"):
+        found.expect("fid_full", Note())
+    found.rule = {**found.rule, "fid_full": 5.0}
+    with pytest.raises(WrongAnswer, match=r"below 5; it is 12.0 ± 1.5. Real images score 0.8 here"):
+        found.expect("fid_full", Note())
+
+
+def test_a_reference_that_is_not_there_is_named() -> None:
+    with pytest.raises(UserError, match="There is no reference nowhere; make it with `python -m fid reference"):
+        reference_path("nowhere")
+
+
+# Checkpoints
+
+
+def checkpoint(resolution: int = 64, **changes: Any) -> bytes:
+    """A small, untrained model in the format of the handout's trainer."""
+    import sys
+
+    sys.path[:0] = [str(MANIFEST.solution)]
+    try:
+        from ddpm import BaseScheduler, DiffusionModule
+        from network import UNet
+    finally:
+        sys.path.remove(str(MANIFEST.solution))
+        for name in ("ddpm", "network", "module"):
+            sys.modules.pop(name, None)
+    settings = dict(T=10, image_resolution=resolution, ch=32, ch_mult=[1, 1], attn=[], num_res_blocks=1, dropout=0.0)
+    schedule = dict(num_train_timesteps=10, beta_1=0.01, beta_T=0.3, mode="linear")
+    torch.manual_seed(0)
+    model = DiffusionModule(UNet(**settings), BaseScheduler(**schedule))
+    buffer = io.BytesIO()
+    content = {"network": settings, "var_scheduler": schedule, "state_dict": model.state_dict(), **changes}
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def test_samples_are_drawn_from_a_checkpoint(sandbox: Sandbox) -> None:
+    found = judge(sandbox, {}, checkpoint=checkpoint())
+    assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
+    assert found.measure().origin == "your checkpoint"
+    assert found.measure().pixels.std() > 10
+
+
+def test_a_checkpoint_of_another_resolution_is_not_gradable(sandbox: Sandbox) -> None:
+    with pytest.raises(
+        WrongAnswer, match=r"draws images of 32×32 instead of 64×64; only a model of the canonical preset"
+    ):
+        judge(sandbox, {}, checkpoint=checkpoint(32))
+
+
+class Payload:
+    """Pickles to a call that prints, as the attack in a checkpoint with code would."""
+
+    def __reduce__(self) -> Any:
+        return print, ("code of the checkpoint has run",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a checkpoint", checkpoint(state_dict={}), checkpoint(network=Payload())],
+    ids=["empty", "garbage", "other weights", "code in it"],
+)
+def test_a_wrong_checkpoint_is_one_sentence_and_runs_nothing(
+    sandbox: Sandbox, content: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Exception, match=r"checkpoint\.ckpt") as error:
+        judge(sandbox, {}, checkpoint=content)
+    assert "code of the checkpoint has run" not in str(error.value) + "".join(capfd.readouterr())
+
+
+# A whole submission
+
+
+def submission(path: Path, images: int, extra: tuple[str, ...] = ("loss.png",)) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("image_diffusion_todo/ddpm.py", DDPM)
+        for name, content in good_images(images).items():
+            archive.writestr(f"image_diffusion_todo/samples/{name}", content)
+        for name in extra:
+            archive.writestr(f"image_diffusion_todo/{name}", b"any")
+    return path
+
+
+def test_deliverables_are_counted_and_cost_what_the_manifest_says(tmp_path: Path) -> None:
+    complete = read_submission(submission(tmp_path / "Jane_Doe_20241234.zip", 8), MANIFEST)
+    assert missing_deliverables(MANIFEST, complete) == []
+    poor = read_submission(submission(tmp_path / "final.zip", 7, ()), MANIFEST)
+    notices = missing_deliverables(MANIFEST, poor)
+    assert [notice.deduction for notice in notices] == [5.0, 5.0, 5.0]
+    sentences = " ".join(notice.message for notice in notices)
+    assert "a plot of the training loss" in sentences
+    assert "7 of 8 found" in sentences
+    assert "must be called NAME_STUDENTID.zip" in sentences
+
+
+def test_what_is_judged_makes_the_digest(tmp_path: Path) -> None:
+    one = read_submission(submission(tmp_path / "a.zip", 3), MANIFEST)
+    other = read_submission(submission(tmp_path / "b.zip", 4), MANIFEST)
+    again = read_submission(submission(tmp_path / "c.zip", 3, ()), MANIFEST)
+    assert one.digest == again.digest != other.digest
+    assert sorted(one.images) == ["0.png", "1.png", "2.png"]
+
+
+def test_two_folders_of_samples_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("code/ddpm.py", DDPM)
+        for folder in ("one", "two"):
+            archive.writestr(f"{folder}/samples/0.png", picture())
+    with pytest.raises(UserError, match="hand in one folder called samples"):
+        read_submission(tmp_path / "two.zip", MANIFEST)
+
+
+def test_a_whole_submission_gets_behaviour_and_fid(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {
+        "fid": {"value": 30.0, "standard_error": 1.0, "floor": {"mean": 1.0}},
+        "look_at": [],
+        "reference": {"description": "r"},
+    }
+    monkeypatch.setattr(outcome.Outcome, "_figures_of", lambda self, pixels: figures)
+    given = read_submission(submission(tmp_path / "Jane_1.zip", COUNT + 2), MANIFEST)
+    manifest = dataclasses.replace(MANIFEST, outcome={**MANIFEST.outcome, "num_samples": COUNT + 2})
+    verdict = Grading(manifest, given, Options(hints="none"), sandbox, b"secret of the test").run()
+    assert [verdict.task_points(task) for task in ("1-2", "1-3", "1-4")] == [(8.0, 8.0), (7.0, 7.0), (5.0, 5.0)]
+    assert verdict.task_points("2-1") == (15.0, 30.0)
+    assert (verdict.score, verdict.max_score) == (35.0, 50.0)
