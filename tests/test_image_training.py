@@ -258,6 +258,14 @@ def test_sampling_goes_on_where_it_was(checkpoint, tmp_path):
     assert (tmp_path / "b" / "2.png").stat().st_mtime_ns == kept, "a batch that is complete is not drawn again"
 
 
+@pytest.mark.parametrize(("steps", "first"), [(None, 999), (1000, 999), (50, 980), (600, 599), (400, 798), (501, 500)])
+def test_too_late_a_start_of_ddim_is_remarked(steps, first):
+    """ddim_p_sample_loop takes every (T // steps)-th step: from 600 on 1000 that is t = 599 … 0."""
+    remark = sampling.starts_late(1000, steps)
+    assert bool(remark) == (first < 750)
+    assert not remark or f"t = {first} of 999" in remark[0]
+
+
 def test_another_seed_gives_other_images(checkpoint, tmp_path):
     a, b = draw(checkpoint, tmp_path / "a"), draw(checkpoint, tmp_path / "b", "--seed", "1")
     assert not set(a.values()) & set(b.values())

@@ -41,6 +41,7 @@ _TOO_MUCH = {
     "processes": "was killed for starting too many processes; take out what starts them",
     "files": f"was killed for writing more than {FILE_MEGABYTES} MB or very many files; take the writing out",
 }
+_TRIED = {"network": "open a network connection", "process": "start more processes than it may have"}
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc")  # in messages of torch
 
 
@@ -53,10 +54,14 @@ class StudentFailure(Exception):
 class Raised(StudentFailure):
     """The student's code raised an exception. `type_name`, `text` and `where` (file, line, function, source line) are the student's data."""
 
-    def __init__(self, type_name: str, text: str, where: tuple[str, int, str, str] | None):
+    def __init__(self, type_name: str, text: str, where: tuple[str, int, str, str] | None, tried: str = ""):
         self.type_name, self.text, self.where = type_name, text, where
         code = f": `{where[3]}`" if where and where[3] else ""
-        super().__init__(_sentence(type_name, text, f" ({where[0]}, line {where[1]}{code})" if where else ""))
+        place = f" ({where[0]}, line {where[1]}{code})" if where else ""
+        sentence = _sentence(type_name, text, place)
+        if tried in _TRIED:
+            sentence = f"Your code tried to {_TRIED[tried]}{place}: blocked ({type_name}: {text})."
+        super().__init__(sentence)
 
 
 class TimedOut(StudentFailure):
@@ -332,7 +337,8 @@ def _sentence(type_name: str, text: str, place: str) -> str:
 
 def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     type_name, message, where = answer.get("type"), answer.get("message"), answer.get("where")
-    if type(type_name) is not str or type(message) is not str:
+    tried = answer.get("tried", "")
+    if type(type_name) is not str or type(message) is not str or type(tried) is not str:
         raise wire.WireError("a malformed error")
     place = None
     if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
@@ -340,7 +346,7 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     if type_name.endswith("MemoryError") or any(sign in message for sign in _OUT_OF_MEMORY):
         type_name = "MemoryError"
         message = f"asked for more memory than the grader allows ({limits.memory_megabytes / 1024:g} GB)"
-    return Raised(type_name[:100], " ".join(message.split())[:500].rstrip("."), place)
+    return Raised(type_name[:100], " ".join(message.split())[:500].rstrip("."), place, tried)
 
 
 class Lane:
