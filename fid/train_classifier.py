@@ -6,6 +6,7 @@ on the same device.
 """
 
 import json
+import math
 import signal
 from pathlib import Path
 from typing import Annotated, Any
@@ -115,7 +116,7 @@ class Training:
         smallest = min(map(len, images))
         drawn = [(label, i) for label, some in enumerate(images) for i in rng.permutation(len(some))[:smallest]]
         order = rng.permutation(len(drawn))
-        rate = self.learning_rate * 0.5 * (1 + np.cos(np.pi * self.epoch / self.epochs))
+        rate = self.learning_rate * 0.5 * (1 + math.cos(math.pi * self.epoch / self.epochs))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.module.train()
@@ -160,7 +161,9 @@ def write_weights(module: nn.Module, path: Path, metadata: dict[str, str]) -> No
     """The state dictionary as .safetensors, or for any other suffix as a torch file."""
     state = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
     if path.suffix == ".safetensors":
-        safetensors.torch.save_file(state, path, metadata=metadata)
+        safetensors.torch.save_file(
+            state, path, metadata={"about": json.dumps(metadata)}
+        )  # one key: their order varies
     else:
         torch.save(state, path)
     read_state(path)
