@@ -156,11 +156,29 @@ def _diagnose_singles(manifest: Manifest, found: list[tuple[Job, Finding]]) -> N
         finding.diagnosed = ((*diagnosis.ids, *diagnosis.alternatives),) if diagnosis else ()
 
 
-def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:
-    """Run the checks that have randomness in their verdict, once for each seed."""
-    checks = [
+def repeated_checks(manifest: Manifest, variant: str) -> list[Check]:
+    """The checks of behaviour with randomness in their verdict, of the tasks in which a variant ("" for the solution) differs from the solution.
+
+    In the others it runs the very code of the solution, which is repeated once for all.
+    """
+    random = [
         c for c in load_rubric(manifest) if c.mark.false_fail > 0 and manifest.task(c.mark.task).kind == "behaviour"
     ]
+    chosen = next((v for v in variants(manifest) if v.id == variant), None)
+    if chosen is None or chosen.files:  # helper modules may be used anywhere
+        return random
+    changed = {
+        region
+        for task in manifest.tasks
+        for region in task.regions
+        if region in chosen.bodies or region.partition(":")[0] in chosen.edits
+    }
+    return [c for c in random if changed & set(manifest.task(c.mark.task).regions)]
+
+
+def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:
+    """Run the checks that have randomness in their verdict, once for each seed."""
+    checks = repeated_checks(manifest, job.ids[0])
     failures, runs = [], 0
     with sandbox.lane() as lane:
         student = Student(
@@ -201,7 +219,7 @@ def plan(manifest: Manifest, seeds: int, combined: int | None = None) -> list[Jo
     jobs = [Job(manifest.id, "misconception", ids) for ids in wrong] + [
         Job(manifest.id, "variant", (name,)) for name in right
     ]
-    for name in right:
+    for name in (name for name in right if repeated_checks(manifest, name)):
         jobs += [
             Job(manifest.id, "seeds", (name,), tuple(range(start + 1, min(start + SEEDS_A_JOB, seeds) + 1)))
             for start in range(0, seeds, SEEDS_A_JOB)

@@ -581,10 +581,10 @@ ENDINGS = (
 FLOODS = (
     _stub(
         "fork-bomb",
-        "starts 200 processes",
+        "starts 400 processes",
         """
         import os, time
-        for _ in range(200):
+        for _ in range(400):
             if os.fork() == 0:
                 time.sleep(60)
                 os._exit(0)
