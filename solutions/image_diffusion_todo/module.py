@@ -10,7 +10,6 @@ import math
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from group_norm import GroupNorm
 from torch.nn import init
 
 
@@ -18,6 +17,14 @@ def xavier(layer: nn.Module, gain: float = 1.0) -> None:
     """Xavier-uniform weights and zero bias; a tiny gain makes a layer start near zero."""
     init.xavier_uniform_(layer.weight, gain=gain)
     init.zeros_(layer.bias)
+
+
+def norm(channels: int) -> nn.GroupNorm:
+    """Group normalisation in 32 groups, as in DDPM, but of at least 4 channels each.
+
+    With one channel in a group its mean would be lost, and with it the overall colour of the image.
+    """
+    return nn.GroupNorm(min(32, channels // 4), channels)
 
 
 class Swish(nn.Module):
@@ -77,7 +84,7 @@ class AttnBlock(nn.Module):
 
     def __init__(self, in_ch: int):
         super().__init__()
-        self.group_norm = GroupNorm(32, in_ch)
+        self.group_norm = norm(in_ch)
         self.proj_q = nn.Conv2d(in_ch, in_ch, 1)
         self.proj_k = nn.Conv2d(in_ch, in_ch, 1)
         self.proj_v = nn.Conv2d(in_ch, in_ch, 1)
@@ -98,10 +105,10 @@ class ResBlock(nn.Module):
 
     def __init__(self, in_ch: int, out_ch: int, tdim: int, dropout: float, attn: bool = False):
         super().__init__()
-        self.block1 = nn.Sequential(GroupNorm(32, in_ch), Swish(), nn.Conv2d(in_ch, out_ch, 3, padding=1))
+        self.block1 = nn.Sequential(norm(in_ch), Swish(), nn.Conv2d(in_ch, out_ch, 3, padding=1))
         self.temb_proj = nn.Sequential(Swish(), nn.Linear(tdim, out_ch))
         self.block2 = nn.Sequential(
-            GroupNorm(32, out_ch), Swish(), nn.Dropout(dropout), nn.Conv2d(out_ch, out_ch, 3, padding=1)
+            norm(out_ch), Swish(), nn.Dropout(dropout), nn.Conv2d(out_ch, out_ch, 3, padding=1)
         )
         self.shortcut = nn.Conv2d(in_ch, out_ch, 1) if in_ch != out_ch else nn.Identity()
         self.attn = AttnBlock(out_ch) if attn else nn.Identity()

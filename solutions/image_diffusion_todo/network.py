@@ -6,8 +6,7 @@ about it may be changed: the thresholds hold for it.
 
 import torch
 import torch.nn as nn
-from group_norm import GroupNorm
-from module import DownSample, ResBlock, Swish, TimeEmbedding, UpSample, xavier
+from module import DownSample, ResBlock, Swish, TimeEmbedding, UpSample, norm, xavier
 
 
 class UNet(nn.Module):
@@ -68,7 +67,7 @@ class UNet(nn.Module):
             if i != 0:
                 self.upblocks.append(UpSample(now_ch))
 
-        self.tail = nn.Sequential(GroupNorm(32, now_ch), Swish(), nn.Conv2d(now_ch, 3, 3, padding=1))
+        self.tail = nn.Sequential(norm(now_ch), Swish(), nn.Conv2d(now_ch, 3, 3, padding=1))
         xavier(self.head)
         xavier(self.tail[-1], gain=1e-5)  # the first prediction is nearly zero
 
@@ -104,7 +103,7 @@ def check_sizes(image_resolution: int, ch: int, ch_mult, attn, use_cfg: bool) ->
     if use_cfg:
         raise ValueError("This assignment trains without class labels: leave use_cfg at False.")
     if ch < 32 or ch % 32:
-        raise ValueError(f"ch must be a multiple of 32 (group normalisation has 32 groups), not {ch}.")
+        raise ValueError(f"ch must be a multiple of 32, which the groups of the normalisation divide, not {ch}.")
     halvings = len(ch_mult) - 1
     if image_resolution % 2**halvings or image_resolution < 2**halvings:
         raise ValueError(f"image_resolution must be divisible by {2**halvings}: the network halves it {halvings} times.")

@@ -62,10 +62,17 @@ def settings_of(args, checkpoint: dict) -> dict:
     method = "DDPM" if args.num_inference_timesteps is None else f"DDIM, {args.num_inference_timesteps} steps, eta {args.eta:g}"
     resolution = checkpoint["network"]["image_resolution"]
     enlarged = [f"drawn at {resolution}×{resolution} and enlarged"] if resolution != args.image_resolution else []
+    late = starts_late(checkpoint["var_scheduler"]["num_train_timesteps"], args.num_inference_timesteps)
     return {
         "checkpoint": str(Path(args.ckpt_path).resolve()), "training_step": checkpoint.get("step"), "method": method, "seed": args.seed,
-        "batch_size": args.batch_size, "image_resolution": args.image_resolution, "remarks": [*checkpoint.get("remarks", []), *enlarged],
+        "batch_size": args.batch_size, "image_resolution": args.image_resolution, "remarks": [*checkpoint.get("remarks", []), *enlarged, *late],
     }  # fmt: skip
+
+
+def starts_late(T: int, steps: int | None) -> list[str]:
+    """A remark where the evenly spaced steps of ddim_p_sample_loop begin far from T − 1, so that noise is taken for a picture."""
+    first = T - 1 if steps is None else (steps - 1) * (T // steps)
+    return [f"DDIM began at t = {first} of {T - 1}: choose a number of steps that divides {T}"] if first < 0.75 * T else []
 
 
 def check_options(args, checkpoint: dict) -> None:

@@ -156,8 +156,8 @@ def launch(gpus: int) -> None:
     """Start this script again, once for each GPU, under Accelerate's launcher. Raises UserError where there are fewer GPUs."""
     if torch.cuda.device_count() < gpus:
         raise UserError(f"This machine has {torch.cuda.device_count()} GPUs that PyTorch can use, not {gpus}.")
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(gpus)]
-    os.execv(sys.executable, [*command, *sys.argv])
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(gpus), "--num_machines", "1"]
+    os.execv(sys.executable, [*command, "--mixed_precision", "no", "--dynamo_backend", "no", *sys.argv])
 
 
 def main(argv=None) -> None:
