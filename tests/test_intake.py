@@ -385,7 +385,7 @@ def test_bad_input_gets_its_sentence(tmp_path, case):
     ("change", "files", "sentence"),
     [
         ({"entries": 10}, {f"{i}.png": b"" for i in range(20)}, "holds more than 10 files"),
-        ({"listing_bytes": 2000}, {f"{i}.png": b"" for i in range(50)}, "holds more than 20,000 files"),
+        ({"listing_bytes": 2000}, {f"{i}.png": b"" for i in range(50)}, "holds more than 50,000 files"),
         ({"total_bytes": 60}, {"noise.py": b"# " + b"x" * 50}, "too much Python code"),
         ({"total_tokens": 40}, {"noise.py": b"x = 1\n" * 9}, "too much Python code"),
         ({"ratio": 2, "file_bytes": 10**7}, {"ddpm.py": b"x" * 9_000_000}, "unpacks to more than 2 times its size"),

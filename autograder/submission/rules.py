@@ -18,7 +18,7 @@ class IntakeLimits:
     Clutter (images, checkpoints, notebooks) is listed and never read, so its size does not matter.
     """
 
-    entries: int = 20_000  # files and folders, clutter included
+    entries: int = 50_000  # files and folders, clutter and downloaded data included
     listing_bytes: int = 8_000_000  # the table of contents of a zip
     depth: int = 4  # the work may lie this many folders down
     name_length: int = 255  # characters in one file or folder name
