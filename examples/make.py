@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,7 @@ class Example:
     files: Mapping[str, str] = field(default_factory=dict)
     zip: Fault | None = None
     text: str | None = None
+    kept: tuple[str, ...] = ()
     # what the grader must say
     refused: bool = False
     points: Mapping[str, float] = field(default_factory=dict)
@@ -219,8 +221,13 @@ def _marked_as_encrypted(data: bytes, files: Mapping[str, bytes]) -> bytes:
 def stale_paths() -> list[str]:
     """Files of examples/submissions that are missing, superfluous, or not what examples.toml says."""
     wanted = all_files()
+    kept = [f"{example.name}/{pattern}" for example in load_examples() for pattern in example.kept]
     there = {path.relative_to(SUBMISSIONS).as_posix(): path for path in SUBMISSIONS.rglob("*") if path.is_file()}
-    there = {name: path for name, path in there.items() if "__pycache__" not in name}
+    there = {
+        name: path
+        for name, path in there.items()
+        if "__pycache__" not in name and not any(fnmatch(name, pattern) for pattern in kept)
+    }
     return sorted(
         name
         for name in {*wanted, *there}

@@ -42,8 +42,8 @@ def _load_make():
 
 
 make = _load_make()
-EXAMPLES = {example.name: example for example in make.load_examples()}
 MANIFEST = load_manifest("swiss_roll")
+EXAMPLES = {example.name: example for example in make.load_examples() if example.assignment == MANIFEST.id}
 BEHAVIOUR = [task for task in MANIFEST.tasks if task.kind == "behaviour"]
 FULL = {task.id: task.points for task in BEHAVIOUR}
 DDPM, NETWORK = "ddpm.py:DiffusionModule", "network.py:SimpleNet"

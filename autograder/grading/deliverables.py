@@ -15,7 +15,7 @@ def missing_deliverables(manifest: Manifest, submission: Submission) -> list[Not
     for deliverable in manifest.deliverables:
         found = count_found(deliverable, submission.listing)
         if found < deliverable.at_least:
-            wanted = f"{deliverable.title} ({' or '.join(deliverable.patterns)})"
+            wanted = f"{deliverable.title} (a file like {deliverable.patterns[0]})"
             have = f"; {found} of {deliverable.at_least} found" if deliverable.at_least > 1 else ""
             sentence = f"Not handed in: {wanted}{have}. Put it next to your code and hand in again."
             notices.append(Notice("deliverable", sentence, deduction=round(deliverable.share * total, 6)))
