@@ -63,7 +63,7 @@ def variants(
         ("real, blur of 0.5 pixels", blurred(held_out, 0.5)),
         ("real, blur of 1 pixel", blurred(held_out, 1)),
         ("real, blur of 2 pixels", blurred(held_out, 2)),
-        (f"one class only: {class_name}", class_pixels),
+        (f"one class only: training images of {class_name}", class_pixels),
         ("collapsed: 50 images, 10 times each", np.repeat(held_out[: n // 10], 10, axis=0)[:n]),
         ("collapsed: 10 images, 50 times each", np.repeat(held_out[: n // 50], 50, axis=0)[:n]),
         ("average of two real images", ((held_out.astype(int) + np.roll(held_out, 1, axis=0)) // 2).astype(np.uint8)),
@@ -94,14 +94,13 @@ def scores(
     order = rng.permutation(len(train))
     held_out, banked = train.subset(order[:n]), train.subset(order[n:])
     bank: Bank = make_bank([banked, val], network, threads=threads, progress=progress)
-    classes = [name.split("/")[0] for name in held_out.names + banked.names]
-    first = sorted(set(classes))[0]
-    pool = [(s, i) for s in (held_out, banked) for i in range(len(s)) if s.names[i].startswith(first + "/")][:n]
+    first = sorted({name.split("/")[0] for name in banked.names})[0]
+    of_class = [i for i, name in enumerate(banked.names) if name.startswith(first + "/")][:n]
     copies = rng.permutation(len(banked))[:n]
     cases = variants(
         pixels_of(held_out, rng.permutation(n)),
         pixels_of(banked, copies),
-        (first, np.stack([s.image(i) for s, i in pool])),
+        (first, pixels_of(banked, np.array(of_class))),
         rng,
     )
     rows = [

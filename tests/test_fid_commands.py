@@ -151,7 +151,7 @@ def test_the_table_tells_known_cases_apart(tmp_path):
     real = by_name["real images, not in the bank"]
     for name in (
         "real, blur of 2 pixels",
-        "one class only: cat",
+        "one class only: training images of cat",
         "collapsed: 10 images, 50 times each",
         "uniform noise",
     ):
