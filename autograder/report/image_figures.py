@@ -39,6 +39,9 @@ def fid_scale(value: float, error: float, floor: float, thresholds: Mapping[str,
     _style(axes, "FID (logarithmic)", "")
     marks = [max(mark, 1e-3) for mark in (floor, *thresholds.values(), value)]
     axes.set_xscale("log")
+    axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(min(marks) / 1.8, max(marks) * 1.8)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])

@@ -193,8 +193,10 @@ class Outcome:
                 sys.executable, "-m", "fid", "measure", str(reference_path(self.rule["reference"])), str(folder),
                 "--json", str(out), "--count", str(len(pixels)), "--thresholds", thresholds,
             ]  # fmt: skip
-            for bank in self.rule.get("bank", []):
+            for bank in self.rule["bank"]:
                 command += ["--bank", str(bank)]
+            if self.rule["weights"]:
+                command += ["--weights", str(self.rule["weights"])]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=name)
             if done.returncode:
