@@ -8,13 +8,17 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fuzz_wire, grading, isolation
+from benchmarks import chamfer, fid_speed, fuzz_wire, grading, isolation, trainer_speed
 
 MEASUREMENTS = {
     "behaviour": grading.behaviour,
     "verdict": grading.verdict,
     "isolation": isolation.run,
     "fuzz_wire": fuzz_wire.run,
+    "chamfer": chamfer.run,
+    "frechet": fid_speed.frechet_step,
+    "whole_fid": fid_speed.whole_fid,
+    "trainer": trainer_speed.trainer,
 }
 
 
@@ -29,9 +33,11 @@ def main(names: list[str]) -> None:
         title=f"Python {platform.python_version()}, torch {torch.__version__}, {os.cpu_count()} cores, {platform.system()}",
     )
     for name in names or MEASUREMENTS:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
         for row in MEASUREMENTS[name]():
             table.add_row(*row)
     Console().print(table)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -34,7 +34,7 @@ class Comparison:
         return [ours / plain for plain, ours in zip(self.plain, self.ours)]
 
 
-def trainer(rounds: int = 6, block: int = 10) -> list[Row]:
+def trainer(rounds: int = 5, block: int = 6) -> list[Row]:
     """Rows for the table: the ratio, and the two mean losses over the same steps."""
     canonical = torch.cuda.is_available()
     found = compare("canonical" if canonical else "laptop", rounds, block)
