@@ -1,7 +1,7 @@
 """Train the diffusion model on images (given; nothing to do here).
 
     python train.py                              # the assignment: AFHQ at 64×64, 100,000 steps, for a GPU
-    python train.py --preset laptop              # a small model at 32×32, for learning: minutes on a CPU, not gradable
+    python train.py --preset laptop              # a small model at 32×32, for learning, on a CPU; not gradable
     python train.py --resume results/…           # go on with a training that was stopped
     python train.py --gpus 4                     # the assignment on several GPUs, the batch shared among them
 
