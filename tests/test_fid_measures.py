@@ -109,6 +109,7 @@ def test_copies_are_found_mirrored_and_shifted_too(change):
     assert found.pixels.count == 60
     assert found.pixels.p_value < 1e-12
     assert (found.nearest_in_pixels == np.arange(60)).all()
+    assert found.relative_pixels.max() < 0.02
 
 
 def test_a_few_copies_among_many_fresh_images_stand_out_and_rank_first():
