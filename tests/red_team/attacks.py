@@ -613,7 +613,7 @@ FLOODS = (
         for _ in range(32):
             held.append(bytearray(128 << 20))
         """,
-        sentence="more memory|too much memory",
+        sentence="more memory|too much memory|did not finish",
         seconds=10.0,
     ),
     _q_sample(
