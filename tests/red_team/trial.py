@@ -137,7 +137,8 @@ class Range:
             n.message + n.detail for n in verdict.notices
         ]
         said = [text for text in texts if text.strip() and not text.startswith("Not judged")]
-        if attack.sentence and not re.search(attack.sentence, "\n".join(texts)):
+        in_time = f"{attack.sentence}|did not finish within"  # on a busy machine the clock may come first
+        if attack.sentence and not re.search(in_time, "\n".join(texts)):
             yield f"staff read nothing like {attack.sentence!r}, but {said[:3]}"
         if Verdict.from_json(shown["verdict.json"]).score != verdict.score:
             yield "the verdict on disk is another one"
