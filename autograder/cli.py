@@ -128,9 +128,11 @@ def replay(
 ) -> None:
     """Judge a submission again with the seeds of its verdict, and say where the two differ (exit status 1)."""
     from autograder.grading.replay import replay as run
+    from autograder.report import TerminalReport, make_console
     from autograder.report.replay import print_replay
 
-    result = run(verdict, submission, train=not no_train, require=require_isolation)
+    with TerminalReport(make_console()) as terminal:
+        result = run(verdict, submission, train=not no_train, require=require_isolation, observe=terminal.update)
     print_replay(result)
     raise typer.Exit(1 if result.differences else 0)
 

@@ -47,6 +47,29 @@ def test_a_file_that_both_have_shows_nothing(tmp_path: Path) -> None:
         guess_assignment(folder(tmp_path, ddpm_py=DDPM))
 
 
-@pytest.mark.parametrize("name", ["encrypted.zip", "zip_inside_zip.zip", "only_the_notebook"])
+def test_two_assignments_in_one_zip_are_asked_about(tmp_path: Path) -> None:
+    for identifier in ("swiss_roll", "image_diffusion"):
+        folder(tmp_path / load_manifest(identifier).folder, ddpm_py=DDPM)
+    with pytest.raises(UserError, match="It holds more than one assignment; say --assignment"):
+        guess_assignment(tmp_path)
+
+
+def test_a_checkpoint_makes_it_image_diffusion(tmp_path: Path) -> None:
+    folder(tmp_path, ddpm_py=DDPM)
+    (tmp_path / "last.ckpt").write_bytes(b"any")
+    assert guess_assignment(tmp_path) == "image_diffusion"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "half_uploaded.zip",
+        "not_an_archive.zip",
+        "wrong_file_type.txt",
+        "encrypted.zip",
+        "zip_inside_zip.zip",
+        "only_the_notebook",
+    ],
+)
 def test_where_there_is_nothing_to_judge_the_intake_says_so(name: str) -> None:
     assert guess_assignment(SAMPLES / name) == "swiss_roll"

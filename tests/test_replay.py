@@ -55,6 +55,35 @@ def test_a_grade_that_was_changed_afterwards_is_found(graded: Path, tmp_path: Pa
     assert "passed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("forge", "what"),
+    [
+        (lambda data: data["notices"].append({"kind": "x", "message": "", "deduction": 2.0}), "deductions"),
+        (lambda data: data.update(rule="tiers", tiers=[50.0, 48.0]), "how points are summed"),
+    ],
+)
+def test_a_score_that_was_changed_in_another_way_is_found_too(graded: Path, tmp_path: Path, forge, what: str) -> None:
+    data = json.loads(graded.read_text())
+    forge(data)
+    (tmp_path / "verdict.json").write_text(json.dumps(data))
+    assert [d.what for d in replay(tmp_path / "verdict.json", SAMPLES / "two_mistakes").differences] == [what]
+
+
+def test_a_check_that_stands_twice_is_no_verdict(graded: Path, tmp_path: Path) -> None:
+    data = json.loads(graded.read_text())
+    data["checks"].append(data["checks"][0])
+    (tmp_path / "verdict.json").write_text(json.dumps(data))
+    with pytest.raises(UserError, match="is not a verdict of this version"):
+        replay(tmp_path / "verdict.json", SAMPLES / "two_mistakes")
+
+
+def test_a_verdict_of_one_task_is_replayed_as_one(tmp_path: Path) -> None:
+    options = Options(train=False, task="1-4", hints="none")
+    grade_one(SAMPLES / "two_mistakes", load_manifest("swiss_roll"), options, tmp_path, quiet=True)
+    result = replay(tmp_path / "verdict.json", SAMPLES / "two_mistakes")
+    assert (result.compared, result.differences) == (5, ())
+
+
 def test_another_submission_is_refused(graded: Path) -> None:
     with pytest.raises(UserError, match="passes_all is not the submission of this verdict"):
         replay(graded, SAMPLES / "passes_all")

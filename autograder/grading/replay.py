@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.errors import UserError
 from autograder.grading.seeds import commitment, load_secret
-from autograder.grading.session import Grading, Options
+from autograder.grading.session import Grading, Observer, Options
 from autograder.grading.verdict import CheckResult, Verdict
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
@@ -36,20 +36,29 @@ class Replay:
 
     @property
     def compared(self) -> int:
-        return sum(check.status != "not_run" for check in self.now.checks)
+        return len(_judged(self.then) & _judged(self.now))
 
 
 def read_verdict(path: Path) -> Verdict:
-    """The verdict in a file. Raises UserError where there is none."""
+    """The verdict in a file. Raises UserError where there is none, or one in which a check stands twice."""
     try:
-        return Verdict.from_json(path.read_text(encoding="utf-8"))
+        verdict = Verdict.from_json(path.read_text(encoding="utf-8"))
+        if len({check.id for check in verdict.checks}) < len(verdict.checks):
+            raise ValueError("a check stands twice")
+        return verdict
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise UserError(f"{path} is not a verdict of this version of the grader.") from error
 
 
-def replay(verdict_file: Path, submission_path: Path, train: bool = True, require: str | None = None) -> Replay:
+def replay(
+    verdict_file: Path,
+    submission_path: Path,
+    train: bool = True,
+    require: str | None = None,
+    observe: Observer = lambda verdict, running, progress: None,
+) -> Replay:
     """Judge the submission again and compare. Checks that one of the two runs did not judge are left out.
 
     Raises UserError where the submission or the secret is not the one of the verdict, so that nothing can be compared.
@@ -74,12 +83,17 @@ def replay(verdict_file: Path, submission_path: Path, train: bool = True, requir
         )
     judged = {check.task for check in then.checks if check.status != "not_run"}
     outcomes = {task.id for task in manifest.tasks if task.kind == "outcome"}
-    options = Options(profile=then.profile, train=train and bool(judged & outcomes), hints="none")
+    only = next(iter(judged)) if len(judged) == 1 else None
+    options = Options(profile=then.profile, task=only, train=train and bool(judged & outcomes), hints="none")
     with Sandbox(require=require) as sandbox:
-        now = Grading(manifest, submission, options, sandbox, secret).run()
+        now = Grading(manifest, submission, options, sandbox, secret, observe).run()
     if now.state == "interrupted":
         raise KeyboardInterrupt
     return Replay(then, now, _differences(then, now), _versions(then, now))
+
+
+def _judged(verdict: Verdict) -> set[str]:
+    return {check.id for check in verdict.checks if check.status != "not_run"}
 
 
 def _differences(then: Verdict, now: Verdict) -> tuple[Difference, ...]:
@@ -92,6 +106,15 @@ def _differences(then: Verdict, now: Verdict) -> tuple[Difference, ...]:
             continue
         if _outcome(old) != _outcome(new):
             found.append(Difference(identifier, _said(old), _said(new)))
+    rules = [f"{verdict.rule} {verdict.tiers if verdict.rule == 'tiers' else ''}".strip() for verdict in (then, now)]
+    if rules[0] != rules[1]:
+        found.append(Difference("how points are summed", *rules))
+    if _judged(then) == _judged(now):
+        taken = [f"{sum(n.deduction for n in verdict.notices):g} points" for verdict in (then, now)]
+        if taken[0] != taken[1]:
+            found.append(Difference("deductions", *taken))
+        if not found and then.score != now.score:
+            found.append(Difference("score", f"{then.score:g}", f"{now.score:g}"))
     return tuple(found)
 
 

@@ -65,7 +65,11 @@ class Grading:
             self.manifest.task(self.options.task)
         rubric = load_rubric(self.manifest)
         self.checks = tuple(c for c in rubric if self.profile.rule == "sum" or self._task(c).kind == "outcome")
-        self.files, self.notices = prepare_files(self.manifest, self.submission)
+        self.files, notices = prepare_files(self.manifest, self.submission)
+        whole = self.options.train and self.options.task is None
+        self.notices = tuple(
+            n if whole or n.kind != "deliverable" else dataclasses.replace(n, deduction=0.0) for n in notices
+        )
         self.regions = untouched_regions(self.manifest, self.submission)
         self.untouched = frozenset(map(region_name, self.regions.untouched | self.regions.missing))
         self.lane: Lane | None = None
@@ -265,8 +269,12 @@ class Grading:
         if self.outcome is None:
             return
         self.observe(self.verdict, None, ("drawing figures", 0, 1))
-        self.figures = list(self.outcome.figures())
-        for notice in self.outcome.notices():
+        try:
+            self.figures = list(self.outcome.figures())
+            notices = self.outcome.notices()
+        except Exception as error:  # a picture is not worth a grade
+            notices = [Notice("staff", f"The figures could not be drawn ({type(error).__name__}: {error}).")]
+        for notice in notices:
             self.verdict = self.verdict.with_notice(notice)
 
     def _publish(self, **changes: Any) -> None:

@@ -173,7 +173,9 @@ def repeated_checks(manifest: Manifest, variant: str) -> list[Check]:
         for region in task.regions
         if region in chosen.bodies or region.partition(":")[0] in chosen.edits
     }
-    return [c for c in random if changed & set(manifest.task(c.mark.task).regions)]
+    used = {task.id: {task.id, *task.needs} for task in manifest.tasks}
+    touched = {task.id for task in manifest.tasks if changed & set(task.regions)}
+    return [c for c in random if used[c.mark.task] & touched]
 
 
 def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:

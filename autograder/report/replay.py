@@ -11,7 +11,8 @@ from autograder.report.terminal import make_console
 def print_replay(replay: Replay, console: Console | None = None) -> None:
     """One line where everything is as it was, else a table of what is not."""
     console = console or make_console()
-    same = replay.compared - len(replay.differences)
+    checks = {check.id for check in replay.then.checks} | {check.id for check in replay.now.checks}
+    same = replay.compared - sum(difference.what in checks for difference in replay.differences)
     if replay.differences:
         console.print(_table("Judged otherwise", replay.differences))
     if replay.versions:

@@ -131,7 +131,7 @@ class Worker:
         decoded = []
         for image in images:
             try:
-                _, mode, pixels = pictures.decode(image.data)
+                mode, pixels = pictures.decode(image.data)
                 decoded.append([mode, None if pixels is None else torch.from_numpy(pixels), ""])
             except ValueError as error:
                 decoded.append(["", None, str(error)])

@@ -9,6 +9,10 @@ from autograder.submission.locate import Folder
 from autograder.submission.rules import IntakeLimits, Refused, listed, shown, shown_path
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+MADE_BY_TRAINING = (
+    "training_state.pt",
+    "settings.json",
+)  # beside a folder of pictures that shows the training, not the result
 
 
 def read_images(
@@ -16,17 +20,20 @@ def read_images(
 ) -> tuple[dict[str, bytes], list[str]]:
     """The files in the folder of samples, by name, and sentences about what was left out.
 
-    The folder lies next to the code, or else it is the only one of its name in the submission; case does not matter.
+    The folder lies next to the code, or else it is the only one of its name outside the folder of a training; case does not matter.
     """
     if manifest.files.samples is None:
         return {}, []
     wanted = manifest.files.samples.casefold()
     folders = sorted({entry.folder for entry in entries if entry.folder and entry.folder[-1].casefold() == wanted})
+    runs = {entry.folder for entry in entries if entry.name in MADE_BY_TRAINING}
     beside = [folder for folder in folders if folder[:-1] == main]
-    chosen = beside or folders
+    chosen = beside or [folder for folder in folders if folder[:-1] not in runs]
     if len(chosen) > 1:
         places = listed([shown_path(folder) for folder in chosen])
-        raise Refused(f"The samples may lie in {places}; hand in one folder called {manifest.files.samples}.")
+        return {}, [
+            f"The samples may lie in {places}, so none were judged; hand in one folder {manifest.files.samples}."
+        ]
     if not chosen:
         return {}, []
     images: dict[str, bytes] = {}

@@ -66,7 +66,7 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     """SHA-256 over the sorted names and contents, each preceded by its length, as hexadecimal."""
     total = hashlib.sha256(b"submission-1")
     for name, content in sorted(files.items()):
-        for part in (name.encode("utf-8"), content):
+        for part in (name.encode("utf-8", "surrogateescape"), content):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()
 

@@ -23,7 +23,6 @@ from autograder.grading.seeds import Draw
 from autograder.grading.verdict import Figure, Notice
 from autograder.manifest import REPOSITORY
 from autograder.report import image_figures
-from autograder.sandbox.launcher import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
 from autograder.submission.rules import listed, shown
 
@@ -84,7 +83,7 @@ class Outcome:
         )
         return (
             f"The FID of the images in {measured.origin} must be below {limit:g}; it is {measured.fid:.1f} ± {measured.error:.1f}."
-            f"{near} Real images score {floor['mean']:.1f} here."
+            f"{near} Real images score {floor['mean']:.1f} here. Reference: {measured.summary['reference']['description']}."
         )
 
     def measure(self) -> Measured:
@@ -94,7 +93,7 @@ class Outcome:
             try:
                 pixels, origin = self._images()
                 self.measured = Measured(self._figures_of(pixels), pixels, origin)
-            except (WrongAnswer, StudentFailure) as error:
+            except Exception as error:  # the other check asks again, and gets the same answer
                 self.failure = error
                 raise
         return self.measured
@@ -107,7 +106,7 @@ class Outcome:
             if len(self.context.images) != number:
                 raise WrongAnswer(
                     f"There must be {number} images in samples/; there are {len(self.context.images)}. "
-                    f"Draw them again with `python sampling.py --save_dir samples`."
+                    "Draw them again into an empty folder: `python sampling.py --ckpt_path CHECKPOINT --save_dir samples`."
                 )
             return self._decoded(), "samples/"
         if self.context.checkpoint is not None:
@@ -153,9 +152,9 @@ class Outcome:
         sampling = student.module("sampling")
         model = sampling.new("load_model", CHECKPOINT, "cpu").new("__getitem__", 0)
         resolution = model.get("image_resolution")
-        if resolution != side:
+        if type(resolution) is not int or resolution != side:
             raise WrongAnswer(
-                f"There is no folder samples/, and your checkpoint draws images of {resolution}×{resolution} instead of {side}×{side}; "
+                f"There is no folder samples/, and your checkpoint draws images of another size than {side}×{side}; "
                 "only a model of the canonical preset can be graded."
             )
         parts = []
@@ -194,9 +193,9 @@ class Outcome:
                 "--json", str(out), "--count", str(len(pixels)), "--thresholds", thresholds,
             ]  # fmt: skip
             for bank in self.rule["bank"]:
-                command += ["--bank", str(bank)]
+                command += ["--bank", str(REPOSITORY / bank)]
             if self.rule["weights"]:
-                command += ["--weights", str(self.rule["weights"])]
+                command += ["--weights", str(REPOSITORY / self.rule["weights"])]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=name)
             if done.returncode:
@@ -207,7 +206,16 @@ class Outcome:
 
     def notices(self) -> list[Notice]:
         """What a person should look at; nothing here takes points away."""
-        return [] if self.measured is None else [Notice("staff", text) for text in self.measured.summary["look_at"]]
+        if self.measured is None:
+            return []
+        texts = list(self.measured.summary["look_at"])
+        if not self.rule["bank"]:
+            texts.append("Copies of training images were not looked for: the manifest names no bank of them.")
+        if "stand-in" in self.measured.summary["reference"]["description"]:
+            texts.append(
+                "FID was measured against a stand-in for the real data, on another scale than the course's thresholds."
+            )
+        return [Notice("staff", text) for text in texts]
 
     def figures(self) -> list[Figure]:
         if self.measured is None:
@@ -227,8 +235,8 @@ class Outcome:
 
 
 def reference_path(name: str) -> Path:
-    """The file of a reference: one of fid/references, or a path. Raises UserError where there is none."""
-    for path in (REPOSITORY / "fid" / "references" / f"{name}.npz", Path(name)):
+    """The file of a reference: one of fid/references, or a path seen from the repository. Raises UserError where there is none."""
+    for path in (REPOSITORY / "fid" / "references" / f"{name}.npz", REPOSITORY / name):
         if path.is_file():
             return path
     raise UserError(f"There is no reference {name}; make it with `python -m fid reference DIR -o FILE`.")

@@ -168,11 +168,11 @@ MISCONCEPTIONS = (  # known to reach a passing distance, or to come near it
 
 
 def run(manifest: Manifest, trainings: int, ledger: Path, processes: int | None) -> str:
-    """Train the solution `trainings` times, each of three variants a third as often, each of the worst misconceptions
+    """Train the solution and three variants `trainings` times each, each of the worst misconceptions
     a tenth; the table as Markdown.
     """
     subjects = [(Subject("solution", ""), trainings)]
-    subjects += [(Subject("variant", name), math.ceil(trainings / 3)) for name in VARIANTS]
+    subjects += [(Subject("variant", name), trainings) for name in VARIANTS]
     subjects += [(Subject("misconception", name), math.ceil(trainings / 10)) for name in MISCONCEPTIONS]
     lines = calibrate(manifest, subjects, ledger, processes)
     return f"{table(manifest, lines)}\n\nMeasured on {machine()}."
