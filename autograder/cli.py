@@ -146,7 +146,7 @@ def validate(
         int, typer.Option(min=0, help="How often the statistical checks are repeated for each right solution.")
     ] = 200,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many processes; one for each processor when not given.")
+        int | None, typer.Option(min=1, help="How many processes; three for two processors when not given.")
     ] = None,
 ) -> None:
     """Grade the grader: all known mistakes, all known right solutions, many secrets."""
@@ -167,7 +167,7 @@ def calibrate(
     assignment: Annotated[str, typer.Argument(help="Identifier of the assignment.")],
     trainings: Annotated[int, typer.Option(min=1, help="Trainings of the solution and of each chosen variant.")] = 20,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many processes; one for each processor when not given.")
+        int | None, typer.Option(min=1, help="How many processes; three for two processors when not given.")
     ] = None,
     ledger: Annotated[
         Path, typer.Option(help="File that keeps every finished training, so that a stopped run goes on.")

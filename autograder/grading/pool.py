@@ -29,7 +29,8 @@ def run_jobs(
     """Yield (job, function(sandbox, job)) as results come in, in any order. `function` and jobs must be picklable; an
     exception in one is raised here.
     """
-    count = max(1, min(processes or os.cpu_count() or 1, len(jobs)))
+    waiting = 1.5  # a grader and its worker take turns, so each pair leaves its processor idle now and then
+    count = max(1, min(processes or int(waiting * (os.cpu_count() or 1)), len(jobs)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_open_sandbox) as executor:
         pending = {executor.submit(_perform, function, job): job for job in jobs}
