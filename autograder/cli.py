@@ -23,6 +23,10 @@ AssignmentOption = Annotated[
     ),
 ]
 
+IsolationOption = Annotated[
+    str | None, typer.Option(help="Refuse to run student code below this level: process, user, files or network.")
+]
+
 
 def main() -> None:
     """Entry point of the console script `autograder`."""
@@ -50,10 +54,7 @@ def grade(
         Path | None,
         typer.Option(help="Folder for verdict.json, results.json and report.html.", show_default="reports/<name>"),
     ] = None,
-    require_isolation: Annotated[
-        str | None,
-        typer.Option(help="Refuse to run student code below this level: process, user, files or network."),
-    ] = None,
+    require_isolation: IsolationOption = None,
 ) -> None:
     """Grade one submission, print what was found, and write the verdict and its renderings."""
     from autograder.grading.command import grade_one
@@ -121,10 +122,7 @@ def replay(
     no_train: Annotated[
         bool, typer.Option("--no-train", help="Leave out the tasks that need a training; takes seconds.")
     ] = False,
-    require_isolation: Annotated[
-        str | None,
-        typer.Option(help="Refuse to run student code below this level: process, user, files or network."),
-    ] = None,
+    require_isolation: IsolationOption = None,
 ) -> None:
     """Judge a submission again with the seeds of its verdict, and say where the two differ (exit status 1)."""
     from autograder.grading.replay import replay as run

@@ -157,9 +157,8 @@ def _diagnose_singles(manifest: Manifest, found: list[tuple[Job, Finding]]) -> N
 
 
 def repeated_checks(manifest: Manifest, variant: str) -> list[Check]:
-    """The checks of behaviour with randomness in their verdict, of the tasks in which a variant ("" for the solution) differs from the solution.
-
-    In the others it runs the very code of the solution, which is repeated once for all.
+    """The checks of behaviour with randomness in their verdict, of the tasks that a variant ("" for the solution) changes, and of those
+    that need them. In the others it runs the very code of the solution, which is repeated once for all.
     """
     random = [
         c for c in load_rubric(manifest) if c.mark.false_fail > 0 and manifest.task(c.mark.task).kind == "behaviour"

@@ -1,4 +1,4 @@
-"""Pictures of image assignments: a grid of samples, pairs of neighbours, and where an FID stands."""
+"""Pictures of image assignments: a grid of samples, and where an FID stands."""
 
 import io
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ class Refused(UserError):
 class IntakeLimits:
     """Caps on what is read, counted on bytes that were really read: what an archive says of itself is not believed.
 
-    Clutter (images, checkpoints, notebooks) is listed and never read, so its size does not matter.
+    Clutter (plots, data, notebooks) is listed and never read, so its size does not matter.
     """
 
     entries: int = 50_000  # files and folders, clutter and downloaded data included
