@@ -1,0 +1,16 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+AssignmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--assignment", "-a", help="Identifier of the assignment; where not given, what is handed in shows it."
+    ),
+]
+
+IsolationOption = Annotated[
+    str | None, typer.Option(help="Refuse to run student code below this level: process, user, files or network.")
+]
