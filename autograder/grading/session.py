@@ -84,6 +84,7 @@ class Grading:
     def run(self) -> Verdict:
         """Judge everything that the options ask for. Ctrl-C ends the run and leaves what is finished."""
         self.observe(self.verdict, None, None)
+        self.sandbox.most_used = 0
         state = "complete"
         try:
             with self.sandbox.lane() as self.lane:
@@ -103,7 +104,8 @@ class Grading:
         reason = (
             "It was stopped by hand, or by the system, before every check had run." if state == "interrupted" else ""
         )
-        self._publish(state=state, reason=reason)
+        peak = round(self.sandbox.most_used / 2**20, 1)
+        self._publish(state=state, reason=reason, peak_megabytes=peak)
         return self.verdict
 
     # Checks

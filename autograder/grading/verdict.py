@@ -90,6 +90,7 @@ class Verdict:
     seed_commitment: str = ""
     started: str = ""  # ISO 8601, UTC
     seconds: float = 0.0
+    peak_megabytes: float = 0.0  # the most that one worker was seen to hold, beyond a fresh one
 
     @property
     def max_score(self) -> float:

@@ -119,6 +119,7 @@ class _Lane:
         self.tree: process.Tree | None = None
         self.settings: dict[str, Any] = {}
         self.reason = ""  # why the last worker was killed here
+        self.most_used = 0  # bytes that the worker was seen to hold, beyond a fresh one
         self.first_size = 0  # of the scratch folder, where it has no limit of its own
 
     def serve(self) -> None:
@@ -153,14 +154,15 @@ class _Lane:
         for number in descriptors:
             os.close(number)
         self.tree = process.Tree(pid, namespaces.engaged(), layers.user_of(settings))
-        self.settings, self.reason = settings, ""
+        self.settings, self.reason, self.most_used = settings, "", 0
         _reply(self.control, {"pid": pid})
 
     def _stop(self, grace: float) -> dict[str, Any]:
         """Kill the worker and all that descends from it. "status": how it had ended by itself within `grace` seconds."""
         tree, self.tree = self.tree, None
         if tree is None:
-            return {"status": None, "reason": "", "clean": True}
+            return {"status": None, "reason": "", "clean": True, "most_used": 0}
+        self._look_at_memory()  # a short life passes between two looks
         deadline = time.monotonic() + grace
         tree.reap()
         while tree.status is None and time.monotonic() < deadline:
@@ -170,7 +172,7 @@ class _Lane:
         clean = tree.end()
         if namespaces.has_view:
             namespaces.empty_scratch()
-        return {"status": status, "reason": self.reason, "clean": clean}
+        return {"status": status, "reason": self.reason, "clean": clean, "most_used": self.most_used}
 
     def _watch(self) -> None:
         """Kill a worker whose processes together use too much; each of them alone is limited by the kernel."""
@@ -179,7 +181,7 @@ class _Lane:
         if count == 0 or self.reason:
             self.tree.reap()
             return
-        used = process.memory_of_descendants(layers.plan.base.get("RssAnon", 0))
+        used = self._look_at_memory()
         if used > self.settings["memory_megabytes"] << 20:
             self.reason = "memory"
         elif count > 2 * process.MOST_PROCESSES:
@@ -190,6 +192,11 @@ class _Lane:
                 self.reason = "files"
         if self.reason:
             self.tree.end()
+
+    def _look_at_memory(self) -> int:
+        used = process.memory_of_descendants(layers.plan.base.get("RssAnon", 0))
+        self.most_used = max(self.most_used, used)
+        return used
 
     def _go(self, *_: object) -> None:
         if self.tree is not None:

@@ -411,6 +411,7 @@ class Lane:
             raise UserError(
                 "A process that a submission started cannot be killed; end it by hand, then start the grader again."
             )
+        self.sandbox.most_used = max(self.sandbox.most_used, reply["most_used"])
         return reply["status"], reply["reason"]
 
     def close(self) -> None:
@@ -464,6 +465,7 @@ class Sandbox:
         self.problems: dict[str, str] = {}
         self.namespaces = namespaces
         self.why_no_namespaces = ""
+        self.most_used = 0  # bytes that one worker with what it started was seen to hold; whoever asks sets it back
         self._process: subprocess.Popen[bytes] | None = None
         self._asking = threading.Lock()
         self._numbers = itertools.count(1)
