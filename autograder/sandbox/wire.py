@@ -172,7 +172,7 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
 
 
 def _text(value: str) -> str:
-    return value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
 
 
 def _array_length(dtype: str, shape: Sequence[int]) -> int:

@@ -104,7 +104,7 @@ class Worker:
     def _perform(self, request: dict) -> Any:
         if request.get("seed") is not None:
             seed = request["seed"]
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed also notes the stack, for GPUs
             np.random.seed(seed % 2**32)
             random.seed(seed)
         torch.set_num_threads(request.get("threads", 1))
