@@ -54,9 +54,9 @@ def render_html(verdict: Verdict, figures: Sequence[Figure] = (), audience: Audi
     )
 
 
-def render_page(template: str, **values: Any) -> str:
+def render_page(template: str, policy: str = CONTENT_SECURITY_POLICY, **values: Any) -> str:
     """A page of this folder's templates with the policy filled in."""
-    return _environment().get_template(template).render(policy=CONTENT_SECURITY_POLICY, **values)
+    return _environment().get_template(template).render(policy=policy, **values)
 
 
 @cache

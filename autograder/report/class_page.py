@@ -1,0 +1,70 @@
+"""The class as one web page: what to look at first, what was misunderstood, and a table of everybody.
+
+The page may run one script, its own: the Content-Security-Policy names the script by its SHA-256, so no other one runs,
+whatever a student's text tries. Sorting and searching a table of 500 lines cannot be done with style sheets. Without
+the script the page is complete, in the order of names. Pictures are linked and loaded when scrolled to; no other
+resource is.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from autograder.classroom.records import Graded
+from autograder.classroom.similarity import Pair
+from autograder.errors import UserError
+from autograder.grading.mutants import misconceptions
+from autograder.grading.verdict import write_atomically
+from autograder.manifest import load_manifest
+from autograder.report.class_view import ClassView, Course, present_class
+from autograder.report.html import render_page
+
+_SCRIPT = (Path(__file__).parent / "class.js").read_text(encoding="utf-8")
+_HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode("ascii")
+CLASS_POLICY = (
+    f"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_PICTURES = ("samples_ddpm.png", "samples_ddim.png", "samples.png")  # of the figures, the one that shows samples best
+
+
+def write_class_page(out: Path, title: str, graded: Sequence[Graded], pairs: Sequence[Pair] = ()) -> None:
+    """Write the page to `out`. The folders of reports lie below the folder of `out`, see `Graded.folder`.
+
+    Raises ValueError for a folder that does not, and OSError where the page cannot be written.
+    """
+    course = _course({item.verdict.assignment for item in graded})
+    view = present_class(title, graded, pairs, course, _find_pictures(out.parent, graded))
+    write_atomically(out, render_class(view))
+
+
+def render_class(view: ClassView) -> str:
+    return render_page("class.html.jinja", policy=CLASS_POLICY, view=view, script=Markup(_SCRIPT))
+
+
+def _course(assignments: set[str]) -> Course:
+    """Explanations and thresholds of these assignments. One that is not known here has none."""
+    explanations: dict[str, tuple[str, str]] = {}
+    outcome: dict[str, Any] = {}
+    for identifier in sorted(assignments):
+        try:
+            manifest = load_manifest(identifier)
+        except UserError:
+            continue
+        explanations |= {m.id: (m.task, m.explanation) for m in misconceptions(manifest)}
+        outcome |= manifest.outcome
+    return Course(explanations, outcome)
+
+
+def _find_pictures(home: Path, graded: Sequence[Graded]) -> Mapping[str, str]:
+    found = {}
+    for item in graded:
+        for name in _PICTURES:
+            if (home / item.folder / "figures" / name).is_file():
+                found[item.folder] = f"figures/{name}"
+                break
+    return found
