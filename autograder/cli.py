@@ -17,7 +17,7 @@ app = typer.Typer(
 
 PANELS: dict[str, list[Callable[..., None]]] = {
     "One submission": [grading.grade, grading.show, grading.replay, grading.demo],
-    "Hand out": [release.release],
+    "Hand out": [release.release, release.bundle],
     "Why it can be trusted": [grading.doctor, proof.validate, proof.calibrate],
 }
 for panel, commands in PANELS.items():

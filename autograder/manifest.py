@@ -101,6 +101,7 @@ class Manifest:
     deliverables: tuple[Deliverable, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     outcome: dict[str, Any] = field(default_factory=dict)
+    gradescope: dict[str, Any] = field(default_factory=dict)  # see bundle/settings.py
 
     @property
     def home(self) -> Path:
@@ -163,7 +164,7 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{source} is not valid TOML: {error}.") from error
-    manifest = _build(Manifest, table, source)
+    manifest = build_record(Manifest, table, source)
     known = {task.id for task in manifest.tasks}
     for task in manifest.tasks:
         for need in task.needs:
@@ -175,8 +176,8 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
     return manifest
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:
-    """Turn plain TOML data into the annotated type `kind`."""
+def build_record(kind: Any, value: Any, where: str) -> Any:
+    """Plain TOML data as the annotated type `kind`, such as a dataclass. Raises UserError naming `where` and the key at fault."""
     origin = typing.get_origin(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
@@ -190,24 +191,24 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         for name, f in fields.items():
             if name not in value and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
                 raise UserError(f"{where}: the key {name!r} is missing.")
-        return kind(**{key: _build(hints[key], item, f"{where}: {key}") for key, item in value.items()})
+        return kind(**{key: build_record(hints[key], item, f"{where}: {key}") for key, item in value.items()})
     if origin is tuple:
         if not isinstance(value, list):
             raise UserError(f"{where} must be a list.")
         inner = typing.get_args(kind)[0]
-        return tuple(_build(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
+        return tuple(build_record(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
             raise UserError(f"{where} must be a table.")
         inner = typing.get_args(kind)[1]
-        return {key: _build(inner, item, f"{where}.{key}") for key, item in value.items()}
+        return {key: build_record(inner, item, f"{where}.{key}") for key, item in value.items()}
     if origin is Literal:
         options = typing.get_args(kind)
         if value not in options:
             raise UserError(f"{where} must be one of {', '.join(map(repr, options))}, not {value!r}.")
         return value
     if origin is types.UnionType:
-        return value if value is None else _build(typing.get_args(kind)[0], value, where)
+        return value if value is None else build_record(typing.get_args(kind)[0], value, where)
     if kind is Any:
         return value
     if kind is float and type(value) is int:

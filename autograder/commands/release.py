@@ -1,10 +1,12 @@
-"""What leaves this repository: the student folders."""
+"""What leaves this repository: the student folders, and the grader for other machines."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autograder.commands.options import AssignmentOption
+from autograder.errors import UserError
 
 
 def release(
@@ -17,3 +19,32 @@ def release(
     from autograder.release.command import release as run
 
     raise typer.Exit(run(assignment, check))
+
+
+def bundle(
+    assignment: Annotated[str, typer.Argument(help="Identifier of the assignment.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")] = Path("autograder.zip"),
+    gradescope: Annotated[bool, typer.Option("--gradescope", help="The zip to upload to Gradescope.")] = False,
+    docker: Annotated[
+        bool, typer.Option("--docker", help="A folder for `docker build`, for a machine of your own.")
+    ] = False,
+    github_classroom: Annotated[
+        bool,
+        typer.Option("--github-classroom", help="A workflow for the template repository; needs the image of --docker."),
+    ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="A TOML file of keys that replace those of [gradescope] in assignment.toml.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Pack the grader of one assignment for the place where it will run."""
+    from autograder.bundle.make import bundle as run
+
+    targets = {"gradescope": gradescope, "docker": docker, "github-classroom": github_classroom}
+    chosen = [name for name, wanted in targets.items() if wanted]
+    if len(chosen) != 1:
+        raise UserError("Say where the grader will run: exactly one of --gradescope, --docker and --github-classroom.")
+    for line in run(assignment, chosen[0], out, settings):
+        typer.echo(line)

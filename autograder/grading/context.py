@@ -1,10 +1,10 @@
 """What a training, judged as an outcome, gets to know."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autograder.manifest import Limits, Manifest
+from autograder.sandbox import machine
 from autograder.sandbox.launcher import Sandbox
 
 
@@ -23,4 +23,4 @@ class OutcomeContext:
     checkpoint: bytes | None = None
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
     on_wait: Callable[[], None] = lambda: None  # called now and then while nothing else happens
-    threads: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    threads: int = field(default_factory=machine.threads)

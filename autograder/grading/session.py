@@ -16,13 +16,14 @@ from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
-from autograder.grading.diagnosis import Diagnosis, diagnose, region_name
-from autograder.grading.mutants import Misconception, apply_misconceptions, misconceptions
+from autograder.grading.diagnosis import PROBE_SECRET, Diagnosis, Probe, diagnose, region_name
+from autograder.grading.mutants import misconceptions
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import commitment
 from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
 from autograder.manifest import Manifest, Task
+from autograder.sandbox import machine
 from autograder.sandbox.launcher import Lane, Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.comparison import outside_edits, untouched_regions
@@ -75,8 +76,6 @@ class Grading:
         self.lane: Lane | None = None
         self.student: Student | None = None
         self.outcome: Any = None
-        self.mutant: tuple[Misconception, ...] = ()
-        self.mutant_student: Student | None = None
         self.progress: tuple[str, int, int] | None = None
         self.started = time.monotonic()
         self.verdict = self._empty_verdict()
@@ -204,7 +203,8 @@ class Grading:
                 on_progress=self._note_progress, on_wait=lambda: self.observe(self.verdict, None, self.progress),
             )
         )  # fmt: skip
-        if not self.submission.missing and not self.submission.syntax_errors:
+        room = machine.processors() >= 2  # for a training beside the checks of behaviour, whose calls are timed
+        if room and not self.submission.missing and not self.submission.syntax_errors:
             self.outcome.start()
 
     def _note_progress(self, what: str, done: int, total: int) -> None:
@@ -238,9 +238,8 @@ class Grading:
             where = f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
             found = None
             if level == "what":
-                candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
                 with contextlib.suppress(UserError):
-                    found = diagnose(judged, candidates, self._judge_mutant)
+                    found = self._known_mistake(region, judged, wrong)
             if found:
                 self.diagnoses[region] = found
             for check, judgement in judged:
@@ -252,20 +251,20 @@ class Grading:
                 self.verdict = self.verdict.with_check(dataclasses.replace(result, hint=hint, misconceptions=ids))
         self._publish()
 
-    def _judge_mutant(self, chosen: tuple[Misconception, ...], check: Check) -> Judgement | None:
-        """Run a check on the solution with known mistakes in it, on the very inputs that the submission got."""
-        assert self.lane is not None
-        if chosen != self.mutant:
-            self.mutant = chosen
-            try:
-                files = apply_misconceptions(self.manifest, chosen)
-            except ValueError:
-                self.mutant_student = None
-            else:
-                self.mutant_student = Student(self.lane, files, self.manifest.limits)
-        if self.mutant_student is None:
+    def _known_mistake(
+        self, region: str, judged: list[tuple[Check, Judgement]], wrong: frozenset[str]
+    ) -> Diagnosis | None:
+        """The misconceptions that give what the student's code gives, both on the inputs of the probe."""
+        if self.lane is None or self.student is None or any(judgement.kind == "timed out" for _, judgement in judged):
             return None
-        return run_check(check, self.mutant_student, self.secret, self.submission.digest, self._wrong_regions())
+        self.student.fresh()
+        probe = Probe(self.manifest, self.lane, PROBE_SECRET, wrong)
+        probed = [(check, probe.judge(check, self.student)) for check, _ in judged]
+        candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
+        try:
+            return diagnose(probed, candidates, probe.judge_mutant)
+        finally:
+            probe.mutant.fresh()
 
     def _draw_figures(self) -> None:
         if self.outcome is None:

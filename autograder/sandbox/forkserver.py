@@ -208,6 +208,7 @@ def _worker(control: socket.socket, channel_number: int, output: int, scratch: s
     """Confine this process, report, then serve. Never returns."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        process.die_first()
         control.close()
         channel = socket.socket(fileno=channel_number)
         report = layers.confine(settings, scratch, channel_number, output)

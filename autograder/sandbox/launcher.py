@@ -28,8 +28,8 @@ from types import TracebackType
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, Limits
-from autograder.sandbox import folders, layers, wire
+from autograder.manifest import REPOSITORY, SOLUTIONS, Limits
+from autograder.sandbox import folders, layers, machine, wire
 from autograder.sandbox.layers import process, user
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
@@ -604,7 +604,8 @@ def _required(require: str | Iterable[str] | None) -> frozenset[str]:
 def _hidden() -> list[str]:
     """Folders and files that no worker may read, wherever they lie: the grader's packages, the repository, the secret."""
     hidden = [REPOSITORY / "autograder", REPOSITORY / "fid"]
-    if (REPOSITORY / "pyproject.toml").exists():  # else the packages lie among others, in site-packages
+    own_folder = (REPOSITORY / "pyproject.toml").exists() or SOLUTIONS.is_dir()  # a checkout, or a bundle
+    if own_folder:  # else the packages lie among others, in site-packages
         hidden.append(REPOSITORY)
     if named := os.environ.get("AUTOGRADER_SECRET_FILE"):
         hidden.append(Path(named).absolute())
@@ -619,7 +620,7 @@ def _environment() -> dict[str, str]:
         "HOME": "/nonexistent",
         "USER": "student",
         "LOGNAME": "student",
-        "OMP_NUM_THREADS": str(min(os.cpu_count() or 1, 2)),
+        "OMP_NUM_THREADS": str(machine.threads()),
         "CUDA_VISIBLE_DEVICES": "",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": "/nonexistent",

@@ -116,6 +116,18 @@ class Worker:
     def _op_import(self, module: str) -> Any:
         return importlib.import_module(module)
 
+    def _op_replace(self, files: dict[str, str]) -> None:
+        """Write other versions of these files, and forget what was imported from any."""
+        for name, text in files.items():
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", "")).startswith(self.folder + os.sep):
+                del sys.modules[name]
+        self.objects.clear()
+        linecache.clearcache()
+        importlib.invalidate_caches()
+
     def _op_get(self, target: Ref, path: str) -> Any:
         return self._resolve(target, path)
 

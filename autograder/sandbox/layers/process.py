@@ -177,6 +177,12 @@ def _status(process: str) -> dict[str, int]:
     return found
 
 
+def die_first() -> None:
+    """Where memory runs out, the kernel shall end this process and its children, not the grader. proc_pid_oom_score_adj(5)."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
 def children() -> list[int]:
     return _children(os.getpid())
 
