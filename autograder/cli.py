@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import typer
 
-from autograder.commands import grading, proof, release
+from autograder.commands import classroom, grading, proof, release
 from autograder.errors import UserError
 
 app = typer.Typer(
@@ -18,11 +18,13 @@ app = typer.Typer(
 PANELS: dict[str, list[Callable[..., None]]] = {
     "One submission": [grading.grade, grading.show, grading.replay, grading.demo],
     "Hand out": [release.release, release.bundle],
+    "A class": [classroom.grade_class, classroom.compare],
     "Why it can be trusted": [grading.doctor, proof.validate, proof.calibrate],
 }
+NAMES: dict[Callable[..., None], str] = {classroom.grade_class: "class"}  # "class" cannot be the name of a function
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(NAMES.get(command), rich_help_panel=panel)(command)
 
 
 def main() -> None:

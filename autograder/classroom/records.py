@@ -8,7 +8,7 @@ from autograder.grading.verdict import Verdict
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One submission as it was collected, before anything is known of what is in it."""
+    """One submission as it was collected, before anything is known of what is in it. Texts are clean lines, never paths."""
 
     path: Path  # a folder or a zip file
     student: str  # the name to show
@@ -16,6 +16,16 @@ class HandedIn:
     email: str = ""
     submitted_at: str = ""  # ISO 8601 with the offset; "" where the platform does not say
     partners: tuple[str, ...] = ()  # the other members of a group
+    partner_ids: tuple[str, ...] = ()  # theirs, in the same order; "" where the platform gives none
+    partner_emails: tuple[str, ...] = ()
+    late: bool = False  # the platform says that it is late, and not by how much
+    slug: str = ""  # the name of the folder of its reports, no other submission of the class has it
+    source: str = ""  # where it lies in the folder that was collected
+
+    @property
+    def identity(self) -> str:
+        """What stays the same when the student hands in again."""
+        return self.student_id or self.email or self.slug or self.student
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,23 @@
+"""The files that a graded class leaves beside its ledger: a folder for each student, and the page of the class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.classroom.records import Graded
+from autograder.grading.verdict import Figure, Verdict, write_atomically
+from autograder.report import IndexEntry, write_index, write_reports
+
+
+def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: Path) -> None:
+    """verdict.json, results.json, report.html and the figures; what a kill left half written there is taken away."""
+    if folder.is_dir():
+        for torn in folder.glob(".*.*"):
+            torn.unlink()
+    write_reports(verdict, figures, folder)
+    write_atomically(folder / "verdict.json", verdict.to_json())
+
+
+def write_class_reports(out: Path, title: str, graded: Sequence[Graded], earlier: Path | None) -> None:
+    """index.html, which links every report."""
+    entries = [IndexEntry.of(one.verdict, f"{one.folder}/report.html", about=one.handed_in.student) for one in graded]
+    write_index(out / "index.html", entries, title=title)
