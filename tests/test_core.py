@@ -918,8 +918,29 @@ def test_pairs_are_not_tried_where_one_mistake_explains(monkeypatch):
     assert diagnose([(CHECKS[0], failed(5))], [A, B, C], judge).ids == ("c",)
     assert all(len(chosen) == 1 for chosen in asked)
     judge, asked = world({(A, B): [failed(5), PASSED, PASSED]})
-    monkeypatch.setattr(diagnosis_module, "PAIR_SECONDS", -1.0)
+    monkeypatch.setattr(diagnosis_module, "PAIRS", 0)
     assert diagnose([(CHECKS[0], failed(5))], [A, B, C], judge) is None
+
+
+def test_the_pair_that_explains_the_most_numbers_is_tried_first(monkeypatch):
+    """The student's numbers are x of B and y of C, which together give both."""
+
+    def both(x, y):
+        return Judgement("failed", "message", "wrong", note(x=(x, 1e-3), y=(y, 1e-3)))
+
+    judge, _ = world({(A,): [both(1, 1)], (B,): [both(5, 2)], (C,): [both(3, 8)], (B, C): [both(5, 8)]})
+    monkeypatch.setattr(diagnosis_module, "PAIRS", 1)
+    assert diagnose([(CHECKS[0], both(5, 8))], [A, B, C], judge).ids == ("b", "c")
+    assert diagnose([(CHECKS[0], both(5, 9))], [A, B, C], judge) is None
+
+
+def test_a_wrong_answer_in_one_form_is_enough_where_that_is_asked():
+    def wrong():
+        raise WrongAnswer("first")
+
+    assert any_form(Note(), [wrong, lambda: "second"]) == "second"
+    with pytest.raises(WrongAnswer, match="first"):
+        any_form(Note(one_form=True), [wrong, lambda: "second"])
 
 
 def test_there_is_no_diagnosis_without_a_failure_or_without_candidates():

@@ -58,9 +58,13 @@ def task(
 
 @dataclass
 class Note:
-    """Numbers behind a judgement, by name, each with the difference below which two of them count as equal."""
+    """Numbers behind a judgement, by name, each with the difference below which two of them count as equal.
+
+    `one_form`: a wrong answer in one of several accepted forms ends the check (see any_form).
+    """
 
     values: dict[str, tuple[Floats, float]] = field(default_factory=dict)
+    one_form: bool = False
 
     def __call__(self, name: str, value: Any, tolerance: float) -> None:
         """Keep `value` (a number or up to 64 numbers of an array)."""
@@ -68,19 +72,15 @@ class Note:
 
     def agrees_with(self, other: "Note") -> bool:
         """Whether both hold the same names with values that are equal within their tolerances."""
-        if self.values.keys() != other.values.keys():
-            return False
-        for name, (mine, tolerance) in self.values.items():
-            theirs, _ = other.values[name]
-            if mine.shape != theirs.shape:
-                return False
-            finite = np.isfinite(mine) & np.isfinite(theirs)
-            allowed = tolerance * (1 + np.where(finite, np.minimum(abs(mine), abs(theirs)), 0))
-            near = finite & (abs(np.where(finite, mine, 0) - np.where(finite, theirs, 0)) <= allowed)
-            same = (mine == theirs) | near | (np.isnan(mine) & np.isnan(theirs))
-            if not same.all():
-                return False
-        return True
+        return self.values.keys() == other.values.keys() == self.shared_with(other)
+
+    def shared_with(self, other: "Note") -> set[str]:
+        """The names under which both hold equal values."""
+        return {
+            name
+            for name, (values, tolerance) in self.values.items()
+            if name in other.values and _equal(values, other.values[name][0], tolerance)
+        }
 
     def to_data(self) -> dict[str, Any]:
         """JSON data for the verdict: single numbers as they are, arrays by their first four."""
@@ -88,6 +88,15 @@ class Note:
             name: float(f"{values[0]:.6g}") if values.size == 1 else [float(f"{value:.6g}") for value in values[:4]]
             for name, (values, _) in self.values.items()
         }
+
+
+def _equal(mine: Floats, theirs: Floats, tolerance: float) -> bool:
+    if mine.shape != theirs.shape:
+        return False
+    finite = np.isfinite(mine) & np.isfinite(theirs)
+    allowed = tolerance * (1 + np.where(finite, np.minimum(abs(mine), abs(theirs)), 0))
+    near = finite & (abs(np.where(finite, mine, 0) - np.where(finite, theirs, 0)) <= allowed)
+    return bool(((mine == theirs) | near | (np.isnan(mine) & np.isnan(theirs))).all())
 
 
 @dataclass
@@ -168,6 +177,8 @@ def any_form(note: Note, attempts: Sequence[Callable[[], Result]]) -> Result:
         except (WrongAnswer, StudentFailure) as error:
             if first is None or (isinstance(error, WrongAnswer) and not isinstance(first, WrongAnswer)):
                 first, kept = error, note.values
+            if note.one_form and isinstance(error, WrongAnswer):
+                break
     note.values = kept
     assert first is not None
     raise first

@@ -1,23 +1,29 @@
-"""Which known mistake explains a failed region: every misconception is run on the very inputs that the student's code
-got.
+"""Which known mistake explains a failed region: the student's code and every misconception are run on the same inputs.
 
 A misconception matches when all failed checks of the region fail in the same way with the same numbers. Where several
-match, the checks that passed must agree as well. Where none matches, pairs are tried. The mutants are the project's
-own code; they still run in a worker, because that is where code runs.
+match, the checks that passed must agree as well. Where none matches, the pairs are tried whose mistakes explain the most
+of these numbers by themselves. These inputs are the same for all submissions, unlike those of the grade, so that what a mistake gives
+is found out once in a process: see `Probe`.
 """
 
 import itertools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from autograder.grading.mutants import Misconception
+from autograder.grading.mutants import Misconception, apply_misconceptions, solution_files
 from autograder.grading.rubric import Check
-from autograder.grading.runner import Judgement
+from autograder.grading.runner import Judgement, run_check
+from autograder.manifest import Manifest
+from autograder.sandbox.launcher import Lane
+from autograder.sandbox.proxies import Student
 
-PAIR_SECONDS = 20.0  # for trying pairs; a diagnosis is a help, not a duty
+PROBE_SECRET = b"inputs of the diagnosis"  # no grade depends on it
+PROBE_SECONDS = 15.0  # code whose checks took longer is not run once more
+PAIRS = 60  # that are tried, the likeliest; a diagnosis is a help, not a duty
 
-JudgeMutant = Callable[[tuple[Misconception, ...], Check], Judgement | None]
+Version = tuple[Misconception, ...]  # the solution with these mistakes in it
+JudgeMutant = Callable[[Version, Check], Judgement | None]
 """The judgement of a check on the solution with these mistakes in it; None where they cannot be made together."""
 
 
@@ -54,24 +60,19 @@ def diagnose(
     if not failed:
         return None
 
-    def explains(chosen: tuple[Misconception, ...], evidence: Sequence[tuple[Check, Judgement]]) -> bool:
+    def explains(chosen: Version, evidence: Sequence[tuple[Check, Judgement]]) -> bool:
         for check, judgement in evidence:
             mutant = judge_mutant(chosen, check)
             if mutant is None or not mutant.looks_like(judgement):
                 return False
         return True
 
-    matches: list[tuple[Misconception, ...]] = [(m,) for m in candidates if explains((m,), failed)]
+    matches: list[Version] = [(m,) for m in candidates if explains((m,), failed)]
     if len(matches) > 1:
         matches = [match for match in matches if explains(match, passed)] or matches
     if not matches and pairs:
-        deadline = time.monotonic() + PAIR_SECONDS
-        for pair in itertools.combinations(candidates, 2):
-            if time.monotonic() > deadline:
-                break
-            if explains(pair, failed):
-                matches = [pair]
-                break
+        likely = _likeliest_first(candidates, failed, judge_mutant)[:PAIRS]
+        matches = list(itertools.islice((pair for pair in likely if explains(pair, failed)), 1))
     if not matches:
         return None
     best = matches[0]
@@ -80,3 +81,49 @@ def diagnose(
         " ".join(m.explanation for m in best),
         tuple(m.id for match in matches[1:] for m in match),
     )
+
+
+def _likeliest_first(
+    candidates: Sequence[Misconception],
+    failed: Sequence[tuple[Check, Judgement]],
+    judge_mutant: JudgeMutant,
+) -> list[Version]:
+    """All pairs, ordered by how many of the numbers behind the failed checks one mistake of the pair, or the other, gives."""
+    explained: dict[str, set[tuple[str, str]]] = {m.id: set() for m in candidates}
+    for check, judgement in failed:
+        for m in candidates:
+            mutant = judge_mutant((m,), check)
+            if mutant is not None:
+                explained[m.id] |= {(check.id, name) for name in mutant.note.shared_with(judgement.note)}
+    pairs = list(itertools.combinations(candidates, 2))
+    return sorted(pairs, key=lambda pair: -len(explained[pair[0].id] | explained[pair[1].id]))
+
+
+class Probe:
+    """Judges on inputs that are the same for all submissions, and remembers what each mistake gives."""
+
+    known: ClassVar[dict[tuple[Any, ...], Judgement | None]] = {}  # in this process, by assignment, mistakes and check
+
+    def __init__(self, manifest: Manifest, lane: Lane, secret: bytes, wrong_regions: frozenset[str]):
+        self.manifest, self.secret, self.wrong_regions = manifest, secret, wrong_regions
+        self.mutant = Student(lane, solution_files(manifest), manifest.limits)
+
+    def judge(self, check: Check, student: Student) -> Judgement:
+        """A wrong answer in one of the accepted forms is enough here; the grade has been decided on all of them."""
+        return run_check(check, student, self.secret, "diagnosis", self.wrong_regions, one_form=True)
+
+    def judge_mutant(self, chosen: Version, check: Check) -> Judgement | None:
+        """A JudgeMutant. All versions run in one worker, one after the other: they are the grader's own."""
+        carried = self.wrong_regions if "carry" in check.parameters else None
+        key = (self.manifest.id, self.secret, carried, check.id, *(m.id for m in chosen))
+        if key not in self.known:
+            self.known[key] = self._run(chosen, check)
+        return self.known[key]
+
+    def _run(self, chosen: Version, check: Check) -> Judgement | None:
+        try:
+            files = apply_misconceptions(self.manifest, chosen)
+        except ValueError:
+            return None
+        self.mutant.replace(files)
+        return self.judge(check, self.mutant)

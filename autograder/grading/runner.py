@@ -39,10 +39,11 @@ def run_check(
     secret: bytes,
     digest: str,
     wrong_regions: frozenset[str] = frozenset(),
+    one_form: bool = False,
     **extra: Any,
 ) -> Judgement:
-    """Call the check with what it asks for. Never raises, except for KeyboardInterrupt."""
-    note, carry = Note(), Carry(wrong_regions)
+    """Call the check with what it asks for. `one_form`: see Note. Never raises, except for KeyboardInterrupt."""
+    note, carry = Note(one_form=one_form), Carry(wrong_regions)
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
