@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import typer
 
-from autograder.commands import classroom, grading, proof, release
+from autograder.commands import classroom, grading, proof, release, student
 from autograder.errors import UserError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 
 PANELS: dict[str, list[Callable[..., None]]] = {
     "One submission": [grading.grade, grading.show, grading.replay, grading.demo],
+    "Your own work": [student.check, student.pack],
     "Hand out": [release.release, release.bundle],
     "A class": [classroom.grade_class, classroom.compare],
     "Why it can be trusted": [grading.doctor, proof.validate, proof.calibrate],

@@ -10,15 +10,29 @@ from autograder.errors import UserError
 
 
 def release(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ASSIGNMENT]", help="Identifier of the assignment.", show_default=False)
+    ] = None,
     assignment: AssignmentOption = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail when the student folder is stale or an answer leaks.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the student kit, a zip.", show_default=False)
+    ] = None,
 ) -> None:
-    """Derive the student folders from solutions/."""
+    """Derive the student folders from solutions/; with -o, the kit for students: handout and visible checks in a zip."""
+    if name and assignment and name != assignment:
+        raise UserError(f"Two assignments are named, {name} and {assignment}; name one.")
+    if check and out is not None:
+        raise UserError("--check writes nothing, and -o writes the kit; give one of the two.")
     from autograder.release.command import release as run
+    from autograder.release.command import release_kit
 
-    raise typer.Exit(run(assignment, check))
+    if out is not None:
+        release_kit(name or assignment, out)
+    else:
+        raise typer.Exit(run(name or assignment, check))
 
 
 def bundle(

@@ -1,7 +1,10 @@
 """`autograder release`: derive the student folders from the solutions, or check that they are fit to hand out."""
 
+from pathlib import Path
+
 from rich.console import Console
 
+from autograder.errors import UserError
 from autograder.manifest import assignment_ids, load_manifest
 from autograder.release.handout import HandoutError, check_handout, write_handout
 
@@ -31,3 +34,16 @@ def release(assignment: str | None = None, check: bool = False) -> int:
         else:
             console.print(f"{manifest.folder}/: current, and no answer in it.")
     return status
+
+
+def release_kit(assignment: str | None, out: Path) -> None:
+    """Write the student kit of an assignment and print what it is. Raises UserError when it cannot be made or written."""
+    from autograder.release.kit import write_kit
+
+    if assignment is None:
+        raise UserError(f"Name the assignment whose kit is wanted: {' or '.join(assignment_ids())}.")
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name the zip that is to be written, such as {out / 'handout.zip'}.")
+    names = write_kit(load_manifest(assignment), out)
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{out}: the student kit of {assignment}, {len(names)} files, no answer and no hidden check in it.")

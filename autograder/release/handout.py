@@ -12,6 +12,8 @@ from autograder.release.leaks import Secret, find_leaks, secrets
 from autograder.release.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.notebooks import is_notebook_source, to_ipynb
 
+_NOT_OURS = {"__pycache__", "results", "data", "data_stand_in", "data_stand_in.partial"}  # caches, and what trainings leave
+
 
 class HandoutError(UserError):
     """The derived folder must not be given to students; `problems` has one sentence for each reason."""
@@ -55,7 +57,7 @@ def write_handout(manifest: Manifest) -> list[str]:
     an answer would leak; UserError as `derive_folder` does, and when the folder cannot be written.
     """
     derived = derive_folder(manifest)
-    if leaks := find_leaks(derived, _all_secrets(manifest)):
+    if leaks := find_leaks(derived, all_secrets(manifest)):
         raise HandoutError(leaks)
     changes = []
     present = dict(_visible_files(manifest.handout))
@@ -91,7 +93,7 @@ def check_handout(manifest: Manifest) -> list[str]:
     for name in (*manifest.files.todo, *manifest.files.given, *notebook):
         if name not in derived:
             problems.append(f"{name}: is named in assignment.toml, but nothing in solutions/ gives it; add it.")
-    known = _all_secrets(manifest)
+    known = all_secrets(manifest)
     leaks = dict.fromkeys(find_leaks(present, known) + find_leaks(derived, known))
     return [f"{manifest.folder}/{problem}" for problem in [*problems, *leaks]]
 
@@ -121,16 +123,16 @@ def _match_with_manifest(manifest: Manifest) -> None:
                 raise MarkerError(_source(manifest, file), region.first_line, message)
 
 
-def _all_secrets(manifest: Manifest) -> list[Secret]:
+def all_secrets(manifest: Manifest) -> list[Secret]:
     names = [name for name, _ in _visible_files(manifest.solution) if name.endswith(".py")]
     return [secret for name in names for secret in secrets(_python(manifest, name), name)]
 
 
 def _visible_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Relative name and path of every file that is neither hidden nor a cache."""
+    """Relative name and path of every file that is neither hidden nor a cache, nor left by a training."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts):
+        if path.is_file() and not any(part.startswith(".") or part in _NOT_OURS for part in parts):
             yield "/".join(parts), path
 
 

@@ -1,0 +1,308 @@
+"""The student kit: the handout, and the checker with its visible checks and the numbers that must come out.
+
+    autograder release swiss_roll -o handout.zip
+
+The numbers are made here, by running the visible checks on the solution in a process of its own: the kit holds data, and no formula.
+"""
+
+import dataclasses
+import importlib
+import io
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import UserError
+from autograder.grading.mutants import Variant, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.rubric import load_rubric
+from autograder.kit.checks import Picture, VisibleCheck
+from autograder.kit.facts import Kit
+from autograder.kit.runner import Runner
+from autograder.manifest import ASSIGNMENTS, REPOSITORY, Manifest
+from autograder.release.handout import HandoutError, all_secrets, derive_folder
+from autograder.release.leaks import find_leaks
+from autograder.release.markers import find_region, regions
+from autograder.submission.rules import IntakeLimits
+
+PACKAGE = Path(__file__).resolve().parent.parent
+_TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
+_TELLING_LINE = 50  # signs; shorter lines of code are idiom
+_UNSEARCHABLE = (
+    ".pyc",
+    ".pyo",
+    ".so",
+    ".pt",
+    ".pth",
+    ".pkl",
+    ".pickle",
+    ".ckpt",
+    ".safetensors",
+    ".npy",
+    ".npz",
+    ".zip",
+)
+
+SCRIPT = '''"""{title} Run `python {name} --help`."""
+
+import sys
+from pathlib import Path
+
+if sys.version_info < (3, 11):
+    sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ".")
+
+CHECKER = Path(__file__).resolve().parent / "checker"
+sys.path.insert(0, str(CHECKER))
+
+from autograder.kit.{module} import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(CHECKER))
+'''
+SCRIPTS = {
+    "check.py": SCRIPT.format(title="Check your work.", name="check.py", module="check"),
+    "pack.py": SCRIPT.format(title="Make the zip that you hand in.", name="pack.py", module="pack"),
+}
+
+
+def visible_modules(manifest: Manifest) -> list[str]:
+    """The modules that hold the visible checks of an assignment, its own first."""
+    folders = [manifest.id, *manifest.checks_from]
+    return [
+        f"autograder.assignments.{name}.visible" for name in folders if (ASSIGNMENTS / name / "visible.py").is_file()
+    ]
+
+
+def facts_of(manifest: Manifest) -> dict[str, Any]:
+    """What the kit knows of its assignment, as data for JSON."""
+    found = [item for name in visible_modules(manifest) for item in vars(importlib.import_module(name)).values()]
+    checks = [item for item in found if isinstance(item, VisibleCheck)]
+    tasks = [task.id for task in manifest.tasks]
+    if strangers := sorted({check.task for check in checks} - set(tasks)):
+        raise UserError(
+            f"A visible check of {manifest.id} belongs to task {strangers[0]}, which is not in assignment.toml."
+        )
+    limits = IntakeLimits()
+    return {
+        "id": manifest.id,
+        "title": manifest.title,
+        "folder": manifest.folder,
+        "tasks": [dataclasses.asdict(dataclasses.replace(task, regions=(), needs=())) for task in manifest.tasks],
+        "todo": manifest.files.todo,
+        "given": manifest.files.given,
+        "notebook": manifest.files.notebook,
+        "samples": manifest.files.samples,
+        "num_samples": manifest.outcome.get("num_samples"),
+        "image_resolution": manifest.outcome.get("image_resolution"),
+        "deliverables": [dataclasses.asdict(deliverable) for deliverable in manifest.deliverables],
+        "submission_name": manifest.policy.submission_name,
+        "hints": manifest.policy.hints,
+        "sample_shape": manifest.sample_shape,
+        "file_bytes": limits.file_bytes,
+        "images_bytes": limits.images_bytes,
+        "visible": visible_modules(manifest),
+        "regions": _stubs(manifest),
+        "checks": [
+            {
+                "id": check.id,
+                "task": check.task,
+                "region": check.region,
+                "where": check.where,
+                "sentence": check.sentence,
+            }
+            for check in checks
+        ],
+        "pictures": [
+            {"id": item.run.__name__, "task": item.task, "title": item.title}
+            for item in found
+            if isinstance(item, Picture)
+        ],
+    }
+
+
+def make_kit(manifest: Manifest) -> Kit:
+    """The kit as the repository itself uses it: facts from the manifest, numbers from the solution. Takes some seconds."""
+    kit = facts_kit(manifest)
+    numbers: dict[str, dict[str, list[Any]]] = {}
+    for files in [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]:
+        for check, recorded in record(kit, files).items():
+            known = numbers.setdefault(check, {})
+            for what, values in recorded.items():
+                if not any(value in known.setdefault(what, []) for value in values):
+                    known[what] += values
+    return dataclasses.replace(kit, numbers=numbers)
+
+
+def facts_kit(manifest: Manifest) -> Kit:
+    """The kit without its numbers, which packing does not need."""
+    return Kit(REPOSITORY, json.loads(json.dumps(facts_of(manifest))), {})
+
+
+def record(kit: Kit, files: Mapping[str, bytes]) -> dict[str, dict[str, list[Any]]]:
+    """The numbers that the visible checks see in a right solution. Raises UserError where one of them fails."""
+    from autograder.kit.check import job_of
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        found = {}
+        with Runner(kit.root, folder) as runner:
+            for item in runner.do({**job_of(kit, folder, kit.checks(), []), "numbers": None}):
+                if item.get("status", "passed") != "passed" or item["kind"] in ("slow", "died", "unusable"):
+                    problem = item.get("message", f"it {item['kind']}")
+                    raise UserError(
+                        f"The solution of {kit.facts['id']} fails the visible check {item.get('id')}: {problem}"
+                    )
+                if item["kind"] == "checked":
+                    found[item["id"]] = item["numbers"]
+    return found
+
+
+def kit_files(manifest: Manifest) -> dict[str, bytes]:
+    """Everything in the kit, as path to content. Raises HandoutError when an answer would leak."""
+    kit = make_kit(manifest)
+    files = derive_folder(manifest)
+    files |= {name: text.encode() for name, text in SCRIPTS.items()}
+    files |= {f"checker/autograder/{name}": content for name, content in _shipped(manifest).items()}
+    for name, content in (("facts.json", kit.facts), ("numbers.json", kit.numbers)):
+        files[f"checker/{name}"] = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    if problems := find_kit_leaks(manifest, files):
+        raise HandoutError(problems)
+    return files
+
+
+def write_kit(manifest: Manifest, path: Path) -> list[str]:
+    """Write the kit's zip, the same bytes for the same tree, and return what is in it. Raises UserError when it cannot."""
+    files = kit_files(manifest)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{manifest.folder}/{name}", date_time=(2020, 1, 1, 0, 0, 0))
+            entry.external_attr, entry.create_system = 0o644 << 16, 3
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, files[name])
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_bytes(buffer.getvalue())
+        shutil.move(new, path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise UserError(f"Cannot write {path}: {error.strerror}; name a file in a folder that exists.") from error
+    return sorted(files)
+
+
+def find_kit_leaks(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
+    """A sentence for everything in `files` that students must not see: lines of answers, explanations of misconceptions,
+    names, sentences and sources of hidden checks, and files that cannot be searched.
+    """
+    texts = {name: _searchable(name, content) for name, content in files.items()}
+    problems = find_leaks(dict(files), all_secrets(manifest))
+    problems += find_leaks({name: text.encode() for name, text in texts.items()}, all_secrets(manifest))
+    given = _squeezed(" ".join(_searchable(name, content) for name, content in _open_files(manifest).items()))
+    hidden = {
+        source: [_squeezed(text) for text in pieces if _squeezed(text) not in given]
+        for source, pieces in _hidden_texts(manifest).items()
+    }
+    names = _hidden_names(manifest)
+    for name, text in texts.items():
+        if name.lower().endswith(_UNSEARCHABLE):
+            problems.append(f"{name}: a file of this kind cannot be searched for answers; take it out.")
+        squeezed = _squeezed(text)
+        for source, pieces in hidden.items():
+            if any(piece in squeezed for piece in pieces):
+                problems.append(f"{name}: holds text of {source}.")
+        known = set(re.findall(r"\w+", text)) & names
+        problems += [f"{name}: holds the name of a hidden check, {hidden_name}." for hidden_name in sorted(known)]
+    return list(dict.fromkeys(problems))
+
+
+def _searchable(name: str, content: bytes) -> str:
+    """All text in a file, whatever kind of file it is; of JSON, notebooks included, also its strings without escapes."""
+    text = content.decode(errors="ignore")
+    if name.endswith((".json", ".ipynb")):
+        text += "\n" + "\n".join(_strings(json.loads(text)))
+    return text
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.items() for part in item for text in _strings(part)]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s#]", "", text).replace("'", '"')
+
+
+def _hidden_sources(manifest: Manifest) -> list[Path]:
+    """The rubric's files: everything beside the visible checks."""
+    folders = dict.fromkeys([manifest.id, *manifest.checks_from])
+    return [p for folder in folders for p in sorted((ASSIGNMENTS / folder).glob("*.py")) if p.name != "visible.py"]
+
+
+def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
+    """Source → its telling pieces: sentences of an explanation, the sentence of a check, long lines of the rubric's files."""
+    found = {f"the explanation of {m.id}": _sentences(m.explanation) for m in misconceptions(manifest)}
+    found |= {f"the hidden check {check.id}": [check.title] for check in load_rubric(manifest)}
+    for path in _hidden_sources(manifest):
+        lines = [
+            line for line in path.read_text(encoding="utf-8").splitlines() if len(_squeezed(line)) >= _TELLING_LINE
+        ]
+        found[f"the hidden {path.parent.name}/{path.name}"] = lines
+    return found
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in re.split(r"(?<=[.?!:;])\s", text) if len(sentence.split()) >= _TELLING_WORDS]
+
+
+def _hidden_names(manifest: Manifest) -> set[str]:
+    """Names of the functions that judge: of the checks, and of what they call in the rubric's files."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in _hidden_sources(manifest))
+    return set(re.findall(r"^def ((?:test|judge)_\w+)", text, re.M)) | {"MISCONCEPTIONS", "misconceptions", "VARIANTS"}
+
+
+def _open_files(manifest: Manifest) -> dict[str, bytes]:
+    """What students get whatever the rubric says: what a hidden file shares with it is no secret."""
+    return {**derive_folder(manifest), **_shipped(manifest)}
+
+
+def _shipped(manifest: Manifest) -> dict[str, bytes]:
+    """The part of the package that students get, as it is."""
+    paths = [PACKAGE / "__init__.py", ASSIGNMENTS / "__init__.py", *sorted((PACKAGE / "kit").glob("*.py"))]
+    for name in visible_modules(manifest):
+        folder = ASSIGNMENTS / name.split(".")[2]
+        paths += [folder / "__init__.py", folder / "visible.py"]
+    return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in paths}
+
+
+def _also_right(manifest: Manifest) -> list[Variant]:
+    """Variants whose numbers are right as well, as the visible checks name them."""
+    wanted = [
+        name
+        for module in visible_modules(manifest)
+        for name in getattr(importlib.import_module(module), "ALSO_RIGHT", ())
+    ]
+    return [variant for variant in variants(manifest) if variant.id in wanted]
+
+
+def _stubs(manifest: Manifest) -> dict[str, list[str]]:
+    """Region → the lines that the handout has in place of the answer."""
+    found = {}
+    for task in manifest.tasks:
+        for name in task.regions:
+            file = name.partition(":")[0]
+            region = find_region(regions((manifest.solution / file).read_text(encoding="utf-8"), file), name)
+            assert region is not None, name
+            found[name] = [
+                line.strip() for line in region.stub_lines if line.strip() and not line.strip().startswith("#")
+            ]
+    return found

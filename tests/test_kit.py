@@ -1,0 +1,206 @@
+"""The student kit: nothing in it that students must not see, and visible checks that are right about right and wrong code."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.rubric import load_rubric
+from autograder.kit.check import job_of
+from autograder.kit.check import run as check
+from autograder.kit.facts import Kit, untouched
+from autograder.manifest import REPOSITORY, load_manifest
+from autograder.release.handout import HandoutError, derive_folder
+from autograder.release.kit import find_kit_leaks, kit_files, make_kit, write_kit
+
+SWISS_ROLL = load_manifest("swiss_roll")
+both = pytest.mark.parametrize("assignment", ["swiss_roll", "image_diffusion"])
+
+
+@cache
+def kit(assignment: str) -> Kit:
+    return make_kit(load_manifest(assignment))
+
+
+@cache
+def files(assignment: str) -> dict[str, bytes]:
+    return kit_files(load_manifest(assignment))
+
+
+def lay_out(folder: Path, content: Mapping[str, bytes]) -> Path:
+    for name, text in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text)
+    return folder
+
+
+def judge_all(
+    assignment: str, folder: Path, submissions: Mapping[str, Mapping[str, bytes]]
+) -> dict[str, dict[str, str]]:
+    """Submission → the visible checks that it does not pass, with the message."""
+    own = kit(assignment)
+    jobs = [
+        json.dumps(job_of(own, lay_out(folder / name, content), own.checks(), []))
+        for name, content in submissions.items()
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.kit_runs"], input="\n".join(jobs), capture_output=True, encoding="utf-8", cwd=REPOSITORY,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(records) == len(submissions), done.stderr[-2000:]
+    expected = {entry["id"] for entry in own.checks()}
+    for record in records:
+        assert expected <= record.keys() or any(r["status"] == "failed" for r in record.values())
+    return {
+        name: {check: r["message"] for check, r in record.items() if r["status"] not in ("passed", None)}
+        for name, record in zip(submissions, records)
+    }
+
+
+# Nothing leaks
+
+
+@both
+def test_the_kit_is_the_handout_and_the_checker(assignment: str):
+    manifest = load_manifest(assignment)
+    inside = files(assignment)
+    handout = derive_folder(manifest)
+    assert {name: inside[name] for name in handout} == handout
+    added = set(inside) - set(handout)
+    package = {name for name in added if name.startswith("checker/autograder/")}
+    assert added - package == {"check.py", "pack.py", "checker/facts.json", "checker/numbers.json"}
+    for name in package:  # shipped as it is, and only what it says it is
+        assert inside[name] == (REPOSITORY / name.removeprefix("checker/")).read_bytes()
+        assert "/kit/" in name or name.endswith(("__init__.py", "visible.py"))
+    assert find_kit_leaks(manifest, inside) == []
+
+
+@both
+def test_no_word_of_the_hidden_part_is_in_the_archive(assignment: str, tmp_path: Path):
+    """Independent of find_kit_leaks: a plain search of every byte of the zip's members."""
+    manifest = load_manifest(assignment)
+    write_kit(manifest, tmp_path / "kit.zip")
+    with zipfile.ZipFile(tmp_path / "kit.zip") as archive:
+        everything = b"\n".join(archive.read(name) for name in archive.namelist())
+        assert not [name for name in archive.namelist() if name.endswith((".pyc", ".npz", ".pt", ".pkl"))]
+    squeezed = b"".join(everything.split())
+    for misconception in misconceptions(manifest):
+        assert misconception.id.encode() not in everything or misconception.id in ("x0",), misconception.id
+        assert "".join(misconception.explanation.split()).encode() not in squeezed
+    for hidden in load_rubric(manifest):
+        assert hidden.function.__name__.encode() not in everything
+    assert b"BEGIN SOLUTION" not in everything
+    for variant in variants(manifest):
+        assert variant.description.encode() not in everything
+
+
+def _answer_line() -> str:
+    return "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()"
+
+
+def _notebook(line: str) -> bytes:
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": ["# a note\n", line],
+        "outputs": [],
+        "execution_count": None,
+        "id": "a",
+    }
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def _archive(line: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", line)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.md", _answer_line().encode()),
+        ("other.ipynb", _notebook(_answer_line())),
+        ("checker/numbers.json", json.dumps({"a": ["b", f"# x\n{_answer_line()}"]}).encode()),
+        ("figures/plot.png", b"\x89PNG\r\n\xff\xfe" + _answer_line().encode() + b"\xff"),
+        ("__pycache__/ddpm.cpython-311.pyc", b"\xa7\r\r\n"),
+        ("checker/numbers.npz", _archive(_answer_line())),
+        ("notes.txt", misconceptions(SWISS_ROLL)[20].explanation.encode()),
+        ("hints.json", json.dumps([misconceptions(SWISS_ROLL)[100].explanation]).encode()),
+        ("checker/rubric.py", (REPOSITORY / "autograder/assignments/ddpm/q_sample.py").read_bytes()),
+        ("checker/more.py", b"def test_reverse_step_mean(student): ..."),
+        ("about.txt", load_rubric(SWISS_ROLL)[6].title.encode()),
+    ],
+)
+def test_what_must_not_be_seen_is_found_wherever_it_stands(name: str, content: bytes):
+    problems = find_kit_leaks(SWISS_ROLL, {"README.md": b"# A handout", name: content})
+    assert problems
+    assert all(problem.startswith(name) for problem in problems)
+
+
+def test_a_kit_that_leaks_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from autograder.release import kit as release
+
+    real = release._shipped(SWISS_ROLL)
+    monkeypatch.setattr(release, "make_kit", lambda manifest: kit("swiss_roll"))
+    monkeypatch.setattr(release, "_shipped", lambda manifest: {**real, "kit/more.py": _answer_line().encode()})
+    with pytest.raises(HandoutError, match=r"kit/more\.py, line 1: shows a line of the answer"):
+        write_kit(SWISS_ROLL, tmp_path / "kit.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("one.zip", "two.zip"):
+        write_kit(SWISS_ROLL, tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+# The visible checks
+
+
+@pytest.mark.slow
+@both
+def test_every_right_solution_passes_every_visible_check(assignment: str, tmp_path: Path):
+    manifest = load_manifest(assignment)
+    right = {"solution": solution_files(manifest)} | {v.id: apply_variant(manifest, v) for v in variants(manifest)}
+    found = judge_all(assignment, tmp_path, right)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+@pytest.mark.slow
+def test_most_known_mistakes_fail_a_visible_check_of_their_own_region(tmp_path: Path):
+    chosen = misconceptions(SWISS_ROLL)[::3]  # a third of them, to be quick
+    found = judge_all("swiss_roll", tmp_path, {m.id: apply_misconceptions(SWISS_ROLL, (m,)) for m in chosen})
+    region_of = {check["id"]: check["region"] for check in kit("swiss_roll").checks()}
+    caught = 0
+    for mistake in chosen:
+        blamed = {region_of[name] for name in found[mistake.id] if name in region_of}
+        caught += bool(blamed)
+        assert all(f".{region}." in f".{mistake.region.partition(':')[2]}." for region in blamed), mistake.id
+    assert caught >= 0.8 * len(chosen)
+
+
+@both
+def test_the_handout_is_not_done_yet_and_nothing_is_called_wrong(assignment: str, tmp_path: Path, capsys: Any):
+    lay_out(tmp_path, files(assignment))
+    assert untouched(kit(assignment), tmp_path) == set(kit(assignment).facts["regions"])
+    assert check(kit(assignment), tmp_path, None, False) == 1
+    said = capsys.readouterr().out
+    assert "✗" not in said
+    for region in kit(assignment).facts["regions"]:
+        assert f"{region.partition(':')[2]} is not done yet" in said
+
+
+def test_a_solution_has_no_untouched_region(tmp_path: Path):
+    assert untouched(kit("swiss_roll"), lay_out(tmp_path, solution_files(SWISS_ROLL))) == set()
