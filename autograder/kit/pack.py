@@ -189,7 +189,7 @@ def _look_at_deliverables(kit: Kit, result: Plan) -> None:
         if found < entry["at_least"]:
             like = entry["patterns"][0].replace("*", "")
             result.missing.append(
-                f"{entry['title']} is missing, a file like {like}; that costs {entry['share']:.0%} of all points."
+                f"Missing: {entry['title']}, a file like {like}; without it, {entry['share']:.0%} of all points are lost."
             )
 
 
@@ -261,9 +261,9 @@ def _print(kit: Kit, chosen: Plan) -> None:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         say(f"Left out: {', '.join(names[:3])}{more} ({reason}).", "grey")
     for sentence in chosen.remarks:
-        say(sentence[0].upper() + sentence[1:], "yellow", mark="!")
+        say(sentence, "yellow", mark="!")
     for sentence in chosen.missing:
-        say(sentence[0].upper() + sentence[1:], "red", mark="✗")
+        say(sentence, "red", mark="✗")
 
 
 def _listed(kit: Kit, files: dict[str, Path]) -> str:

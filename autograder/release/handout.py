@@ -12,7 +12,13 @@ from autograder.release.leaks import Secret, find_leaks, secrets
 from autograder.release.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.notebooks import is_notebook_source, to_ipynb
 
-_NOT_OURS = {"__pycache__", "results", "data", "data_stand_in", "data_stand_in.partial"}  # caches, and what trainings leave
+_NOT_OURS = {
+    "__pycache__",
+    "results",
+    "data",
+    "data_stand_in",
+    "data_stand_in.partial",
+}  # caches, and what trainings leave
 
 
 class HandoutError(UserError):

@@ -20,13 +20,13 @@ from typing import Any
 from autograder.errors import UserError
 from autograder.grading.mutants import Variant, apply_variant, misconceptions, solution_files, variants
 from autograder.grading.rubric import load_rubric
-from autograder.kit.checks import Picture, VisibleCheck
 from autograder.kit.facts import Kit
 from autograder.kit.runner import Runner
 from autograder.manifest import ASSIGNMENTS, REPOSITORY, Manifest
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.release.markers import find_region, regions
+from autograder.release.scripts import SCRIPTS
 from autograder.submission.rules import IntakeLimits
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -47,27 +47,6 @@ _UNSEARCHABLE = (
     ".zip",
 )
 
-SCRIPT = '''"""{title} Run `python {name} --help`."""
-
-import sys
-from pathlib import Path
-
-if sys.version_info < (3, 11):
-    sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ".")
-
-CHECKER = Path(__file__).resolve().parent / "checker"
-sys.path.insert(0, str(CHECKER))
-
-from autograder.kit.{module} import main  # noqa: E402
-
-if __name__ == "__main__":
-    sys.exit(main(CHECKER))
-'''
-SCRIPTS = {
-    "check.py": SCRIPT.format(title="Check your work.", name="check.py", module="check"),
-    "pack.py": SCRIPT.format(title="Make the zip that you hand in.", name="pack.py", module="pack"),
-}
-
 
 def visible_modules(manifest: Manifest) -> list[str]:
     """The modules that hold the visible checks of an assignment, its own first."""
@@ -79,13 +58,6 @@ def visible_modules(manifest: Manifest) -> list[str]:
 
 def facts_of(manifest: Manifest) -> dict[str, Any]:
     """What the kit knows of its assignment, as data for JSON."""
-    found = [item for name in visible_modules(manifest) for item in vars(importlib.import_module(name)).values()]
-    checks = [item for item in found if isinstance(item, VisibleCheck)]
-    tasks = [task.id for task in manifest.tasks]
-    if strangers := sorted({check.task for check in checks} - set(tasks)):
-        raise UserError(
-            f"A visible check of {manifest.id} belongs to task {strangers[0]}, which is not in assignment.toml."
-        )
     limits = IntakeLimits()
     return {
         "id": manifest.id,
@@ -106,6 +78,21 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "images_bytes": limits.images_bytes,
         "visible": visible_modules(manifest),
         "regions": _stubs(manifest),
+    }
+
+
+def checks_of(manifest: Manifest) -> dict[str, Any]:
+    """What the kit knows of its visible checks and pictures, as data. Raises UserError where they do not fit the manifest."""
+    from autograder.kit.checks import Picture, VisibleCheck  # with torch, which packing does not need
+
+    found = [item for name in visible_modules(manifest) for item in vars(importlib.import_module(name)).values()]
+    checks = [item for item in found if isinstance(item, VisibleCheck)]
+    known, ids = {task.id for task in manifest.tasks}, [check.id for check in checks]
+    if strangers := sorted({check.task for check in checks} - known):
+        raise UserError(f"{manifest.id}: a visible check names the unknown task {strangers[0]!r}.")
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise UserError(f"{manifest.id}: two visible checks are called {twice[0]}; give one of them another name.")
+    return {
         "checks": [
             {
                 "id": check.id,
@@ -127,6 +114,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
 def make_kit(manifest: Manifest) -> Kit:
     """The kit as the repository itself uses it: facts from the manifest, numbers from the solution. Takes some seconds."""
     kit = facts_kit(manifest)
+    kit.facts.update(checks_of(manifest))
     numbers: dict[str, dict[str, list[Any]]] = {}
     for files in [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]:
         for check, recorded in record(kit, files).items():
@@ -138,7 +126,7 @@ def make_kit(manifest: Manifest) -> Kit:
 
 
 def facts_kit(manifest: Manifest) -> Kit:
-    """The kit without its numbers, which packing does not need."""
+    """The kit without checks and numbers, which packing does not need."""
     return Kit(REPOSITORY, json.loads(json.dumps(facts_of(manifest))), {})
 
 
