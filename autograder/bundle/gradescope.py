@@ -233,7 +233,7 @@ class Run:
         return dataclasses.replace(
             verdict,
             notices=(*verdict.notices, *platform_notices(verdict, self.settings, self.metadata)),
-            environment={**verdict.environment, **self.usage.facts()},
+            environment={**verdict.environment, "handed in by": self._names(), **self.usage.facts()},
         )
 
     def _tell_staff(self, verdict: Verdict) -> None:

@@ -65,8 +65,8 @@ def memory(groups: Path = CONTROL_GROUPS) -> Memory:
     used = 0
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
         with contextlib.suppress(psutil.Error):
-            info = process.memory_info()
-            used += info.rss - getattr(info, "shared", 0)
+            info = process.memory_full_info()
+            used += getattr(info, "pss", info.uss)  # pages that several processes share are divided among them
     return Memory(whole, used)
 
 
