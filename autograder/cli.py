@@ -19,7 +19,7 @@ PANELS: dict[str, list[Callable[..., None]]] = {
     "One submission": [grading.grade, grading.show, grading.replay, grading.demo],
     "Your own work": [student.check, student.pack],
     "Hand out": [release.release, release.bundle],
-    "A class": [classroom.grade_class, classroom.compare],
+    "A class": [classroom.grade_class, classroom.gradebook, classroom.compare],
     "Why it can be trusted": [grading.doctor, proof.validate, proof.calibrate],
 }
 NAMES: dict[Callable[..., None], str] = {classroom.grade_class: "class"}  # "class" cannot be the name of a function

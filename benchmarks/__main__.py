@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chamfer, fid_speed, fuzz_wire, grading, isolation, trainer_speed
+from benchmarks import chamfer, classroom, fid_speed, fuzz_wire, grading, isolation, trainer_speed
 
 MEASUREMENTS = {
     "behaviour": grading.behaviour,
@@ -19,6 +19,9 @@ MEASUREMENTS = {
     "frechet": fid_speed.frechet_step,
     "whole_fid": fid_speed.whole_fid,
     "trainer": trainer_speed.trainer,
+    "class_behaviour": classroom.class_behaviour,
+    "class_training": classroom.class_training,
+    "class_dask": classroom.class_dask,
 }
 
 

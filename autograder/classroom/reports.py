@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autograder.classroom.records import Graded
 from autograder.grading.verdict import Figure, Verdict, write_atomically
-from autograder.report import IndexEntry, write_index, write_reports
+from autograder.report import write_reports
 
 
 def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: Path) -> None:
@@ -18,6 +18,11 @@ def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: P
 
 
 def write_class_reports(out: Path, title: str, graded: Sequence[Graded], earlier: Path | None) -> None:
-    """index.html, which links every report."""
-    entries = [IndexEntry.of(one.verdict, f"{one.folder}/report.html", about=one.handed_in.student) for one in graded]
-    write_index(out / "index.html", entries, title=title)
+    """index.html: the class at a glance. `earlier`: a folder of earlier years' submissions, to look for code in common with.
+
+    Raises UserError where `earlier` cannot be read.
+    """
+    from autograder.classroom.similarity import find_similar
+    from autograder.report.class_page import write_class_page
+
+    write_class_page(out / "index.html", title, graded, find_similar(graded, earlier))

@@ -1,11 +1,13 @@
 """A whole class: grade it, give the grades out, see what a change would do to them."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autograder.commands.options import AssignmentOption, IsolationOption
+from autograder.errors import UserError
 
 
 def grade_class(
@@ -30,6 +32,9 @@ def grade_class(
     regrade: Annotated[
         str | None, typer.Option(help="Judge this task again, such as 1-3, and keep what was judged of the others.")
     ] = None,
+    earlier: Annotated[
+        Path | None, typer.Option(help="Submissions of earlier years, which those of this class are compared with too.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for ledger.jsonl, index.html and the reports.")] = Path(
         "reports/class"
     ),
@@ -47,8 +52,63 @@ def grade_class(
         profile=profile,
         regrade=regrade,
         require=require_isolation,
+        earlier=earlier,
     )
     run(folder, out, options)
+
+
+def gradebook(
+    ledger: Annotated[Path, typer.Argument(help="A ledger.jsonl, or its folder.", show_default=False)],
+    format: Annotated[str, typer.Option(help="canvas, gradescope, moodle or csv.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; to the terminal when not given.")
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option(help="When it was due, with the offset: 2026-03-01T23:59-08:00.", show_default=False)
+    ] = None,
+    late_percent: Annotated[
+        float, typer.Option(min=0, max=100, help="Taken off the points earned for each day begun after that.")
+    ] = 10.0,
+    late_grace: Annotated[float, typer.Option(min=0, help="Minutes in which nothing is taken off.")] = 0.0,
+    late_cap: Annotated[float, typer.Option(min=0, max=100, help="Percent that is taken off at most.")] = 100.0,
+    overrides: Annotated[
+        Path | None,
+        typer.Option(help='A TOML file: ["student id"], then points = 40 or delta = -2, and reason = "…".'),
+    ] = None,
+) -> None:
+    """Write the grades of a class, late rules and overrides applied, rounded half up to two decimals at the end."""
+    from autograder.classroom.gradebook import LateRule, make_gradebook
+    from autograder.classroom.gradebook_formats import FORMATS
+    from autograder.classroom.ledger import read_ledger
+    from autograder.classroom.overrides import read_overrides
+    from autograder.grading.verdict import write_atomically
+
+    if format not in FORMATS:
+        raise UserError(f"--format takes {', '.join(FORMATS)}, not {format!r}.")
+    rule = LateRule(_moment(due), late_percent, timedelta(minutes=late_grace), late_cap) if due else None
+    book = make_gradebook(read_ledger(ledger), rule, read_overrides(overrides) if overrides else {})
+    text = FORMATS[format](book)
+    for remark in book.remarks:
+        typer.echo(remark, err=True)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_atomically(out, text)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}).") from error
+    typer.echo(f"{out}: {len(book.grades)} grades, in points, rounded half up to two decimals.")
+
+
+def _moment(text: str) -> datetime:
+    """A moment with its offset: without one, nobody knows which midnight is meant."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"--due takes a date and a time such as 2026-03-01T23:59-08:00, not {text!r}.") from error
+    if moment.tzinfo is None:
+        raise UserError(f"--due {text} needs the offset of its time zone, such as {text}-08:00 or {text}+09:00.")
+    return moment
 
 
 def compare(
