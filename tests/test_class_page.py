@@ -164,6 +164,7 @@ HOSTILE_PAIR = Pair(
         (Person(HOSTILE, "reports/x"), Person(HOSTILE)), (Line(HOSTILE, heading=True), Line("    " + HOSTILE, "rare"))
     ),
     Side((Person(HOSTILE),), tuple(Line(HOSTILE * 50, "common") for _ in range(2000))),
+    "alike",
     0.5,
     3,
     note=HOSTILE,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.classroom.similarity import Line, Pair, Person, Side
+from autograder.classroom.similarity import Kind, Line, Pair, Person, Side
 from autograder.report.clean import clean_line
 
 MOST_LINES, LINE, NAME = 400, 160, 80
@@ -25,6 +25,7 @@ class SideView:
 class PairView:
     first: SideView
     second: SideView | None
+    kind: Kind
     percent: int
     rare: int
     note: str
@@ -47,7 +48,7 @@ def present_similar(pairs: Sequence[Pair], links: Mapping[str, str]) -> Similar:
     for pair in pairs:
         second = _side(pair.second, links) if pair.second is not None else None
         view = PairView(
-            _side(pair.first, links), second, round(100 * pair.common), pair.rare, clean_line(pair.note, 200)
+            _side(pair.first, links), second, pair.kind, round(100 * pair.common), pair.rare, clean_line(pair.note, 200)
         )
         groups.setdefault(pair.group, []).append(view)
     return Similar(tuple(map(tuple, groups.values())))

@@ -297,7 +297,8 @@ def _tasks(done: Sequence[Graded]) -> tuple[TaskRow, ...]:
 
 
 def _task(name: str, title: str, done: Sequence[Graded]) -> TaskRow | None:
-    points, checks = [], {}
+    points: list[tuple[float, float]] = []
+    checks: dict[str, list[CheckResult]] = {}
     for item in done:
         own = [check for check in item.verdict.checks if check.task == name]
         if any(check.status != "not_run" for check in own):

@@ -96,6 +96,18 @@ def untouched_regions(manifest: Manifest, submission: Submission) -> Regions:
     return Regions(frozenset(untouched), frozenset(missing))
 
 
+def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tuple[int, int]]:
+    """Where the functions of one file's regions stand: "DiffusionModule.q_sample" → first and last line, from 1.
+
+    In the order of the file; functions that are not there are left out. Raises NotPython, and RecursionError for code
+    that is nested too deeply.
+    """
+    tree = parse(name, content)
+    found = {path: _find(tree, path) for path in _paths(manifest, name)}
+    spans = {p: (f.lineno, f.end_lineno or f.lineno) for p, f in found.items() if isinstance(f, _Function)}
+    return dict(sorted(spans.items(), key=lambda item: item[1]))
+
+
 # --- the handout ------------------------------------------------------------------------------------------------------
 
 
