@@ -104,14 +104,32 @@ class Inception2015(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def fold_batch_norm(module: nn.Module) -> nn.Module:
-    """Every convolution with its batch normalisation and ReLU as one convolution and an in-place ReLU, in evaluation mode.
+class ConvolutionReLU(nn.Module):
+    """A convolution and ReLU. On a CPU in float32 they are one call of oneDNN, where PyTorch has it, so that the result is written once."""
 
-    The same function up to rounding, about half of the time on a CPU together with the channels-last layout.
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.fused = (
+            getattr(torch.ops.mkldnn, "_convolution_pointwise", None) if torch.backends.mkldnn.is_available() else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (n, C, H, W); (n, C', H', W')."""
+        c = self.convolution
+        if self.fused is None or x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_grad_enabled():
+            return functional.relu_(c(x))
+        return self.fused(x, c.weight, c.bias, c.padding, c.stride, c.dilation, c.groups, "relu", [], "")
+
+
+def fold_batch_norm(module: nn.Module) -> nn.Module:
+    """Every convolution with its batch normalisation and ReLU as one convolution with ReLU, in evaluation mode.
+
+    The same function up to rounding, less than half of the time on a CPU together with the channels-last layout.
     """
     for name, child in module.named_children():
         if isinstance(child, BasicConv2d):
-            setattr(module, name, nn.Sequential(fuse_conv_bn_eval(child.conv, child.bn), nn.ReLU(inplace=True)))
+            setattr(module, name, ConvolutionReLU(fuse_conv_bn_eval(child.conv, child.bn)))
         else:
             fold_batch_norm(child)
     return module
