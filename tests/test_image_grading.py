@@ -170,8 +170,44 @@ def checkpoint(resolution: int = 64, **changes: Any) -> bytes:
 def test_samples_are_drawn_from_a_checkpoint(sandbox: Sandbox) -> None:
     found = judge(sandbox, {}, checkpoint=checkpoint())
     assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
-    assert found.measure().origin == "your checkpoint"
+    assert found.measure().origin == f"your checkpoint (samples/ holds 0 images, not {COUNT})"
     assert found.measure().pixels.std() > 10
+
+
+def test_a_few_images_beside_a_checkpoint_do_not_hide_it(sandbox: Sandbox) -> None:
+    found = judge(sandbox, good_images(COUNT - 1), checkpoint=checkpoint())
+    assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
+    assert "your checkpoint" in found.measure().origin
+
+
+def test_complete_samples_are_taken_before_a_checkpoint(sandbox: Sandbox) -> None:
+    assert judge(sandbox, good_images(), checkpoint=b"not looked at").measure().origin == "samples/"
+
+
+@pytest.mark.parametrize(
+    ("untouched", "named"),
+    [
+        (set(), None),
+        ({"p_sample", "p_sample_loop"}, None),  # drawn with DDIM
+        ({"ddim_p_sample_loop"}, None),  # drawn with DDPM
+        ({"compute_loss"}, "compute_loss is not done"),
+        ({"p_sample_loop", "ddim_p_sample"}, "p_sample_loop and ddim_p_sample are not done"),
+    ],
+)  # fmt: skip
+def test_samples_that_the_code_cannot_have_drawn_are_for_a_person_to_ask_about(
+    sandbox: Sandbox, untouched: set[str], named: str | None
+) -> None:
+    notices = judge(sandbox, good_images(), untouched=frozenset(untouched)).notices()
+    found = [notice for notice in notices if "cannot have been drawn" in notice.message]
+    assert [notice.kind for notice in found] == (["staff"] if named else [])
+    assert all(named in notice.message and notice.deduction == 0 for notice in found)
+
+
+def test_notices_name_the_files_of_the_student(sandbox: Sandbox) -> None:
+    images = {f"kitten {index}.png": content for index, content in enumerate(good_images().values())}
+    found = judge(sandbox, images)
+    summary = {"look_at": ["2 images are copies, such as 0001.png = 0005.png."]}
+    assert found._by_name(summary)["look_at"] == ["2 images are copies, such as kitten 1.png = kitten 5.png."]
 
 
 def test_a_checkpoint_of_another_resolution_is_not_gradable(sandbox: Sandbox) -> None:

@@ -6,6 +6,7 @@ in a process of its own, so that the grader itself needs no torch.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,9 @@ from autograder.submission.rules import listed, shown
 Pixels = NDArray[np.uint8]
 DECODED_AT_ONCE = 50
 CHECKPOINT = "checkpoint.ckpt"  # its name in the worker
+COPY = re.compile(r"\b(\d{4})\.png")  # the names of the images that are measured
+TRAINING = ("q_sample", "compute_loss")  # without which no model is trained
+SAMPLERS = (("p_sample", "p_sample_loop"), ("ddim_p_sample", "ddim_p_sample_loop"))  # one of the two draws the samples
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Measured:
 
     summary: dict[str, Any]
     pixels: Pixels
-    origin: str  # "samples/" or "your checkpoint"
+    origin: str  # "samples/", or "your checkpoint" and why
 
     @property
     def fid(self) -> float:
@@ -101,16 +105,16 @@ class Outcome:
     # Where the images come from
 
     def _images(self) -> tuple[Pixels, str]:
-        number = self.rule["num_samples"]
-        if self.context.images:
-            if len(self.context.images) != number:
-                raise WrongAnswer(
-                    f"There must be {number} images in samples/; there are {len(self.context.images)}. "
-                    "Draw them again into an empty folder: `python sampling.py --ckpt_path CHECKPOINT --save_dir samples`."
-                )
+        number, found = self.rule["num_samples"], len(self.context.images)
+        if found == number:
             return self._decoded(), "samples/"
         if self.context.checkpoint is not None:
-            return self._drawn(), "your checkpoint"
+            return self._drawn(), f"your checkpoint (samples/ holds {found} images, not {number})"
+        if found:
+            raise WrongAnswer(
+                f"There must be {number} images in samples/; there are {found}. "
+                "Draw them again into an empty folder: `python sampling.py --ckpt_path CHECKPOINT --save_dir samples`."
+            )
         raise WrongAnswer(
             f"There is no folder samples/ with images. Draw {number} with "
             "`python sampling.py --ckpt_path CHECKPOINT --save_dir samples` and hand the folder in with your code."
@@ -200,7 +204,18 @@ class Outcome:
             done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=name)
             if done.returncode:
                 raise UserError(f"FID could not be measured: {done.stderr.strip()[-500:] or done.returncode}")
-            return json.loads(out.read_text(encoding="utf-8"))
+            return self._by_name(json.loads(out.read_text(encoding="utf-8")))
+
+    def _by_name(self, summary: dict[str, Any]) -> dict[str, Any]:
+        """The summary with its sentences about files in the names of the student's files, not of the copies that were measured."""
+        names = sorted(self.context.images)
+        if len(names) != self.rule["num_samples"]:
+            return summary
+
+        def original(match: re.Match[str]) -> str:
+            return shown(names[int(match[1])], 40) if int(match[1]) < len(names) else match[0]
+
+        return {**summary, "look_at": [COPY.sub(original, text) for text in summary["look_at"]]}
 
     # For the report
 
@@ -208,7 +223,7 @@ class Outcome:
         """What a person should look at; nothing here takes points away."""
         if self.measured is None:
             return []
-        texts = list(self.measured.summary["look_at"])
+        texts = [*self._cannot_have_drawn(), *self.measured.summary["look_at"]]
         if not self.rule["bank"]:
             texts.append("Copies of training images were not looked for: the manifest names no bank of them.")
         if "stand-in" in self.measured.summary["reference"]["description"]:
@@ -216,6 +231,19 @@ class Outcome:
                 "FID was measured against a stand-in for the real data, on another scale than the course's thresholds."
             )
         return [Notice("staff", text) for text in texts]
+
+    def _cannot_have_drawn(self) -> list[str]:
+        """A sentence where samples/ was handed in with code that can neither have trained a model nor sampled from one."""
+        undone = self.context.untouched
+        missing = [name for name in TRAINING if name in undone]
+        if all(any(name in undone for name in sampler) for sampler in SAMPLERS):
+            missing += [name for sampler in SAMPLERS for name in sampler if name in undone]
+        if not missing:
+            return []
+        return [
+            f"The images cannot have been drawn with the code beside them, in which {listed(missing, most=6)} "
+            f"{'is' if len(missing) == 1 else 'are'} not done. Ask where they come from; the points for FID are given all the same."
+        ]
 
     def figures(self) -> list[Figure]:
         if self.measured is None:
