@@ -228,8 +228,13 @@ def test_the_lines_shown_are_the_student_s_own(students):
     source = [line.rstrip() for name in ("network.py", "ddpm.py") for line in files[name].decode().split("\n")]
     for line in side.lines:
         assert line.heading or line.text in source
-    headings = [line.text for line in side.lines if line.heading]
-    assert headings == [region for task in SWISS_ROLL.tasks for region in task.regions] or len(headings) == 8
+    headings = [line.text.rpartition(".")[2] for line in side.lines if line.heading]
+    assert headings[:3] == ["q_sample", "p_sample", "compute_loss"], "where the uncommon lines are comes first"
+    shown = [line.text.strip() for line in side.lines]
+    assert (
+        "kept = torch.tensor([ladder[int(moment)] for moment in t.flatten()]).exp()  # the part that is left" in shown
+    )
+    assert not any("TODO" in text or '"""' in text or text.startswith("def ") for text in shown), "what was given"
 
 
 # ---------------------------------------------------------------- hostile submissions

@@ -9,7 +9,6 @@ known right variants of the assignment, so that in a small class too, the usual 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,14 +93,26 @@ def find_similar(graded: Sequence[Graded], earlier: Path | None) -> list[Pair]:
         ]
         if earlier is not None:
             people += [(Person(name), regions) for name, regions in earlier_submissions(earlier, manifest)]
-        documents = [(person, make_document(regions, _given(manifest.id))) for person, regions in people if regions]
+        documents = [
+            (person, make_document(regions, _given(manifest.id).prints)) for person, regions in people if regions
+        ]
         pairs += _pairs(documents, manifest, first_group=len({pair.group for pair in pairs}))
     return pairs[:MOST_PAIRS]
 
 
+@dataclass(frozen=True)
+class Given:
+    """What the handout holds."""
+
+    prints: frozenset[int]
+    lines: dict[str, frozenset[str]]  # region → its lines without indent
+
+
 @cache
-def _given(manifest_id: str) -> frozenset[int]:
-    return frozenset(make_document(handout_regions(manifest_id)).prints.tolist()) - {0}
+def _given(manifest_id: str) -> Given:
+    regions = handout_regions(manifest_id)
+    lines = {region.name: frozenset(line.strip() for line in region.lines) for region in regions}
+    return Given(frozenset(make_document(regions).prints.tolist()) - {0}, lines)
 
 
 @cache
@@ -110,7 +121,7 @@ def _usual(manifest_id: str) -> tuple[Document, ...]:
     manifest = load_manifest(manifest_id)
     files = [solution_files(manifest), *(apply_variant(manifest, variant) for variant in variants(manifest))]
     todo = [{name: one[name] for name in manifest.files.todo} for one in files]
-    return tuple(make_document(regions_of(one, manifest), _given(manifest_id)) for one in todo)
+    return tuple(make_document(regions_of(one, manifest), _given(manifest_id).prints) for one in todo)
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ class _Copies:
 
 
 def _pairs(documents: Sequence[tuple[Person, Document]], manifest: Manifest, first_group: int) -> list[Pair]:
-    usual = _usual(manifest.id)
+    usual, given = _usual(manifest.id), _given(manifest.id)
     by_words: dict[tuple[str, ...], list[tuple[Person, Document]]] = {}
     for person, document in documents:
         if document.own_lines:
@@ -136,11 +147,11 @@ def _pairs(documents: Sequence[tuple[Person, Document]], manifest: Manifest, fir
     for one in copies:
         if len(one.people) > 1 and one.of_this_class and one.document.own_lines >= SAME:
             note = "the reference solution" if one.document.words == usual[0].words else ""
-            side = Side(one.people, _lines(one.document, np.ones(len(one.document.lines)), None))
+            side = Side(one.people, _lines(one.document, given, None))
             found.append(
                 (float(one.document.own_lines), [Pair(side, None, "same", 1.0, one.document.own_lines, note=note)])
             )
-    found += _alike(copies, usual)
+    found += _alike(copies, usual, given)
     order = {"same": 0, "renamed": 1, "alike": 2}
     found.sort(key=lambda group: (min(order[pair.kind] for pair in group[1]), -group[0]))
     return [replace(pair, group=first_group + number) for number, (_, group) in enumerate(found) for pair in group]
@@ -149,7 +160,7 @@ def _pairs(documents: Sequence[tuple[Person, Document]], manifest: Manifest, fir
 # --- pairs ------------------------------------------------------------------------------------------------------------
 
 
-def _alike(copies: Sequence[_Copies], usual: Sequence[Document]) -> list[tuple[float, list[Pair]]]:
+def _alike(copies: Sequence[_Copies], usual: Sequence[Document], given: Given) -> list[tuple[float, list[Pair]]]:
     """Groups of pairs that are similar, each with its best score."""
     if len(copies) < 2:
         return []
@@ -175,7 +186,7 @@ def _alike(copies: Sequence[_Copies], usual: Sequence[Document]) -> list[tuple[f
             common = max(marks[0].common, marks[1].common)
             if _kind(rare, common):
                 scored.append((rare, common, i, j, marks))
-    return _groups(scored, copies)
+    return _groups(scored, copies, given)
 
 
 def _kind(rare: float, common: float) -> Kind | None:
@@ -230,7 +241,7 @@ def _mark(document: Document, shared: NDArray[np.int64], weights: NDArray[np.flo
 
 
 def _groups(
-    scored: Sequence[tuple[float, float, int, int, list[_Marks]]], copies: Sequence[_Copies]
+    scored: Sequence[tuple[float, float, int, int, list[_Marks]]], copies: Sequence[_Copies], given: Given
 ) -> list[tuple[float, list[Pair]]]:
     """The strongest pairs that connect each group: a maximum spanning tree, so that ten who are alike make nine pairs."""
     leader = list(range(len(copies)))
@@ -250,14 +261,20 @@ def _groups(
     groups: dict[int, list[tuple[float, float, int, int, list[_Marks]]]] = {}
     for entry in kept:
         groups.setdefault(find(entry[2]), []).append(entry)
-    return [(group[0][0], [_pair(entry, copies) for entry in group]) for group in groups.values()]
+    return [(group[0][0], [_pair(entry, copies, given) for entry in group]) for group in groups.values()]
 
 
-def _pair(entry: tuple[float, float, int, int, list[_Marks]], copies: Sequence[_Copies]) -> Pair:
+def _pair(entry: tuple[float, float, int, int, list[_Marks]], copies: Sequence[_Copies], given: Given) -> Pair:
     score, common, i, j, marks = entry
+    documents = [copies[i].document, copies[j].document]
+    telling = {
+        document.names[document.lines[number][0]]
+        for document, mark in zip(documents, marks)
+        for number in np.flatnonzero(mark.rare >= 0.5)
+    }
     sides = [
-        Side(one.people, _lines(one.document, mark.covered, mark.rare))
-        for one, mark in zip((copies[i], copies[j]), marks)
+        Side(copies[index].people, _lines(document, given, mark, frozenset(telling)))
+        for index, document, mark in zip((i, j), documents, marks)
     ]
     rare = min(sum(line.mark == "rare" for line in side.lines) for side in sides)
     return Pair(sides[0], sides[1], _kind(score, common) or "alike", common, rare, note=_verbatim(sides[0], sides[1]))
@@ -270,16 +287,20 @@ def _verbatim(one: Side, other: Side) -> str:
     return f"{sum(line in texts for line in lines)} of them word for word"
 
 
-def _lines(document: Document, covered: NDArray[np.float64], rare: NDArray[np.float64] | None) -> tuple[Line, ...]:
-    """The lines with their marks, each region under its name. `rare` None: all are equally common."""
-    lines: list[Line] = []
-    number = 0
-    for index, region in groupby(document.lines, key=lambda line: line[0]):
-        lines.append(Line(document.names[index], heading=True))
-        for _, text in region:
-            mark: Mark = (
-                "" if rare is None else "rare" if rare[number] >= 0.5 else "common" if covered[number] >= 0.5 else ""
-            )
-            lines.append(Line(text, mark))
-            number += 1
-    return tuple(lines)
+def _lines(
+    document: Document, given: Given, marks: _Marks | None, first: frozenset[str] = frozenset()
+) -> tuple[Line, ...]:
+    """The lines that were not given, with their marks, each region under its name, the regions of `first` before others.
+
+    `marks` None: no line tells more than another.
+    """
+    regions: dict[str, list[Line]] = {}
+    for number, (index, text) in enumerate(document.lines):
+        name = document.names[index]
+        if text.strip() and text.strip() not in given.lines.get(name, ()):
+            mark: Mark = ""
+            if marks is not None:
+                mark = "rare" if marks.rare[number] >= 0.5 else "common" if marks.covered[number] >= 0.5 else ""
+            regions.setdefault(name, []).append(Line(text, mark))
+    order = sorted(regions, key=lambda name: name not in first)
+    return tuple(line for name in order for line in (Line(name, heading=True), *regions[name]))

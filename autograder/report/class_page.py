@@ -20,7 +20,8 @@ from autograder.errors import UserError
 from autograder.grading.mutants import misconceptions
 from autograder.grading.verdict import write_atomically
 from autograder.manifest import load_manifest
-from autograder.report.class_view import ClassView, Course, present_class
+from autograder.report.class_records import ClassView, Course
+from autograder.report.class_view import present_class
 from autograder.report.html import render_page
 
 _SCRIPT = (Path(__file__).parent / "class.js").read_text(encoding="utf-8")

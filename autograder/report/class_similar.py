@@ -1,7 +1,7 @@
 """The part of the class page that shows similar submissions: cleaned, cut, and never called more than similar."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder.classroom.similarity import Kind, Line, Pair, Person, Side
 from autograder.report.clean import clean_line
@@ -56,6 +56,8 @@ def present_similar(pairs: Sequence[Pair], links: Mapping[str, str]) -> Similar:
 
 def _side(side: Side, links: Mapping[str, str]) -> SideView:
     lines = [Line(_clean_code(line.text), line.mark, line.heading) for line in side.lines[:MOST_LINES]]
+    margin = min((_indent(line.text) for line in lines if line.text and not line.heading), default=0)
+    lines = [line if line.heading else replace(line, text=line.text[margin:]) for line in lines]
     if len(side.lines) > MOST_LINES:
         lines.append(Line(f"… {len(side.lines) - MOST_LINES:,} more lines", heading=True))
     return SideView(tuple(_person(person, links) for person in side.people), tuple(lines))
@@ -68,5 +70,8 @@ def _person(person: Person, links: Mapping[str, str]) -> SidePerson:
 def _clean_code(text: str) -> str:
     """One line of code: its indent stays."""
     text = text.expandtabs(4)[: 10 * LINE]
-    indent = len(text) - len(text.lstrip(" "))
-    return " " * min(indent, LINE) + clean_line(text, LINE)
+    return " " * min(_indent(text), LINE) + clean_line(text, LINE)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
