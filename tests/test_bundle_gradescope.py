@@ -298,6 +298,21 @@ def test_processors_of_a_container(files: dict[str, str], processors: float, tmp
     assert machine._quota(tmp_path) == processors
 
 
+def test_what_is_declared_counts_only_where_the_system_does_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
+    monkeypatch.setattr(machine, "_allowed_processors", lambda: 8)
+    for declared, found in (("", 8.0), ("nonsense", 8.0), ("0.5", 0.5), ("64", 8.0)):
+        monkeypatch.setenv(machine.PROCESSORS_VARIABLE, declared)
+        assert machine.processors() == found
+    (tmp_path / "cpu.max").write_text("200000 100000\n")
+    monkeypatch.setenv(machine.PROCESSORS_VARIABLE, "0.5")
+    assert (machine.processors(), machine.threads()) == (2.0, 2)
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    assert (machine.processors(), machine.threads()) == (0.5, 1)
+
+
 def test_memory_of_a_container_leaves_out_cached_files(tmp_path: Path) -> None:
     two, one = tmp_path / "two", tmp_path / "one" / "memory"
     two.mkdir()
@@ -315,6 +330,7 @@ def test_memory_of_a_container_leaves_out_cached_files(tmp_path: Path) -> None:
 def test_memory_without_a_container_is_that_of_the_processes() -> None:
     found = machine.memory(Path("/nonexistent"))
     assert 1 << 20 < found.used < found.limit
+    assert not found.container
 
 
 # The real programs

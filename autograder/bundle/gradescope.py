@@ -101,7 +101,8 @@ class Run:
         self.manifest, self.settings = bundled()
         os.environ.setdefault(machine.PROCESSORS_VARIABLE, str(self.settings.processors))
         self.metadata = read_metadata(root / "submission_metadata.json")
-        limit = min(machine.memory().limit, self.settings.memory_megabytes << 20)
+        memory = machine.memory()
+        limit = memory.limit if memory.container else min(memory.limit, self.settings.memory_megabytes << 20)
         self.usage = Usage(STARTED, self.settings.minutes * 60, limit)
         self.verdict: Verdict | None = None  # the newest
         self.late = False  # whether the time is over
@@ -136,7 +137,7 @@ class Run:
             submission = self._submission()
         except Refused as error:
             return self._refused(str(error))
-        with Sandbox() as sandbox:
+        with Sandbox(require={"process", "user"} if os.geteuid() == 0 else None) as sandbox:
             manifest = dataclasses.replace(self.manifest, limits=self._limits())
             grading = Grading(
                 manifest, submission, Options(profile=self.settings.profile), sandbox, load_secret(), self._observe

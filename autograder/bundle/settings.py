@@ -28,7 +28,7 @@ class Settings:
     profile: str | None = None  # how points are summed; the assignment's default when not given
     minutes: float = 10.0  # the time limit that is set on the platform
     memory_megabytes: int = 768  # of the container, where the system does not tell
-    processors: float = 0.5  # of the container; more of them make no grade different, only faster
+    processors: float = 0.5  # of the container, where the system does not tell
     max_attempts_per_day: int = 0  # graded ones within 24 hours; 0: no limit
     over_limit_keeps: Literal["best", "last"] = "best"  # which earlier score a submission over the limit gets
     late_penalty_per_day: float = 0.0  # share of all points taken off for each day begun after the due date, 0 … 1

@@ -17,11 +17,11 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 def processors() -> float:
     """How many processors this process may keep busy: 0.5 in a container with half of one. At least 0.05."""
-    found = [float(_allowed_processors())]
-    with contextlib.suppress(ValueError):
-        found.append(float(os.environ.get(PROCESSORS_VARIABLE, "")))
-    found.append(_quota(CONTROL_GROUPS))
-    return max(0.05, min(found))
+    quota = _quota(CONTROL_GROUPS)
+    if quota == float("inf"):
+        with contextlib.suppress(ValueError):
+            quota = float(os.environ.get(PROCESSORS_VARIABLE, ""))
+    return max(0.05, min(_allowed_processors(), quota))
 
 
 def threads(most: int = 2) -> int:
@@ -48,12 +48,14 @@ def _quota(groups: Path) -> float:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes. `limit`: of the container, or of the machine. `used`: what cannot be taken back, so without cached files. `killed`: how many
-    processes the kernel has ended because the container had no memory left."""
+    """Bytes. `limit`: of the container, or, where there is none, of the machine. `used`: what cannot be taken back, so without cached files.
+    `killed`: how many processes the kernel has ended because the container had no memory left.
+    """
 
     limit: int
     used: int
     killed: int = 0
+    container: bool = True
 
 
 def memory(groups: Path = CONTROL_GROUPS) -> Memory:
@@ -67,7 +69,7 @@ def memory(groups: Path = CONTROL_GROUPS) -> Memory:
         with contextlib.suppress(psutil.Error):
             info = process.memory_full_info()
             used += getattr(info, "pss", info.uss)  # pages that several processes share are divided among them
-    return Memory(whole, used)
+    return Memory(whole, used, container=False)
 
 
 def _memory_of_group(groups: Path) -> Memory | None:
