@@ -60,6 +60,7 @@ def _follow(
 ) -> Generator[Result | Drawn, None, tuple[list[dict[str, Any]], list[str]]]:
     """The results of one process; returns the checks and pictures that are still to be done."""
     by_id = {check["id"]: check for check in waiting}
+    ended_early = False
     for record in records:
         kind, name = record["kind"], record.get("id", "")
         if kind == "unusable":
@@ -77,6 +78,7 @@ def _follow(
             message = record["message"]
         if not message:
             continue
+        ended_early = True
         if not name:
             why = f"was not ready within {START_SECONDS:g} s" if kind == "slow" else "ended at once"
             raise Unusable(f"The Python process that should run your code {why}; try again, and tell the staff.")
@@ -92,7 +94,7 @@ def _follow(
             return [], []
         for check in blamed:
             yield Result(by_id.pop(check["id"]), "failed" if reason == message else "skipped", reason)
-    return list(by_id.values()) if message else [], pictures
+    return list(by_id.values()) if ended_early else [], pictures
 
 
 def job_of(kit: Kit, folder: Path, checks: list[dict[str, Any]], pictures: list[str]) -> dict[str, Any]:
@@ -220,7 +222,7 @@ def run(kit: Kit, folder: Path, task: str | None, keep_watching: bool) -> int:
     if task is not None and task not in behaviour:
         what = "is judged only when it is graded" if task in known else "does not exist"
         return _refuse(f"Task {task} {what}; the tasks that can be checked are {', '.join(behaviour)}.")
-    with Runner(kit.root, folder) as runner:
+    with Runner(kit.root, folder, preload=keep_watching) as runner:
         try:
             if keep_watching:
                 watch(kit, folder, task, runner)

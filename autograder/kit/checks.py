@@ -46,7 +46,9 @@ class Picture:
     """A plot of what the student's code does. `run` writes a PNG into the folder that it is given, and returns its path."""
 
     task: str
-    regions: tuple[str, ...]  # it is drawn when none of these has failed
+    needs: tuple[
+        str, ...
+    ]  # regions; it is drawn when no check of these has failed, and shows the others, right or wrong
     title: str
     run: Callable[["Code", Path], Path]
 
@@ -60,9 +62,9 @@ def visible(task: str, *, region: str, where: str) -> Callable[[Any], VisibleChe
     return lambda function: VisibleCheck(function.__name__, task, region, where, function)
 
 
-def picture(task: str, *, regions: tuple[str, ...], title: str) -> Callable[[Any], Picture]:
+def picture(task: str, *, needs: tuple[str, ...], title: str) -> Callable[[Any], Picture]:
     """Make a function a picture."""
-    return lambda function: Picture(task, regions, title, function)
+    return lambda function: Picture(task, needs, title, function)
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,13 @@ class Compare:
         relative: float = 1e-4,
         places: Sequence[str] = (),
         says: str = "{what}{place} must be {expected}; yours is {got}.",
+        digits: int = 4,
+        show: Callable[[Any], str] | None = None,
     ) -> None:
         """Raise WrongAnswer unless |got − expected| ≤ within + relative |expected| for the numbers of one right solution.
 
-        `places` names the entries along the first axis; `says` is the sentence about the first number that is off.
+        `places` names the entries along the first axis; `says` is the sentence about the first number that is off. `show`
+        makes words of all numbers together, for a sentence about the whole.
         """
         values = np.asarray(got, dtype=np.float64)
         if self.known is None:
@@ -106,11 +111,15 @@ class Compare:
             return
         # The right solution that agrees longest is the one that the student means.
         fault, expected = max(zip(faults, candidates), key=lambda pair: pair[0] or ())
+        if show is not None:
+            told = {"expected": show(expected.tolist()), "got": show(values.tolist())}
+            raise WrongAnswer(says.format(what=what, place="", **told))
         if not fault and values.shape != expected.shape:
             raise WrongAnswer(f"{what} must have shape {expected.shape}; yours has {values.shape}.")
         assert fault is not None
         place = f" {places[fault[0]]}" if places else ""
-        message = says.format(what=what, place=place, expected=f"{expected[fault]:.4f}", got=f"{values[fault]:.4f}")
+        told = {name: f"{number[fault]:.{digits}f}" for name, number in (("expected", expected), ("got", values))}
+        message = says.format(what=what, place=place, **told)
         raise WrongAnswer(message + (" The paper's other choice does not fit either." if len(candidates) > 1 else ""))
 
 

@@ -18,18 +18,20 @@ from typing import IO, Any
 
 Record = dict[str, Any]
 START_SECONDS = 120.0  # for importing torch from a slow disk
-STEP_SECONDS = 10.0  # for importing the student's files, for a check, or for a picture
+STEP_SECONDS = 15.0  # for importing the student's files, for a check, or for a picture
 PRINTED_LINES = 20
-_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from autograder.kit.worker import main; main()"
+_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from autograder.kit.worker import main; main({preload})"
 
 
 class Process:
-    """A process that has been started and waits for its job. `root`: the folder that holds the package `autograder`."""
+    """A process that has been started and waits for its job. `root`: the folder that holds the package `autograder`.
+    `preload`: import what pictures need too, before there is a job.
+    """
 
-    def __init__(self, root: Path, folder: Path):
+    def __init__(self, root: Path, folder: Path, preload: bool = False):
         environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM.format(root=str(root))],
+            [sys.executable, "-P", "-c", _PROGRAM.format(root=str(root), preload=preload)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,8 +113,8 @@ class Process:
 class Runner:
     """Keeps a process ready. Use as a context manager."""
 
-    def __init__(self, root: Path, folder: Path):
-        self._root, self._folder = root, folder
+    def __init__(self, root: Path, folder: Path, preload: bool = False):
+        self._root, self._folder, self._preload = root, folder, preload
         self._ready: Process | None = None
         self.printed: list[str] = []  # of the last job
 
@@ -125,7 +127,7 @@ class Runner:
 
     def warm_up(self) -> None:
         if self._ready is None:
-            self._ready = Process(self._root, self._folder)
+            self._ready = Process(self._root, self._folder, self._preload)
 
     def do(self, job: Record) -> Iterator[Record]:
         self.warm_up()

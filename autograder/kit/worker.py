@@ -4,6 +4,7 @@ A job comes as one line of JSON on standard input. Records go out as lines of JS
 error. When standard input closes, the checker is gone and the process ends.
 """
 
+import contextlib
 import functools
 import importlib
 import json
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
+_FOR_PICTURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "sklearn.datasets")
 
 
-def main() -> None:
-    """Wait for a job, with torch already imported, and do it."""
+def main(preload: bool = False) -> None:
+    """Wait for a job, with torch already imported, and do it. `preload`: import what pictures need, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the checker's business
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -37,11 +39,9 @@ def main() -> None:
         )
         return
     torch.set_num_threads(1)  # the numbers are small
-    for name in ("numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "sklearn.datasets"):
-        try:
+    for name in _FOR_PICTURES if preload else ():
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
-        except Exception:
-            continue  # only pictures need it
     send(kind="ready")
     line = sys.stdin.readline()
     if line:
@@ -81,7 +81,7 @@ def do(job: Record, send: Callable[..., None]) -> None:
         send(kind="checked", id=check.id, numbers=compare.recorded, **problem)
         failed |= {check.region} if problem["status"] != "passed" else set()
     for picture in (item for item in found if isinstance(item, Picture) and item.id in job["pictures"]):
-        if failed & set(picture.regions):
+        if failed & set(picture.needs):
             continue
         send(kind="begin", id=picture.id)
         path, problem = attempt(picture.run, code, Path(job["picture_folder"]))
@@ -118,7 +118,9 @@ def _describe(error: BaseException, folder: str) -> str:
         name = Path(error.filename or "your file").name
         return f"{name}, line {error.lineno}, is not valid Python: {error.msg}{_quoted(error.text)}."
     own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == Path(folder)]
-    where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}{_quoted(own[-1].line)}" if own else "Your code"
+    where = (
+        f"{Path(own[-1].filename).name}, line {own[-1].lineno}{_quoted(own[-1].line)}" if own else "Calling your code"
+    )
     return f"{where} raised {type(error).__name__}: {what}" if what else f"{where} raised {type(error).__name__}."
 
 

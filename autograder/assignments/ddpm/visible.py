@@ -225,7 +225,7 @@ def ddim_loop_steps(code: Code, compare: Compare) -> None:
         for step, following in zip(run.steps, [*run.steps[1:], None]):
             aim = "clean data, t_prev < 0" if following is None else f"the next t, {following.t:g}"
             right = step.t_prev is None or (step.t_prev < 0 if following is None else step.t_prev == following.t)
-            expect(right, f"The step at t = {step.t:g} must aim at {aim}; yours aims at t_prev = {step.t_prev:g}.")
+            expect(right, f"The step at t = {step.t:g} must aim at {aim}; yours aims at t_prev = {step.t_prev}.")
             passed = step.eta is None or abs(step.eta - eta) < 1e-6
             expect(passed, f"Called with eta = {eta:g}, every step must get it; yours gets {step.eta}.")
         expect_chain(run, "ddim_p_sample_loop")
@@ -365,7 +365,8 @@ def compare_means(compare: Compare, step: Step, place: str) -> None:
 def compare_noise(compare: Compare, steps: list[Step], places: list[str]) -> None:
     sigmas = [step.sigma for step in steps]
     what = f"The standard deviation of the added noise{SCHEDULE}"
-    compare(what, sigmas, within=1e-3, relative=0.06, places=places)
+    says = "{what}{place} must be about {expected}; yours is {got}."
+    compare(what, sigmas, within=1e-3, relative=0.06, places=places, says=says, digits=2)
 
 
 def expect_fresh(step: Step, what: str) -> None:

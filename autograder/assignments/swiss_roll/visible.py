@@ -30,11 +30,10 @@ def network_layers(code: Code, compare: Compare) -> None:
     for architecture in ARCHITECTURES:
         net = build(code, *architecture)
         sizes = sorted((layer.dim_in, layer.dim_out) for layer in layers_of(code, net))
-        what = f"{sizes_of(*architecture)}, the number of TimeLinear layers among net.modules()"
-        compare(what, len(sizes), says="{what} must be {expected}; yours is {got}.")
-        compare(f"{sizes_of(*architecture)}, the sizes (in, out) of the layers, sorted,", sizes)
+        what = f"{sizes_of(*architecture)}, the TimeLinear layers among net.modules()"
+        compare(what, sizes, says="{what} must have the sizes {expected}; yours have {got}.", show=arrows)
         count = sum(parameter.numel() for parameter in net.parameters())
-        compare(f"{sizes_of(*architecture)}, the number of parameters", count)
+        compare(f"{sizes_of(*architecture)}, the number of parameters", count, digits=0)
 
 
 @visible("1-1", region="SimpleNet", where="the handout, task 1-1")
@@ -72,6 +71,13 @@ def network_forms_of_t(code: Code, compare: Compare) -> None:
     expect(not silent, f"Training must reach every layer; no gradient reaches {', '.join(silent)}.")
 
 
+def arrows(sizes: list[list[float]]) -> str:
+    return (
+        ", ".join(f"{dim_in:g} → {dim_out:g}" for dim_in, dim_out in sizes)
+        or "none (nn.Linear does not count, and a list hides its layers)"
+    )
+
+
 def set_weights(layers: list[Any]) -> None:
     """Fixed weights for every layer, the same for layers of equal size, so that no initialisation decides anything."""
     for layer in layers:
@@ -85,7 +91,7 @@ def set_weights(layers: list[Any]) -> None:
 # Pictures
 
 
-@picture("1-2", regions=("q_sample",), title="the roll on its way to noise, by your q_sample")
+@picture("1-2", needs=(), title="the roll on its way to noise, by your q_sample")
 def forward_process(code: Code, folder: Path) -> Path:
     times = (0, 40, 100, 200, 400, 999)
     points = roll(code)
@@ -95,7 +101,7 @@ def forward_process(code: Code, folder: Path) -> Path:
     return scatter(clouds, [f"t = {t}" for t in times], folder / "forward.png")
 
 
-@picture("1-2", regions=("q_sample", "p_sample", "p_sample_loop"), title="DDPM with a perfect network")
+@picture("1-2", needs=("q_sample",), title="DDPM with a perfect network")
 def ddpm_samples(code: Code, folder: Path) -> Path:
     diffusion = module(code, PerfectNetwork(code, 100), 100)
     torch.manual_seed(0)
@@ -103,7 +109,7 @@ def ddpm_samples(code: Code, folder: Path) -> Path:
     return scatter([roll(code), samples], ["data", "your DDPM, perfect network"], folder / "ddpm.png")
 
 
-@picture("1-3", regions=("q_sample", "ddim_p_sample", "ddim_p_sample_loop"), title="DDIM with a perfect network")
+@picture("1-3", needs=("q_sample",), title="DDIM with a perfect network")
 def ddim_samples(code: Code, folder: Path) -> Path:
     diffusion = module(code, PerfectNetwork(code, 1000), 1000)
     torch.manual_seed(0)
