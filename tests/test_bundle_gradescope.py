@@ -25,7 +25,7 @@ import pytest
 
 from autograder.bundle import results_file
 from autograder.bundle.gradescope import as_results, leaderboard, platform_notices
-from autograder.bundle.make import bundle
+from autograder.bundle.make import TEMPLATES, bundle
 from autograder.bundle.results_file import ResultsFile
 from autograder.bundle.settings import Settings, read_settings
 from autograder.bundle.submission_metadata import OVER_LIMIT, SubmissionMetadata, kept_results, read_metadata
@@ -556,3 +556,20 @@ def test_student_code_runs_as_another_user_who_can_read_nothing_of_the_platform(
     assert "user" in results["extra_data"]["environment"]["isolation"]
     for name in ("submission_metadata.json", "submission", "source"):
         assert (place.home / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+def test_the_entry_point_of_the_image_takes_a_zip_and_leaves_the_results_outside(place: Place) -> None:
+    if place.container is None:
+        pytest.skip(why_not())
+    (place.home / "source" / "entry_point.sh").write_bytes((TEMPLATES / "entry_point.sh").read_bytes())
+    command = ["bash", "/autograder/source/entry_point.sh"]
+    code, printed = place.container.run(command, {})
+    assert (code, "there is no /submission" in printed) == (2, True)
+    (place.folder / "submission").write_bytes((EXAMPLES / "corrupt_zip.zip").read_bytes())
+    (place.folder / "out").mkdir()
+    code, printed = place.container.run(command, {})
+    results = valid(place.folder / "out" / "results.json")
+    assert (code, results["score"], results["extra_data"]["state"]) == (0, 0, "refused")
+    assert len(results["tests"]) == 25
+    assert "submission.zip" in results["output"]
