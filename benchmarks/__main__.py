@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chamfer, classroom, fid_speed, fuzz_wire, grading, isolation, trainer_speed
+from benchmarks import chamfer, classroom, fid_speed, fuzz_wire, grading, isolation, rivals, trainer_speed
 
 MEASUREMENTS = {
     "behaviour": grading.behaviour,
@@ -22,7 +22,9 @@ MEASUREMENTS = {
     "class_behaviour": classroom.class_behaviour,
     "class_training": classroom.class_training,
     "class_dask": classroom.class_dask,
+    "rivals": rivals.rivals,
 }
+ONLY_WHEN_NAMED = ("rivals",)  # installs packages
 
 
 def main(names: list[str]) -> None:
@@ -35,7 +37,7 @@ def main(names: list[str]) -> None:
         "bound",
         title=f"Python {platform.python_version()}, torch {torch.__version__}, {os.cpu_count()} cores, {platform.system()}",
     )
-    for name in names or MEASUREMENTS:
+    for name in names or [name for name in MEASUREMENTS if name not in ONLY_WHEN_NAMED]:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         for row in MEASUREMENTS[name]():
             table.add_row(*row)
