@@ -23,7 +23,7 @@ import jsonschema
 import psutil
 import pytest
 
-from autograder.bundle import results_file
+from autograder.bundle import gradescope, results_file
 from autograder.bundle.gradescope import as_results, leaderboard, platform_notices
 from autograder.bundle.make import TEMPLATES, bundle
 from autograder.bundle.results_file import ResultsFile
@@ -276,6 +276,31 @@ def test_what_a_killed_writer_left_behind_goes(tmp_path: Path) -> None:
     assert target.write(SHORT)
     target.close()
     assert os.listdir(tmp_path) == ["results.json"]
+
+
+@pytest.mark.parametrize("failing", ["_tell_staff", "_complete", "_submission"])
+def test_a_grader_that_fails_itself_keeps_what_it_has_written(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the verdict, before there is anything to write, and in between."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret detail of the grader")
+
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "submission" / "notes.txt").write_text("I was ill")
+    monkeypatch.setattr(gradescope, "bundled", lambda: (load_manifest("swiss_roll"), Settings("swiss_roll")))
+    monkeypatch.setattr(gradescope.Run, failing, fail)
+    status = gradescope.main(tmp_path)
+    found = valid(tmp_path / "results" / "results.json")
+    assert (status, found["extra_data"]["state"], len(found["tests"])) == {
+        "_tell_staff": (1, "refused", 25),
+        "_complete": (1, "interrupted", 0),
+        "_submission": (0, "interrupted", 25),
+    }[failing]
+    assert "secret detail" not in found["output"]
+    assert found["extra_data"]["state"] == "refused" or "not your mistake" in " ".join(found["output"].split())
+    assert os.listdir(tmp_path / "results") == ["results.json"]
 
 
 # Limits of a container

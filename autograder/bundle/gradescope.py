@@ -49,27 +49,30 @@ KILLED = (
 def main(root: Path) -> int:
     """Grade what lies in `root`. Always leaves a valid results.json; returns the exit status."""
     results = ResultsFile(root / "results" / "results.json")
+    run = None
     try:
         with private(root):
-            Run(root, results).grade()
+            run = Run(root, results)
+            run.grade()
         return 0
-    except UserError as error:
-        text = f"The grader is not set up as it should be: {error} Tell the course staff; your submission is safe."
     except Exception as error:
-        text = f"The grader itself failed ({type(error).__name__}). This is not your mistake: tell the course staff, who can run it again."
-        print(f"FOR STAFF: {error}")
+        print(f"FOR STAFF: {type(error).__name__}: {error}")
+        if run is None or not run.has_written:  # else what was judged stays
+            results.write(_nothing_judged(error))
+        return 1
     finally:
         results.close()
-    print(f"FOR STAFF: {text}")
-    nothing = {
-        "score": 0.0,
-        "output": text,
-        "output_format": "text",
-        "tests": [],
-        "extra_data": {"state": "interrupted"},
-    }
-    results.write(nothing)
-    return 1
+
+
+def _nothing_judged(error: Exception) -> dict[str, Any]:
+    """The results where the grader could not even begin."""
+    why = (
+        f"is not set up as it should be: {error}"
+        if isinstance(error, UserError)
+        else f"itself failed ({type(error).__name__})."
+    )
+    text = f"The grader {why} This is not your mistake, and your submission is safe: tell the course staff, who can run it again."
+    return {"score": 0.0, "output": text, "output_format": "text", "tests": [], "extra_data": {"state": "interrupted"}}
 
 
 @contextlib.contextmanager
@@ -106,11 +109,12 @@ class Run:
         self.usage = Usage(STARTED, self.settings.minutes * 60, limit)
         self.verdict: Verdict | None = None  # the newest
         self.late = False  # whether the time is over
+        self.has_written = False  # results with the checks in them
 
     def grade(self) -> None:
         kept = kept_results(self.metadata, self.settings)
         if kept is not None:
-            self.results.write(kept)
+            self.has_written = self.results.write(kept)
             print(kept["output"].split("\n")[0])
             return
         failure = ""
@@ -227,7 +231,8 @@ class Run:
         self.verdict = verdict
         if verdict.state == "running":
             verdict = dataclasses.replace(verdict, state="interrupted", reason=KILLED)
-        self.results.write(as_results(self._complete(verdict), self.settings, self.manifest, self.metadata))
+        results = as_results(self._complete(verdict), self.settings, self.manifest, self.metadata)
+        self.has_written = self.results.write(results) or self.has_written
 
     def _complete(self, verdict: Verdict) -> Verdict:
         """The verdict with what the platform adds: lateness, notices for staff, how close the run came to the limits."""
@@ -312,6 +317,7 @@ if __name__ == "__main__":
     if (REPOSITORY / SECRET).is_file():
         os.environ.pop(SECRET_VARIABLE, None)
         os.environ[SECRET_FILE_VARIABLE] = str(REPOSITORY / SECRET)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     status = main(Path(sys.argv[1] if len(sys.argv) > 1 else "/autograder"))
     sys.stdout.flush()
     os._exit(status)  # whatever threads are left
