@@ -205,7 +205,7 @@ def attempt(
             if results["extra_data"]["state"] not in ("complete", "refused")
             else []
         ),
-        *(["the grader failed"] if "grader_error" in json.dumps(results["tests"]) else []),
+        *(["the grader failed"] if "grader_error" in shown else []),
     ]
     environment = results["extra_data"].get("environment", {})
     used = "; ".join(str(environment.get(key, "–")) for key in ("time used", "memory used", "isolation"))
@@ -215,6 +215,12 @@ def attempt(
         f"{name:36} {seconds:5.0f} s  {results['score']:5.1f} points  {used}{extra}{limited}  {'; '.join(problems) or 'ok'}",
         flush=True,
     )
+    if problems:
+        print(
+            "".join(f"    {line}\n" for line in printed.splitlines() if "FOR STAFF" in line or "grader" in line),
+            end="",
+            flush=True,
+        )
     return bool(problems)
 
 
