@@ -52,6 +52,7 @@ class Example:
     files: Mapping[str, str] = field(default_factory=dict)
     zip: Fault | None = None
     text: str | None = None
+    drawn: int = 0
     kept: tuple[str, ...] = ()
     # what the grader must say
     refused: bool = False

@@ -2,6 +2,8 @@
 
 import dataclasses
 import io
+import re
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from autograder.assignments.image_diffusion import outcome
+from autograder.assignments.image_diffusion import outcome, perfect_sampler
 from autograder.assignments.image_diffusion.outcome import Outcome, reference_path
 from autograder.errors import UserError
+from autograder.grading import command
 from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
@@ -312,3 +315,28 @@ def test_a_whole_submission_gets_behaviour_and_fid(
     assert [verdict.task_points(task) for task in ("1-2", "1-3", "1-4")] == [(8.0, 8.0), (7.0, 7.0), (5.0, 5.0)]
     assert verdict.task_points("2-1") == (15.0, 30.0)
     assert (verdict.score, verdict.max_score) == (35.0, 50.0)
+
+
+# The demo
+
+
+@pytest.mark.slow
+def test_the_sample_submission_of_the_demo_scores_like_real_images(sandbox: Sandbox, tmp_path: Path) -> None:
+    with open(command.EXAMPLES / "examples.toml", "rb") as file:
+        example = next(e for e in tomllib.load(file)["examples"] if e.get("drawn"))
+    with command._as_handed_in(example) as path:
+        images = [image.read_bytes() for image in (path / "samples").iterdir()]
+        verdict = command.grade_one(path, MANIFEST, Options(hints="none"), tmp_path, sandbox, quiet=True)
+    assert len(set(images)) == MANIFEST.outcome["num_samples"]
+    assert verdict.task_points("2-1") == (30.0, 30.0)
+    assert verdict.score == 50.0 - example["deduction"]
+    notices = [notice.message for notice in verdict.notices]
+    assert all(any(re.search(sentence, notice) for notice in notices) for sentence in example["says"])
+    assert any("stand-in for the real data" in notice for notice in notices)
+    assert not any("copies" in notice and "not looked for" not in notice for notice in notices)
+
+
+def test_faces_of_the_demo_are_in_no_data_set() -> None:
+    faces = perfect_sampler.load_faces()
+    used = [range(first, first + 1_000_000) for first in faces.FIRST_SEED.values()]
+    assert not any(perfect_sampler.FIRST_SEED + index in seeds for index in (0, 499) for seeds in used)

@@ -1,9 +1,13 @@
 """`autograder grade` and `autograder demo`: read, judge, print, write."""
 
 import contextlib
+import importlib
+import shutil
+import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -95,23 +99,35 @@ def grade_examples(out: Path) -> None:
             console.print(f"Grading {example['name']}: {example['shows']}")
             manifest = load_manifest(example["assignment"])
             folder = out / example["name"].replace(".", "_")
-            verdict = grade_one(
-                EXAMPLES / "submissions" / example["name"],
-                manifest,
-                Options(train=example.get("train", True)),
-                folder,
-                sandbox,
-                quiet=True,
-            )
+            with _as_handed_in(example) as path:
+                verdict = grade_one(
+                    path, manifest, Options(train=example.get("train", True)), folder, sandbox, quiet=True
+                )
             entries.append(IndexEntry.of(verdict, f"{folder.name}/report.html", about=example["shows"]))
             rows.append((example["name"], verdict))
     write_index(out / "index.html", entries, title="Sample submissions")
     table = Table(title="Sample submissions")
-    task_ids = list(dict.fromkeys(check.task for _, verdict in rows for check in verdict.checks))
+    task_ids = sorted({check.task for _, verdict in rows for check in verdict.checks})
     for heading in ("submission", *task_ids, "score"):
         table.add_column(heading, justify="left" if heading == "submission" else "right")
     for name, verdict in rows:
-        points = [f"{verdict.task_points(task)[0]:g}" for task in task_ids]
+        judged = {check.task for check in verdict.checks}
+        points = [f"{verdict.task_points(task)[0]:g}" if task in judged else "" for task in task_ids]
         table.add_row(name, *points, f"{verdict.score:g} / {verdict.max_score:g}")
     console.print(table)
     console.print(f"Open {out / 'index.html'} in a browser.")
+
+
+@contextlib.contextmanager
+def _as_handed_in(example: Mapping[str, Any]) -> Iterator[Path]:
+    """Where the sample submission lies: in examples/, or a copy with the images that the demo draws."""
+    path = EXAMPLES / "submissions" / example["name"]
+    if not example.get("drawn"):
+        yield path
+        return
+    sampler = importlib.import_module(f"autograder.assignments.{example['assignment']}.perfect_sampler")
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / path.name
+        shutil.copytree(path, copy)
+        sampler.write_samples(copy / "samples", example["drawn"])
+        yield copy
