@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.kit.facts import Kit, concerns, read_kit, untouched
-from autograder.kit.runner import START_SECONDS, STEP_SECONDS, Runner
+from autograder.kit.runner import PICTURE_SECONDS, START_SECONDS, STEP_SECONDS, Runner
 from autograder.kit.screen import paint, prepare, say
 from autograder.kit.watch import changes, snapshot
 
@@ -108,6 +108,7 @@ def job_of(kit: Kit, folder: Path, checks: list[dict[str, Any]], pictures: list[
         "numbers": kit.numbers,
         "pictures": pictures,
         "picture_folder": str(folder / PICTURES),
+        "picture_seconds": PICTURE_SECONDS,
     }
 
 

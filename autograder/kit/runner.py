@@ -18,7 +18,8 @@ from typing import IO, Any
 
 Record = dict[str, Any]
 START_SECONDS = 120.0  # for importing torch from a slow disk
-STEP_SECONDS = 15.0  # for importing the student's files, for a check, or for a picture
+STEP_SECONDS = 15.0  # for importing a file of the student's, or for a check
+PICTURE_SECONDS = 60.0  # with importing what draws it
 PRINTED_LINES = 20
 _PROGRAM = "import sys; sys.path.insert(0, {root!r}); from autograder.kit.worker import main; main({preload})"
 
@@ -67,7 +68,7 @@ class Process:
                 if record is None:
                     yield {"kind": "died", "id": begun, "code": self._child.wait()}
                     return
-                deadline = time.monotonic() + STEP_SECONDS
+                deadline = time.monotonic() + record.get("seconds", STEP_SECONDS)
                 if record["kind"] == "ready":
                     with contextlib.suppress(OSError):
                         self._stdin.write(json.dumps(job) + "\n")
@@ -133,5 +134,7 @@ class Runner:
         self.warm_up()
         process, self._ready = self._ready, None
         assert process is not None
-        yield from process.do(job)
-        self.printed = process.printed()
+        try:
+            yield from process.do(job)
+        finally:
+            self.printed = process.printed()

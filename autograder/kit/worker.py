@@ -83,7 +83,7 @@ def do(job: Record, send: Callable[..., None]) -> None:
     for picture in (item for item in found if isinstance(item, Picture) and item.id in job["pictures"]):
         if failed & set(picture.needs):
             continue
-        send(kind="begin", id=picture.id)
+        send(kind="begin", id=picture.id, seconds=job["picture_seconds"])
         path, problem = attempt(picture.run, code, Path(job["picture_folder"]))
         if problem["status"] == "passed":
             send(kind="drawn", id=picture.id, title=picture.title, path=str(path))
