@@ -63,7 +63,7 @@ def _near_case(check: CheckResult, student: Student, outcome: Mapping[str, Any])
         and (key.startswith("fid_") if measure == "FID" else key.endswith("_threshold"))
         and key.removesuffix("_threshold") in check.id
     ]  # fmt: skip
-    if measure is None or not keys:
+    if measure is None or not keys or check.status not in ("passed", "failed"):
         return None
     value, threshold = float(check.evidence[measure]), float(outcome[keys[0]])
     error = check.evidence.get("standard error", 0.0)
@@ -71,7 +71,8 @@ def _near_case(check: CheckResult, student: Student, outcome: Mapping[str, Any])
     margin = 2 * error if error else float(outcome.get("near", 0.1)) * threshold
     if abs(value - threshold) > margin:
         return None
-    what = f"{measure} ({keys[0].removesuffix('_threshold').removeprefix('fid_')})"
+    which = keys[0].removeprefix("fid_") if measure == "FID" else keys[0].removesuffix("_threshold").upper()
+    what = f"{measure}, {which}"
     return Near(student, what, value, threshold, error, check.status == "passed", check.max_points)
 
 

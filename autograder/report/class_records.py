@@ -71,7 +71,7 @@ class Flag:
 @dataclass(frozen=True)
 class Near:
     student: Student
-    what: str  # "Chamfer distance (ddpm)"
+    what: str  # "Chamfer distance, DDPM"
     value: float
     threshold: float
     error: float  # a standard error, or 0 where none is known

@@ -55,7 +55,7 @@ def present_class(
     for case in near:
         if case.passed:
             continue
-        flagged.setdefault(case.student.link + case.student.name, []).append("missed by little")
+        flagged.setdefault(case.student.link + case.student.name, []).append("Missed by little")
     rows = [_row(item, of(item), tasks, flagged.get(of(item).link + of(item).name, [])) for item in graded]
     return ClassView(
         title=clean_line(title, LINE) or "Class",
