@@ -256,8 +256,9 @@ class Run:
             print(
                 f"FOR STAFF: not everything was judged: {verdict.reason}. Run the autograder again for this submission."
             )
-        if errors := [check.id for check in verdict.checks if check.status == "grader_error"]:
-            print(f"FOR STAFF: the grader itself failed in {', '.join(errors)}.")
+        for check in verdict.checks:
+            if check.status == "grader_error":
+                print(f"FOR STAFF: {check.id}: {check.message}")
         if self.results.problem:
             print(f"FOR STAFF: {self.results.problem}")
 
