@@ -140,8 +140,10 @@ class PerfectNetwork(torch.nn.Module):
 
 
 def module(code: Code, network: torch.nn.Module, num_timesteps: int) -> Any:
-    ddpm = code.module("ddpm")
-    return ddpm.DiffusionModule(network, ddpm.BaseScheduler(num_timesteps, beta_1=1e-4, beta_T=0.02, mode="linear"))
+    """With the variances of the training, larger where there are fewer steps, so that the last x_t is noise."""
+    ddpm, scale = code.module("ddpm"), 1000 / num_timesteps
+    scheduler = ddpm.BaseScheduler(num_timesteps, beta_1=1e-4 * scale, beta_T=0.02 * scale, mode="linear")
+    return ddpm.DiffusionModule(network, scheduler)
 
 
 def roll(code: Code) -> torch.Tensor:
