@@ -19,7 +19,6 @@ from autograder.sandbox.launcher import Lane
 from autograder.sandbox.proxies import Student
 
 PROBE_SECRET = b"inputs of the diagnosis"  # no grade depends on it
-PROBE_SECONDS = 15.0  # code whose checks took longer is not run once more
 PAIRS = 60  # that are tried, the likeliest; a diagnosis is a help, not a duty
 
 Version = tuple[Misconception, ...]  # the solution with these mistakes in it

@@ -16,7 +16,7 @@ from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
-from autograder.grading.diagnosis import PROBE_SECONDS, PROBE_SECRET, Diagnosis, Probe, diagnose, region_name
+from autograder.grading.diagnosis import PROBE_SECRET, Diagnosis, Probe, diagnose, region_name
 from autograder.grading.mutants import misconceptions
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -257,8 +257,8 @@ class Grading:
         """The misconceptions that give what the student's code gives, both on the inputs of the probe. What has run into its time limit
         is not run again.
         """
-        slow = sum(judgement.seconds for _, judgement in judged) > PROBE_SECONDS
-        if self.lane is None or self.student is None or slow:
+        late = any(judgement.kind == "timed out" for _, judgement in judged)
+        if self.lane is None or self.student is None or late:
             return None
         self.student.fresh()
         probe = Probe(self.manifest, self.lane, PROBE_SECRET, wrong)
