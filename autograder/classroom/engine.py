@@ -96,7 +96,7 @@ class Engine:
         for name in ("distributed", "distributed.nanny", "distributed.worker", "distributed.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         shutil.rmtree(self.scratch, ignore_errors=True)  # that of a run that was killed
-        self.config = dask.config.set(SETTINGS)
+        self.config = dask.config.set({**SETTINGS, "temporary-directory": str(self.scratch)})
         self.config.__enter__()
         try:
             if self.scheduler is None:
