@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_timesteps, f32
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_timesteps, expect_float32, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
@@ -47,6 +47,11 @@ def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample
             if not isinstance(x0, np.ndarray) or not (noise is None or isinstance(noise, np.ndarray)):
                 raise GraderHangup("q_sample takes x0, t and noise")
             times = as_timesteps(t, len(x0))
+            for name, value in (("x0", x0), ("noise", noise)):
+                expect_float32(
+                    "float32" if value is None else value.dtype.name, f"The {name} that compute_loss gives q_sample"
+                )
+            expect((times == times.round()).all(), "In compute_loss, t must be integers; yours holds fractions.")
             if times.min() < 0 or times.max() > schedule.num_timesteps - 1:
                 raise WrongAnswer(
                     f"With T = {schedule.num_timesteps}, t must stay in 0 … {schedule.num_timesteps - 1}; "
@@ -67,6 +72,7 @@ def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample
     expect(
         xt.shape == shape, f"compute_loss must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}."
     )
+    expect_float32(network.dtypes[0], "The x_t that compute_loss gives the network")
     return LossRun(loss, diffusion, x0, eps_hat, xt, t, schedule)
 
 
@@ -133,6 +139,11 @@ def judge_timesteps(setting: Setting, draw: Draw, note: Note) -> None:
         last = run.schedule.num_timesteps - 1
         note("range of t", (run.t.min(), run.t.max() - run.schedule.num_timesteps), 0)
         note("kinds of t", min(len(np.unique(run.t)), run.schedule.num_timesteps + 1), 0)
+        kinds = len(np.unique(run.t))
+        expect(
+            kinds > last / 2 or kinds == 1,
+            f"With T = {last + 1}, t must be drawn for each row, but in a batch of {len(run.t)} rows yours takes {kinds} different values only.",
+        )
         fault = uniform_integers_fault(run.t, run.schedule.num_timesteps)
         expect(
             fault is None,

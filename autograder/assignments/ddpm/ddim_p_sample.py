@@ -1,10 +1,18 @@
 """Judgements of one DDIM step (DDIM, Eq. 12 and 16)."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from autograder.assignments.ddpm.setting import Setting
-from autograder.assignments.ddpm.step import Step, each_form, expect_coefficients, expect_network_sees, measure_step
+from autograder.assignments.ddpm.step import (
+    Step,
+    each_form,
+    expect_coefficients,
+    expect_network_sees,
+    expect_untouched,
+    measure_step,
+)
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
@@ -13,12 +21,21 @@ from autograder.sandbox.proxies import Handle
 
 
 def _ddim_step(
-    setting: Setting, schedule: Schedule, draw: Draw, t: int, t_prev: int, eta: float, form: Callable[[int, int], Any]
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    note: Note,
+    t: int,
+    t_prev: int,
+    eta: float,
+    form: Callable[[int, int], Any],
 ) -> Step:
     def take(diffusion: Handle, x: Floats) -> Any:
         return diffusion.call("ddim_p_sample", x, form(t, len(x)), form(t_prev, len(x)), eta)
 
-    return measure_step(setting, schedule, draw, t, take, "x_{t_prev}")
+    return measure_step(
+        setting, schedule, draw, t, take, f"From t = {t} to t_prev = {t_prev} with η = {eta:g}, x_{{t_prev}}", note
+    )
 
 
 def _ddim_pairs(schedule: Schedule) -> tuple[tuple[int, int], ...]:
@@ -31,16 +48,25 @@ def judge_network_call(setting: Setting, draw: Draw, note: Note) -> None:
 
     def judge(form: Callable[[int, int], Any]) -> None:
         for t, t_prev in _ddim_pairs(schedule):
-            expect_network_sees(_ddim_step(setting, schedule, draw, t, t_prev, 0.0, form), t, note, "ddim_p_sample")
+            expect_network_sees(
+                _ddim_step(setting, schedule, draw, note, t, t_prev, 0.0, form), t, note, "ddim_p_sample"
+            )
 
     any_form(note, each_form(judge))
+    t, t_prev = schedule.num_timesteps // 2, 1
+    any_form(note, each_form(functools.partial(_ddim_step, setting.wider, schedule, draw, note, t, t_prev, 0.0)))
+
+    def take(diffusion: Handle, x: Handle, times: dict[str, Any]) -> Any:
+        return diffusion.call("ddim_p_sample", x, times["t"], times["t_prev"], 0.0)
+
+    expect_untouched(setting, schedule, draw, {"t": t, "t_prev": t_prev}, take, "ddim_p_sample", note, keep_x=True)
 
 
 def judge_deterministic(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
 
     def judge(form: Callable[[int, int], Any]) -> None:
-        steps = {pair: _ddim_step(setting, schedule, draw, *pair, 0.0, form) for pair in _ddim_pairs(schedule)}
+        steps = {pair: _ddim_step(setting, schedule, draw, note, *pair, 0.0, form) for pair in _ddim_pairs(schedule)}
         _note_steps(note, steps)
         for (t, t_prev), step in steps.items():
             where = f"From t = {t} to t_prev = {t_prev} with η = 0"
@@ -64,7 +90,7 @@ def judge_last_step(setting: Setting, draw: Draw, note: Note) -> None:
     def judge(form: Callable[[int, int], Any]) -> None:
         pairs = ((0, -1), (2, -3), (3, -1))
         steps = {
-            (t, t_prev, eta): _ddim_step(setting, schedule, draw, t, t_prev, eta, form)
+            (t, t_prev, eta): _ddim_step(setting, schedule, draw, note, t, t_prev, eta, form)
             for eta in (0.0, 1.0)
             for t, t_prev in pairs
         }
@@ -87,7 +113,7 @@ def judge_stochastic(setting: Setting, draw: Draw, note: Note) -> None:
 
     def judge(form: Callable[[int, int], Any]) -> None:
         steps = {
-            (*pair, eta): _ddim_step(setting, schedule, draw, *pair, eta, form)
+            (*pair, eta): _ddim_step(setting, schedule, draw, note, *pair, eta, form)
             for eta in etas
             for pair in _ddim_pairs(schedule)
         }

@@ -5,11 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.recorder import StepRecorder, expect_chain, trajectory_fault
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_start, gaussian_oracle, listed
+from autograder.assignments.ddpm.recorder import StepRecorder, expect_chain, run_again, trajectory_fault
+from autograder.assignments.ddpm.setting import (
+    ROWS,
+    Network,
+    Setting,
+    expect_float32,
+    expect_fresh_start,
+    expect_start,
+    gaussian_oracle,
+    listed,
+)
 from autograder.grading.checks import Carry, Note, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
+from autograder.sandbox.proxies import Handle
 
 
 def judge_steps(setting: Setting, draw: Draw, note: Note, carry: Carry) -> None:
@@ -17,7 +27,8 @@ def judge_steps(setting: Setting, draw: Draw, note: Note, carry: Carry) -> None:
 
     Where the student's own step is right, one run is made with it too: noise that repeats from step to step shows there only.
     """
-    for num_timesteps, count, eta in ((20, 5, 0.0), (23, 5, round(float(draw.uniform(0.3, 0.9)), 3)), (17, 4, 0.0)):
+    some = round(float(draw.uniform(0.3, 0.9)), 3)
+    for num_timesteps, count, eta in ((20, 5, 0.0), (23, 5, some), (17, 4, 0.0), (14, 1, 0.0)):
         run = functools.partial(_judge_steps, setting, draw, note, draw.schedule(num_timesteps), count, eta)
         any_form(note, [functools.partial(run, own) for own in (False, True)])
     if not carry.stands_in_for("ddim_p_sample"):
@@ -54,11 +65,16 @@ def _judge_steps(
     expect_start(calls[0]["x"], shape, "ddim_p_sample_loop")
     if recorder.calls:
         _expect_aims(calls, eta, what)
+    dtypes = [] if recorder.calls else network.dtypes
+    note("float32 for the network", all(dtype == "float32" for dtype in dtypes), 0)
+    for dtype in dtypes:
+        expect_float32(dtype, "What the network is given in ddim_p_sample_loop")
     result = expect_tensor(answer, shape, "The result of ddim_p_sample_loop")
     note(f"result spread, {name}", result.std(), 0.05)
     if recorder.calls:
         expect_chain(calls, result, "ddim_p_sample_loop")
         note(f"chain, {name}", 1, 0)
+        _judge_second_run(calls, setting, diffusion, network, recorder, note)
         return
     states = [call["x"] for call in calls] + [result]
     targets = [*map(int, times[1:]), -1]
@@ -66,6 +82,21 @@ def _judge_steps(
     fault = trajectory_fault(states, steps, oracle)
     note(f"trajectory, {name}", float(fault is not None), 0)
     expect(fault is None, f"In {what} and η = {eta:g}, {fault}.")
+    _judge_second_run(calls, setting, diffusion, network, recorder, note)
+
+
+def _judge_second_run(
+    calls: list[dict[str, Any]],
+    setting: Setting,
+    diffusion: Handle,
+    network: Network,
+    recorder: StepRecorder,
+    note: Note,
+) -> None:
+    calls = list(calls)
+    again = run_again(setting, diffusion, network, recorder, note, "ddim_p_sample_loop", num_inference_timesteps=3)
+    expect(len(again) == 3, f"Called again, for 3 steps, ddim_p_sample_loop must take 3; yours took {len(again)}.")
+    expect_fresh_start(calls[0]["x"], again[0]["x"], note, "ddim_p_sample_loop")
 
 
 def _expect_aims(calls: list[dict[str, Any]], eta: float, what: str) -> None:

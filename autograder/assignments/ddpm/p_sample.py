@@ -13,6 +13,7 @@ from autograder.assignments.ddpm.step import (
     each_form,
     expect_coefficients,
     expect_network_sees,
+    expect_untouched,
     measure_step,
 )
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_tensor
@@ -23,8 +24,12 @@ from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle
 
 
-def _p_step(setting: Setting, schedule: Schedule, draw: Draw, t: int, form: Callable[[int, int], Any]) -> Step:
-    return measure_step(setting, schedule, draw, t, lambda d, x: d.call("p_sample", x, form(t, len(x))), "x_{t−1}")
+def _p_step(
+    setting: Setting, schedule: Schedule, draw: Draw, note: Note, t: int, form: Callable[[int, int], Any]
+) -> Step:
+    return measure_step(
+        setting, schedule, draw, t, lambda d, x: d.call("p_sample", x, form(t, len(x))), f"At t = {t}, x_{{t−1}}", note
+    )
 
 
 def _some_timesteps(schedule: Schedule) -> tuple[int, ...]:
@@ -37,24 +42,31 @@ def judge_network_call(setting: Setting, draw: Draw, note: Note) -> None:
 
     def judge(form: Callable[[int, int], Any]) -> None:
         for t in _some_timesteps(schedule):
-            expect_network_sees(_p_step(setting, schedule, draw, t, form), t, note, "p_sample")
+            expect_network_sees(_p_step(setting, schedule, draw, note, t, form), t, note, "p_sample")
 
     any_form(note, each_form(judge))
+    t = schedule.num_timesteps // 2
+    any_form(note, each_form(functools.partial(_p_step, setting.wider, schedule, draw, note, t)))
+    expect_untouched(
+        setting, schedule, draw, {"t": t}, lambda d, x, times: d.call("p_sample", x, times["t"]), "p_sample", note
+    )
 
 
 def judge_mean(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
 
     def judge(form: Callable[[int, int], Any]) -> None:
-        steps = {t: _p_step(setting, schedule, draw, t, form) for t in _some_timesteps(schedule)}
+        steps = {t: _p_step(setting, schedule, draw, note, t, form) for t in _some_timesteps(schedule)}
         for t, step in steps.items():
             note(f"a at {t}", step.a, 2e-3)
             note(f"b at {t}", step.b, 2e-3)
         for t, step in steps.items():
             expect_coefficients(step, *schedule.p_coefficients(t), f"At t = {t}", "the mean of p_sample")
-            offset = step.noise.mean()
+            offset, again = step.noise.mean(), step.other_noise.mean()
+            limit = 6 * step.sigma / np.sqrt(step.noise.size) + 1e-3
             expect(
-                abs(offset) < 6 * step.sigma / np.sqrt(step.noise.size) + 1e-3,
+                abs(offset) < limit
+                or abs(offset - again) > 2 * limit,  # what is drawn anew is noise: another check's business
                 f"At t = {t}, the mean of p_sample must depend on x_t and ε_θ only; yours is off by {offset:.4f}.",
             )
 
@@ -66,7 +78,7 @@ def judge_noise(setting: Setting, draw: Draw, note: Note) -> None:
     choices = {"β_t": np.sqrt(schedule.betas), "β̃_t": np.sqrt(schedule.posterior_variance)}
 
     def judge(form: Callable[[int, int], Any]) -> None:
-        steps = {t: _p_step(setting, schedule, draw, t, form) for t in _some_timesteps(schedule)}
+        steps = {t: _p_step(setting, schedule, draw, note, t, form) for t in _some_timesteps(schedule)}
         for t, step in steps.items():
             note(f"σ at {t}", step.sigma, 0.04 * step.sigma + 1e-4)
         expect(

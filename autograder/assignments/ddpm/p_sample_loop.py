@@ -1,16 +1,27 @@
 """Judgements of the DDPM sampling loop (DDPM, Alg. 2)."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.recorder import StepRecorder, expect_chain, trajectory_fault
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_start, gaussian_oracle, listed
+from autograder.assignments.ddpm.recorder import StepRecorder, expect_chain, run_again, trajectory_fault
+from autograder.assignments.ddpm.setting import (
+    ROWS,
+    Network,
+    Setting,
+    expect_float32,
+    expect_fresh_start,
+    expect_start,
+    gaussian_oracle,
+    listed,
+)
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import moments_fault
+from autograder.sandbox.proxies import Handle
 
 
 def expect_countdown(times: list[float], num_timesteps: int, what: str) -> None:
@@ -66,6 +77,7 @@ def _judge_steps(
     if recorder.calls:
         expect_chain(calls, result, "p_sample_loop")
         note("chain", 1, 0)
+        _judge_second_run(calls, setting, diffusion, network, recorder, note)
         return
     states = [call["x"] for call in calls] + [result]
     faults = []
@@ -74,18 +86,40 @@ def _judge_steps(
         faults.append(trajectory_fault(states, steps, oracle))
     note("trajectory", float(None not in faults), 0)
     expect(None in faults, f"p_sample_loop does its own steps, and {faults[0]}.")
+    _judge_second_run(calls, setting, diffusion, network, recorder, note)
+
+
+def _judge_second_run(
+    calls: list[dict[str, Any]],
+    setting: Setting,
+    diffusion: Handle,
+    network: Network,
+    recorder: StepRecorder,
+    note: Note,
+) -> None:
+    calls = list(calls)
+    again = run_again(setting, diffusion, network, recorder, note, "p_sample_loop")
+    expect_countdown(
+        [call["t"] for call in again], recorder.schedule.num_timesteps, "p_sample_loop, called a second time,"
+    )
+    expect_fresh_start(calls[0]["x"], again[0]["x"], note, "p_sample_loop")
 
 
 def judge_distribution(setting: Setting, draw: Draw, note: Note, carry: Carry) -> None:
     schedule = draw.schedule()
     shape = (ROWS, *setting.sample_shape)
     oracle = gaussian_oracle(schedule, draw, setting.sample_shape)
-    diffusion = setting.build(schedule, Network(oracle.eps_theta))
+    network = Network(oracle.eps_theta)
+    diffusion = setting.build(schedule, network)
     if carry.stands_in_for("p_sample"):
         recorder = StepRecorder(schedule, draw, oracle.eps_theta, schedule.betas)
         diffusion.set("p_sample", setting.student.function(recorder.p_sample))
     setting.student.seed = draw.seed()
     samples = expect_tensor(diffusion.call("p_sample_loop", shape), shape, "The result of p_sample_loop")
+    dtypes = network.dtypes
+    note("float32 for the network", all(dtype == "float32" for dtype in dtypes), 0)
+    for dtype in dtypes:
+        expect_float32(dtype, "What the network is given in p_sample_loop")
     note("mean", samples.mean(axis=0), 0.1)
     note("spread", samples.std(axis=0), 0.05)
     faults = []
@@ -97,5 +131,5 @@ def judge_distribution(setting: Setting, draw: Draw, note: Note, carry: Carry) -
         faults.append(moments_fault(samples, *oracle.sampled_moments(steps)))
     expect(
         None in faults,
-        f"With the exact noise predictor of Gaussian data, p_sample_loop must give that Gaussian, but of your samples {faults[0]}.",
+        f"With the exact noise predictor of Gaussian data, p_sample_loop must give that Gaussian, but {faults[0]}.",
     )

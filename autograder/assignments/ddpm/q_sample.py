@@ -1,12 +1,15 @@
 """Judgements of q_sample (DDPM, Eq. 4)."""
 
+from typing import Any
+
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, f32
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
+from autograder.sandbox.proxies import Handle
 
 TOLERANCE = 1e-4  # relative; float32 over these schedules loses some 1e-6
 
@@ -18,7 +21,7 @@ def judge_closed_form(setting: Setting, draw: Draw, note: Note, shape: tuple[int
     t = np.tile(np.arange(schedule.num_timesteps), 4)
     x0, noise = 2 * draw.normal(len(t), *shape), draw.normal(len(t), *shape)
     halves = [
-        expect_tensor(diffusion.call("q_sample", f32(x0[rows]), t[rows], f32(noise[rows])), x0[rows].shape, "x_t")
+        _judge_call(diffusion, {"x0": f32(x0[rows]), "t": t[rows], "noise": f32(noise[rows])}, note)
         for rows in np.split(np.arange(len(t)), 2)  # twice, so that an answer that is kept from the first call is wrong
     ]
     got = np.concatenate(halves)
@@ -31,6 +34,24 @@ def judge_closed_form(setting: Setting, draw: Draw, note: Note, shape: tuple[int
     expect_close(got, expected, "x_t", tolerance=TOLERANCE, where=[f"at t = {step}" for step in t])
 
 
+def _judge_call(diffusion: Handle, given: dict[str, Any], note: Note) -> Floats:
+    """One call, whose result is like x0 and whose arguments are the caller's."""
+    tensors = diffusion.student.module("torch")
+    kept = {name: tensors.new("clone", value) for name, value in given.items()}
+    answer = diffusion.call("q_sample", *kept.values())
+    got = expect_tensor(answer, given["x0"].shape, "x_t")
+    note("bytes of a number", answer.dtype.itemsize, 0)
+    expect_float32(answer.dtype.name, "x_t")
+    for name, tensor in kept.items():
+        same = np.array_equal(tensor.call("clone"), given[name])
+        note(f"{name} kept", same, 0)
+        expect(
+            same,
+            f"q_sample must leave the {name} that it is given as it is, because its caller still needs it; yours changes it in place.",
+        )
+    return got
+
+
 def _explain(got: Floats, x0: Floats, noise: Floats, t: int, schedule: Schedule) -> None:
     """Say with which factors x_0 and the noise are in x_t, where it is a sum of the two."""
     design = np.stack([x0.ravel(), noise.ravel()], axis=1)
@@ -39,7 +60,7 @@ def _explain(got: Floats, x0: Floats, noise: Floats, t: int, schedule: Schedule)
         return
     right = np.sqrt(schedule.alphas_cumprod[t]), np.sqrt(1 - schedule.alphas_cumprod[t])
     told = [
-        f"{name} times {factor:.4f} ({'right' if abs(factor - truth) < 1e-3 else f'must be {truth:.4f}'})"
+        f"{name} times {factor:.4f} ({'right' if abs(factor - truth) < TOLERANCE else f'must be {truth:.4f}'})"
         for name, factor, truth in zip(("x_0", "ε"), factors, right)
     ]
     raise WrongAnswer(f"At t = {t} your x_t holds {told[0]} and {told[1]}.")
@@ -64,4 +85,12 @@ def judge_own_noise(setting: Setting, draw: Draw, note: Note) -> None:
     expect(
         not correlation(draws[0], draws[1])[1],
         "Called without noise twice, q_sample must draw new noise each time; yours used the same noise again.",
+    )
+    note("spread without a seed", draws[1].std(), 0.05)
+    setting.student.seed = None
+    draws = [expect_tensor(diffusion.call("q_sample", np.zeros(shape, np.float32), t), shape, "x_t") for _ in range(2)]
+    expect(
+        not correlation(draws[0], draws[1])[1],
+        "Called without noise twice, q_sample must draw new noise each time; yours used the same noise again. Does something "
+        "in it set the seed of the random generator?",
     )

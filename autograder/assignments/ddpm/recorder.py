@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import as_timesteps
-from autograder.grading.checks import Floats, WrongAnswer
+from autograder.assignments.ddpm.setting import MOST_CALLS, ROWS, TOO_MANY_CALLS, Network, Setting, as_timesteps
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.sandbox.launcher import GraderHangup
-from autograder.sandbox.proxies import describe
+from autograder.sandbox.proxies import Handle, describe
 
 
 @dataclass
@@ -53,7 +53,37 @@ class StepRecorder:
     def _keep(self, x: Floats, t: float, t_prev: float | None, eta: float | None, out: Floats) -> Any:
         answer = out.astype(np.float32)
         self.calls.append({"x": x, "t": float(t), "t_prev": t_prev, "eta": eta, "out": answer.astype(np.float64)})
+        if len(self.calls) > MOST_CALLS:
+            raise WrongAnswer(TOO_MANY_CALLS)
         return answer
+
+
+def run_again(
+    setting: Setting,
+    diffusion: Handle,
+    network: Network,
+    recorder: StepRecorder,
+    note: Note,
+    loop: str,
+    **settings: Any,
+) -> list[dict[str, Any]]:
+    """The steps of one more run of the same loop, with no seed set before it, for samples of another size."""
+    shape = (ROWS // 2, *setting.wider.sample_shape)
+    recorder.calls, network.calls = [], []
+    recorder.eps_theta = network.eps_theta = lambda x, t: np.zeros_like(x)
+    setting.student.seed = None
+    answer = diffusion.call(loop, shape, **settings)
+    calls = recorder.calls or [{"x": x, "t": t[0]} for x, t in network.calls]
+    expect(calls, f"{loop}, called a second time, must take its steps again; yours took none.")
+    began = calls[0]["x"].shape
+    note("second run: t", [call["t"] for call in calls], 0)
+    note("second run: shape", began == shape, 0)
+    expect(
+        began == shape,
+        f"{loop}, called a second time, for other sizes, must start from noise of the shape asked for, {shape}; yours has {began}.",
+    )
+    expect_tensor(answer, shape, f"The result of {loop}, called a second time,")
+    return calls
 
 
 def expect_chain(calls: list[dict[str, Any]], result: Floats, what: str) -> None:

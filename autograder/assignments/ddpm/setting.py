@@ -3,8 +3,8 @@ student's classes around it.
 
 These modules judge any assignment with the KAIST interface; `sample_shape` is (2,) for points and (C, H, W) for
 images. The network is always answered by the grader, so each judgement is about one region alone. Inputs look like
-real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| ≤ 2, so that clamping x_0 outside the range of the data does no
-harm.
+real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| up to `data_limit`, so that clamping x_0 outside the range of the data does no
+harm, and inside does.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, expect
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
-from autograder.oracles.statistics import standard_normal_fault
+from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.sandbox.launcher import GraderHangup
 from autograder.sandbox.proxies import Handle, Student, describe
 
 ROWS = 4096
+ENOUGH_FOR_TAILS = 7000  # one of so many normal numbers lies beyond ±3 with probability 1 − 6e-9
+MOST_CALLS = 100  # of one network or step; a loop over one of the grader's schedules makes 23 at most
+TOO_MANY_CALLS = (
+    f"The grader stopped your code after {MOST_CALLS} calls: its schedules have fewer than 25 timesteps. "
+    "Is there a number of steps written into the code, or a loop that does not end?"
+)
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Network:
     eps_theta: Callable[[Floats, int], Floats]
     mixed: Callable[[Floats, Floats], Floats] | None = None  # answers when the rows have different times
     calls: list[tuple[Floats, Floats]] = field(default_factory=list)
+    dtypes: list[str] = field(default_factory=list)  # of x, at every call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         values = [*args, *kwargs.values()]
@@ -40,12 +47,15 @@ class Network:
             values = [kwargs.get("x", values[0]), kwargs.get("t", values[1])]
         x = np.asarray(values[0], dtype=np.float64)
         t = as_timesteps(values[1], len(x))
+        self.dtypes.append(values[0].dtype.name)
         if (
             not self.calls
             or self.calls[-1][0].shape != x.shape
             or not (np.array_equal(self.calls[-1][0], x) and np.array_equal(self.calls[-1][1], t))
         ):
             self.calls.append((x, t))
+            if len(self.calls) > MOST_CALLS:
+                raise WrongAnswer(TOO_MANY_CALLS)
         answer = self.eps_theta(x, int(t[0])) if self.mixed is None else self.mixed(x, t)
         return answer.astype(np.float32)
 
@@ -70,6 +80,16 @@ class Setting:
     student: Student
     sample_shape: tuple[int, ...]
 
+    @property
+    def data_limit(self) -> float:
+        """The largest |x_0|: the points of the roll reach 3.8, images ±1, where many a sampler clamps its estimate of x_0."""
+        return 4.0 if len(self.sample_shape) == 1 else 1.0
+
+    @property
+    def wider(self) -> "Setting":
+        """The same for samples of another size and as many dimensions, since no size may be written into the code."""
+        return Setting(self.student, (*self.sample_shape[:-1], self.sample_shape[-1] + 1))
+
     def build(self, schedule: Schedule, network: Network) -> Handle:
         ddpm = self.student.module("ddpm")
         settings = dict(beta_1=schedule.beta_1, beta_T=schedule.beta_T, mode=schedule.mode)
@@ -85,6 +105,30 @@ def expect_start(x: Floats, shape: tuple[int, ...], what: str) -> None:
     expect(x.shape == shape, f"{what} must start from noise of the shape asked for, {shape}; yours has {x.shape}.")
     fault = standard_normal_fault(x)
     expect(fault is None, f"{what} must start from x_T ~ N(0, I), but {fault}.")
+    if x.size >= ENOUGH_FOR_TAILS:
+        expect(
+            abs(x).max() > 3,
+            f"{what} must start from x_T ~ N(0, I), but none of {x.size} numbers lies beyond ±{abs(x).max():.2f}.",
+        )
+
+
+def expect_fresh_start(first: Floats, second: Floats, note: Note, what: str) -> None:
+    """Two runs of a loop start from different noise."""
+    size = min(first.size, second.size)
+    repeats = correlation(first.ravel()[:size], second.ravel()[:size])[1]
+    note("second run: the same start", repeats, 0)
+    expect(
+        not repeats,
+        f"{what} must start from new noise at every call; yours started from the same numbers again. Is something kept from the first "
+        "call, or the seed of the random generator set inside?",
+    )
+
+
+def expect_float32(dtype: str, what: str) -> None:
+    """A real network has float32 weights, and PyTorch refuses to multiply them with any other type."""
+    expect(
+        dtype == "float32", f"{what} must have dtype float32, as the weights of the network have; yours has {dtype}."
+    )
 
 
 def f32(x: Floats) -> Any:

@@ -3,6 +3,7 @@
 Tolerances: a relative 1e-3 on coefficients, about a hundred times what float32 loses over these short schedules.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, f32
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
+from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle
 
 COEFFICIENT_TOLERANCE = 1e-3
+BEND_TOLERANCE = 1e-3  # float32 leaves some 1e-6
 FORMS: tuple[tuple[str, Callable[[int, int], Any]], ...] = (
     ("a tensor of shape (1,)", lambda t, rows: np.array([t])),
     ("a tensor of shape ()", lambda t, rows: np.array(t)),
@@ -36,6 +39,8 @@ class Step:
     network_calls: list[tuple[Floats, Floats]]
     xt: Floats
     error: float  # of a and b: six standard errors, where equal seeds do not give equal noise; else about 0
+    dtype: str = "float32"  # of the x that the network was given
+    bend: float = 0.0  # how far the step is from a x_t − b ε + noise with the same a and b everywhere
 
     @property
     def sigma(self) -> float:
@@ -43,10 +48,17 @@ class Step:
 
 
 def measure_step(
-    setting: Setting, schedule: Schedule, draw: Draw, t: int, take: Callable[[Handle, Floats], Any], what: str
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    t: int,
+    take: Callable[[Handle, Floats], Any],
+    what: str,
+    note: Note,
 ) -> Step:
     """Fit a and b from two calls with equal random numbers. Their difference has no noise in it, so the fit is exact to
-    rounding; code that draws from generators of its own gets a fit with a standard error.
+    rounding; code that draws from generators of its own gets a fit with a standard error, and code that bends the step, such as by
+    clamping, a noise that is measured by itself, from calls that differ in the seed only.
     """
     shape = (max(ROWS * 2 // int(np.prod(setting.sample_shape)), 64), *setting.sample_shape)
     eps = draw.normal(*shape)
@@ -54,22 +66,51 @@ def measure_step(
     diffusion = setting.build(schedule, network)
     seeds = (draw.seed(), draw.seed())
     inputs, outputs = [], []
+
+    def call(seed: int, xt: Floats) -> Floats:
+        setting.student.seed = seed
+        answer = take(diffusion, f32(xt))
+        got = expect_tensor(answer, shape, what)
+        if answer.dtype != np.float32:
+            note("bytes of a number", answer.dtype.itemsize, 0)
+            _expect_usable_dtype(diffusion, network, take, xt, answer.dtype, what)
+        return got
+
     for seed in (seeds[0], seeds[0], seeds[1]):
         eps = draw.normal(*shape)
-        x0 = draw.uniform(-2, 2, *shape)
+        x0 = draw.uniform(-setting.data_limit, setting.data_limit, *shape)
         xt = schedule.q_sample(x0, np.full(len(x0), t), eps)
-        setting.student.seed = seed
         inputs.append((xt, eps))
-        outputs.append(expect_tensor(take(diffusion, f32(xt)), shape, what))
+        outputs.append(call(seed, xt))
+    calls, dtypes = list(network.calls), list(network.dtypes)
     (x_1, e_1), (x_2, e_2), (x_3, e_3) = inputs
     design = np.stack([(x_1 - x_2).ravel(), (e_1 - e_2).ravel()], axis=1)
     difference = (outputs[0] - outputs[1]).ravel()
     (a, minus_b), *_ = np.linalg.lstsq(design, difference, rcond=None)
     b = -minus_b
-    error = 6 * float((difference - design @ [a, minus_b]).std() / np.sqrt((design**2).sum(axis=0).min()))
-    return Step(
-        float(a), float(b), outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3, network.calls, x_1, error
-    )
+    rest = float((difference - design @ [a, minus_b]).std())
+    error = 6 * rest / float(np.sqrt((design**2).sum(axis=0).min()))
+    noise, other_noise, bend = outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3, 0.0
+    if rest > 1e-4:
+        eps = e_1
+        if abs(call(seeds[0], x_1) - outputs[0]).max() < 1e-6:  # equal seeds do give equal noise
+            bend = rest
+            noise, other_noise = ((call(draw.seed(), x_1) - call(draw.seed(), x_1)) / np.sqrt(2) for _ in range(2))
+    dtype = next((name for name in dtypes if name != "float32"), "float32")
+    return Step(float(a), float(b), noise, other_noise, calls, x_1, error, dtype, bend)
+
+
+def _expect_usable_dtype(
+    diffusion: Handle, network: Network, take: Callable[[Handle, Floats], Any], xt: Floats, dtype: Any, what: str
+) -> None:
+    """Another dtype than that of x_t is right only where the next step can go on with it: gives the network float32 again."""
+    before = len(network.calls)
+    take(diffusion, xt.astype(dtype))
+    del network.calls[before:]
+    if network.dtypes and network.dtypes.pop() != "float32":
+        raise WrongAnswer(
+            f"{what} must be like x_t, float32; yours is {np.dtype(dtype).name}, which the network cannot take in the next step."
+        )
 
 
 def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
@@ -82,6 +123,8 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
         calls <= 3, f"{what} must call the network once; yours called it {calls / 3:.0f} times with different inputs."
     )
     x, times = step.network_calls[0]
+    note(f"float32 for the network at {t}", step.dtype == "float32", 0)
+    expect_float32(step.dtype, f"The x_t that {what} gives the network")
     expect(
         x.shape == step.xt.shape,
         f"{what} must give the network x_t, of shape {step.xt.shape}; yours gave it shape {x.shape}.",
@@ -92,7 +135,12 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
 
 
 def expect_coefficients(step: Step, a: float, b: float, where: str, what: str) -> None:
-    """Compare a and b, and say how far off each is."""
+    """Compare a and b, and say how far off each is; before that, whether they are the same for every element."""
+    if step.bend > BEND_TOLERANCE:
+        raise WrongAnswer(
+            f"{where}, {what} must be x_t and ε_θ, each times one number, and is not: with the same noise, yours is up to "
+            f"{3 * step.bend:.3f} from any such sum. Is something clamped, rounded or normalised that must not be?"
+        )
     for got, expected, symbol in ((step.a, a, "x_t"), (step.b, b, "−ε_θ")):
         if abs(got - expected) > COEFFICIENT_TOLERANCE * (1 + abs(expected)) + min(step.error, 0.05):
             ratio = f", {got / expected:.4g} times as much" if abs(expected) > 1e-6 else ""
@@ -101,5 +149,59 @@ def expect_coefficients(step: Step, a: float, b: float, where: str, what: str) -
             )
 
 
-def each_form(judge: Callable[[Callable[[int, int], Any]], None]) -> list[Callable[[], None]]:
+def expect_untouched(
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    times: dict[str, int],
+    take: Callable[[Handle, Handle, dict[str, Any]], Any],
+    what: str,
+    note: Note,
+    keep_x: bool = False,
+) -> None:
+    """One row is stepped, too, and the tensors of timesteps that the step is given, and x_t where `keep_x`, hold the same numbers
+    afterwards: the schedule's own timesteps may be among them. A form of t that the code refuses by raising is not looked at.
+    """
+    for _, form in FORMS:
+        with contextlib.suppress(Raised):
+            _expect_untouched(
+                setting, schedule, draw, {n: form(t, 1) for n, t in times.items()}, take, what, note, keep_x
+            )
+
+
+def _expect_untouched(
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    given: dict[str, Any],
+    take: Callable[[Handle, Handle, dict[str, Any]], Any],
+    what: str,
+    note: Note,
+    keep_x: bool,
+) -> None:
+    x = draw.normal(1, *setting.sample_shape)
+    tensors = setting.student.module("torch")
+    kept = {name: tensors.new("clone", t) for name, t in given.items() if isinstance(t, np.ndarray)}
+    x_t = tensors.new("clone", f32(x))
+    diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
+    expect_tensor(take(diffusion, x_t, {**given, **kept}), x.shape, f"The result of {what} for one row")
+    for name, tensor in kept.items():
+        same = np.array_equal(tensor.call("clone"), given[name])
+        note(f"{name} kept", same, 0)
+        expect(
+            same,
+            f"{what} must leave the tensor {name} that it is given as it is; yours changes it in place, so that its "
+            "caller's is changed too.",
+        )
+    if keep_x:
+        same = np.array_equal(x_t.call("clone"), f32(x))
+        note("x_t kept", same, 0)
+        expect(
+            same,
+            f"{what} must leave the x_t that it is given as it is; yours changes it in place, "
+            "so that a second call starts from other numbers.",
+        )
+
+
+def each_form(judge: Callable[[Callable[[int, int], Any]], Any]) -> list[Callable[[], Any]]:
     return [functools.partial(judge, form) for _, form in FORMS]

@@ -132,6 +132,33 @@ _IN_SIMPLE_NET_INIT = (
             self.layers.extend(TimeLinear(a, b, num_timesteps) for a, b in zip(sizes[:-1], sizes[1:]))
         """,
     ),
+    _init(
+        "time-embeddings-shared",
+        explanation="Some of your layers seem to share one time embedding, so they cannot learn to use the time in different "
+        "ways. Count the parameters and compare with the number in the handout.",
+        body="""
+sizes = [dim_in, *dim_hids, dim_out]
+self.layers = nn.ModuleList(
+    TimeLinear(size_in, size_out, num_timesteps) for size_in, size_out in zip(sizes[:-1], sizes[1:])
+)
+made = {}
+for layer in self.layers:
+    layer.time_embedding = made.setdefault(layer.dim_out, layer.time_embedding)
+""",
+    ),
+    _init(
+        "time-embeddings-frozen",
+        explanation="Training seems to leave your time embeddings as they were at the start. Look at which of your parameters "
+        "get a gradient.",
+        body="""
+sizes = [dim_in, *dim_hids, dim_out]
+self.layers = nn.ModuleList(
+    TimeLinear(size_in, size_out, num_timesteps) for size_in, size_out in zip(sizes[:-1], sizes[1:])
+)
+for layer in self.layers:
+    layer.time_embedding.requires_grad_(False)
+""",
+    ),
 )
 
 _IN_SIMPLE_NET_FORWARD = (
@@ -245,6 +272,12 @@ _IN_SIMPLE_NET_FORWARD = (
         "forward-without-return",
         explanation="forward seems to end without giving anything back. Follow your code to its last line.",
         edits=(("return self.layers[-1](x, t)", "x = self.layers[-1](x, t)"),),
+    ),
+    _forward(
+        "output-clamped",
+        explanation="Your output seems to be kept within limits, which only large outputs show. Normal noise has no limits; look "
+        "at what comes after your last layer.",
+        edits=(("return self.layers[-1](x, t)", "return self.layers[-1](x, t).clamp(-3, 3)"),),
     ),
 )
 
@@ -362,6 +395,48 @@ _IN_Q_SAMPLE = (
         explanation="The noise in your x_t seems to be that of one step, with variance β_t, while x₀ is scaled for the whole "
         "way. Compare the variance in DDPM, Eq. 4 with that of Eq. 2.",
         edits=(("(1 - alphas_cumprod_t).sqrt() * noise", "extract(self.var_scheduler.betas, t, x0).sqrt() * noise"),),
+    ),
+    _q_sample(
+        "q-changes-x0",
+        explanation="Your code seems to write x_t over the x₀ that it was given, so the data of whoever called it is gone. Look for an "
+        "operation that works in place.",
+        body="""
+alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t, x0)
+x0 *= alphas_cumprod_t.sqrt()
+x0 += (1 - alphas_cumprod_t).sqrt() * noise
+return x0
+""",
+    ),
+    _q_sample(
+        "q-changes-noise",
+        explanation="Your code seems to scale the very noise that it was given, so the loss then compares with scaled noise. Look for "
+        "an operation that works in place.",
+        body="""
+alphas_cumprod_t = extract(self.var_scheduler.alphas_cumprod, t, x0)
+noise *= (1 - alphas_cumprod_t).sqrt()
+return alphas_cumprod_t.sqrt() * x0 + noise
+""",
+    ),
+    _q_sample(
+        "q-result-in-float64",
+        explanation="Your x_t seems to be float64 where x₀ is float32, and the network's weights are float32. Compare the dtype of what "
+        "goes in with that of what comes out.",
+        edits=(("self.var_scheduler.alphas_cumprod, t", "self.var_scheduler.alphas_cumprod.double(), t"),),
+    ),
+    _q_sample(
+        "q-sets-the-seed",
+        explanation="Your code seems to set the seed of the random generator, so all that is drawn afterwards is the same again and "
+        "again, in the training too. Look for the line that does.",
+        edits=(("return ", "torch.manual_seed(0)\nreturn "),),
+    ),
+    _q_sample(
+        "q-clean-at-t-0",
+        explanation="Your x_t seems to be x₀ itself at the first time step. Counting from 0, that one is the paper's first step, which already "
+        "has noise in it; see the table of the handout's conventions.",
+        edits=(
+            ("return ", "xt = "),
+            ("sqrt() * noise", "sqrt() * noise\nreturn torch.where((t == 0).reshape(alphas_cumprod_t.shape), x0, xt)"),
+        ),
     ),
 )
 
@@ -694,6 +769,35 @@ _IN_P_SAMPLE = (
         "Algorithm 2, line 4.",
         edits=((_MEAN, "mean = eps_theta"), ("is_not_last * beta_t", "0 * is_not_last * beta_t")),
     ),
+    _p_sample(
+        "last-step-left-out",
+        explanation="Your code seems to return x_t as it is at t = 0. The last step adds no noise, but it still takes the mean; compare "
+        "with DDPM, Algorithm 2, line 4.",
+        edits=(
+            (
+                "return mean + is_not_last * beta_t.sqrt() * torch.randn_like(xt)",
+                "return torch.where(is_not_last > 0, mean + beta_t.sqrt() * torch.randn_like(xt), xt)",
+            ),
+        ),
+    ),
+    _p_sample(
+        "prediction-clamped",
+        explanation="The predicted noise seems to be cut off at ±1. Normal noise is larger than that in a third of all cases; look at "
+        "what you do with the answer of the network.",
+        edits=((_ASK, _ASK + ".clamp(-1, 1)"),),
+    ),
+    _p_sample(
+        "step-result-in-float64",
+        explanation="Your step seems to return float64 for a float32 x_t, and the network, whose weights are float32, refuses it in the "
+        "next step. Compare the dtype of what goes in with that of what comes out.",
+        edits=(("return mean", "return mean.double()"),),
+    ),
+    _p_sample(
+        "step-changes-t",
+        explanation="Your code seems to change the tensor t that it was given. It may be an entry of the schedule's own timesteps, which "
+        "are then wrong for the next run; look for an operation that works in place.",
+        edits=(("(t > 0)", "(t.add_(1) > 1)"),),
+    ),
 )
 
 _IN_P_SAMPLE_LOOP = (
@@ -826,6 +930,35 @@ _IN_P_SAMPLE_LOOP = (
         explanation="Your samples seem to have a fixed shape, whatever shape is asked for. Look at where the shape of x_T "
         "comes from.",
         edits=(("torch.randn(shape,", "torch.randn((2048, 2),"),),
+    ),
+    _p_sample_loop(
+        "loop-sets-the-seed",
+        explanation="Your loop seems to set the seed of the random generator, so every call gives the same samples. Whoever wants the "
+        "same samples again sets the seed outside.",
+        edits=(("xt = torch.randn", "torch.manual_seed(42)\nxt = torch.randn"),),
+    ),
+    _p_sample_loop(
+        "start-in-float64",
+        explanation="Your x_T seems to be float64, and the network, whose weights are float32, refuses it. Look at how you draw it.",
+        edits=(("device=self.device)", "device=self.device, dtype=torch.float64)"),),
+    ),
+    _p_sample_loop(
+        "loop-for-points-only",
+        explanation="Your loop seems to keep only the first entry of shape and to take the second for granted. Asked for images it must "
+        "start from noise of the whole shape.",
+        edits=(("torch.randn(shape,", "torch.randn(shape[0], 2,"),),
+    ),
+    _p_sample_loop(
+        "loop-turns-the-schedule-round",
+        explanation="The first run of your loop seems right, and the second goes the other way. Look at whether it changes something "
+        "that outlives the call.",
+        body="""
+self.var_scheduler.timesteps = self.var_scheduler.timesteps.flip(0)
+xt = torch.randn(shape, device=self.device)
+for t in self.var_scheduler.timesteps.flip(0):
+    xt = self.p_sample(xt, t)
+return xt
+""",
     ),
 )
 
@@ -1119,6 +1252,23 @@ _IN_DDIM_P_SAMPLE = (
         "DDIM, Eq. 12 uses one prediction, made at x_t, in both places.",
         edits=(("direction =", "eps_theta = self.network(x0_pred, t)\ndirection ="),),
     ),
+    _ddim(
+        "ddim-changes-x",
+        explanation="Your step seems to write its result over the x_t that it was given, so the same x_t does not give the same result "
+        "twice. Look for an operation that works in place.",
+        edits=(
+            (
+                "x0_pred = (xt - (1 - alphas_cumprod_t).sqrt() * eps_theta) / alphas_cumprod_t.sqrt()",
+                "x0_pred = xt.sub_((1 - alphas_cumprod_t).sqrt() * eps_theta).div_(alphas_cumprod_t.sqrt())",
+            ),
+        ),
+    ),
+    _ddim(
+        "ddim-result-in-float64",
+        explanation="Your step seems to return float64 for a float32 x_t, and the network, whose weights are float32, refuses it in the "
+        "next step. Compare the dtype of what goes in with that of what comes out.",
+        edits=(("return alphas_cumprod_prev.sqrt()", "return alphas_cumprod_prev.double().sqrt()"),),
+    ),
 )
 
 _DDIM_STEP = "xt = self.ddim_p_sample(xt, t, t_prev, eta)"
@@ -1267,6 +1417,17 @@ _IN_DDIM_P_SAMPLE_LOOP = (
         "ddim-loop-without-return",
         explanation="Your loop seems to end without giving its result back. Follow your code to its last line.",
         edits=(("return xt", "pass"),),
+    ),
+    _ddim_loop(
+        "ddim-loop-sets-the-seed",
+        explanation="Your loop seems to set the seed of the random generator, so every call gives the same samples. Whoever wants the "
+        "same samples again sets the seed outside.",
+        edits=(("xt = torch.randn", "torch.manual_seed(0)\nxt = torch.randn"),),
+    ),
+    _ddim_loop(
+        "ddim-start-in-float64",
+        explanation="Your x_T seems to be float64, and the network, whose weights are float32, refuses it. Look at how you draw it.",
+        edits=(("device=self.device)", "device=self.device, dtype=torch.float64)"),),
     ),
 )
 
@@ -1529,6 +1690,23 @@ _IN_COMPUTE_LOSS = (
         explanation="The noise in your training does not seem to have variance 1. Compare with the distribution of ε in DDPM, "
         "Algorithm 1, line 4; its scaling by t is for q_sample alone.",
         edits=(("torch.randn_like(x0)", "0.5 * torch.randn_like(x0)"),),
+    ),
+    _loss(
+        "noise-in-float64",
+        explanation="Your noise seems to be float64 for float32 data, and the network, whose weights are float32, refuses an x_t made of "
+        "both. Look at how you draw it.",
+        edits=(("torch.randn_like(x0)", "torch.randn_like(x0.double())"),),
+    ),
+    _loss(
+        "two-t-for-the-batch",
+        explanation="In each half of your batch all rows seem to have the same t. DDPM, Algorithm 1 draws one for every sample; look at "
+        "how many different ones a batch has.",
+        edits=(
+            (
+                _RANDINT,
+                _RANDINT.replace("(x0.shape[0],)", "(2,)") + ".repeat_interleave((len(x0) + 1) // 2)[: len(x0)]",
+            ),
+        ),
     ),
 )
 

@@ -67,6 +67,12 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
             sorted(sizes) == sorted(expected),
             f"{architecture} there must be TimeLinear layers {_arrows(expected)}; yours are {_arrows(sizes)}.",
         )
+        embeddings = len(net.find(student.module("network").part("TimeEmbedding")))
+        note(f"time embeddings {hidden}", embeddings, 0)
+        expect(
+            embeddings >= len(expected),
+            f"{architecture} each of the {len(expected)} TimeLinear layers must have a time embedding of its own; yours share {embeddings}.",
+        )
 
 
 @task("1-1", points=2, region="SimpleNet")
@@ -75,6 +81,7 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
     for dim_in, hidden, dim_out in ARCHITECTURES:
         net = simple_net(student, dim_in, dim_out, list(hidden), 20)
         x, t = 3 * draw.normal(ROWS, dim_in), draw.generator.integers(0, 20, ROWS)
+        x[ROWS // 2 :] *= 30  # large outputs too, so that a limit on them shows
         layers = _layers(student, net)
         _set_weights(layers, draw)
         got = expect_tensor(_call(net, x, t), (ROWS, dim_out), "The output")
@@ -84,9 +91,10 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
             raise WrongAnswer(f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.")
         errors = [abs(got - candidate).max() for candidate in candidates]
         best = candidates[int(np.argmin(errors))]
-        scale = max(abs(best).max(), 1e-6)
-        note(f"error {hidden}", min(errors) / scale, 0.02 * min(errors) / scale + 1e-5)
-        note(f"smallest {hidden}", got.min() / scale, 1e-3)
+        scale = np.repeat([[max(abs(half).max(), 1e-6)] for half in np.split(best, 2)], ROWS // 2, axis=0)
+        error = float((abs(got - best) / scale).max())
+        note(f"error {hidden}", error, 0.02 * error + 1e-5)
+        note(f"smallest {hidden}", (got / scale).min(), 1e-3)
         expect_close(
             got / scale, best / scale, f"{architecture} the output, relative to its largest value,", tolerance=1e-4
         )
@@ -113,9 +121,10 @@ def test_forms_of_t_and_gradients(student: Student, draw: Draw, note: Note) -> N
     layers = _layers(student, net)
     silent = []
     for (dim_in, dim_out), layer in layers:
-        gradient = layer.get("fc.weight.grad")
-        if not isinstance(gradient, np.ndarray) or not np.isfinite(gradient).all() or not gradient.any():
-            silent.append(f"{dim_in} → {dim_out}")
+        for part, path in (("", "fc.weight"), ("the time embedding of ", "time_embedding.mlp.2.weight")):
+            gradient = layer.get(f"{path}.grad")
+            if not isinstance(gradient, np.ndarray) or not np.isfinite(gradient).all() or not gradient.any():
+                silent.append(f"{part}{dim_in} → {dim_out}")
     note("layers without gradient", len(silent), 0)
     expect(layers, "There are no TimeLinear layers that training could reach.")
     expect(
