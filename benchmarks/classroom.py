@@ -5,6 +5,7 @@ python -m benchmarks.classroom interrupted [NUMBER]     a class killed twice and
 """
 
 import io
+import json
 import os
 import random
 import signal
@@ -265,8 +266,6 @@ class dask_cluster:
                 str(own),
                 *common,
             )
-        import json
-
         while not file.exists() or not file.read_text():
             time.sleep(0.1)
         return json.loads(file.read_text())["address"]
