@@ -5,6 +5,7 @@ The training of the assignment is made short here, since these tests are about t
 """
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -224,12 +225,17 @@ def test_the_leaderboard_has_the_submissions_own_figures_only() -> None:
         {"name": settings.rankings[0].name, "value": 12.5, "order": "asc"}
     ]
     manifest, nobody = load_manifest("swiss_roll"), SubmissionMetadata(names=("Ada Lovelace",))
-    on = Settings(leaderboard=True, rankings=settings.rankings, outcome_visibility="after_published")
+    on = Settings(leaderboard=True, rankings=settings.rankings)
     shown = as_results(verdict(own, helped), on, manifest, nobody)
     jsonschema.validate(shown, SCHEMA)
     assert len(shown["leaderboard"]) == 1
     assert "Ada" not in json.dumps(shown["leaderboard"])
-    assert {test["visibility"] for test in shown["tests"]} == {"after_published"}
+    assert {test["visibility"] for test in shown["tests"]} == {"visible"}
+    later = dataclasses.replace(on, outcome_visibility="after_published")
+    hidden = as_results(verdict(own, helped), later, manifest, nobody)
+    assert {test["visibility"] for test in hidden["tests"]} == {"after_published"}
+    assert "leaderboard" not in hidden
+    assert hidden["output"] == "Some checks are shown later, so no total stands here yet."  # it is always visible
     assert "leaderboard" not in as_results(verdict(own), settings, manifest, nobody)
     assert "leaderboard" not in as_results(verdict(own, state="interrupted"), on, manifest, nobody)
 

@@ -68,9 +68,9 @@ def test_loose_zips_and_folders_are_submissions_and_other_files_are_named(tmp_pa
 
 
 def test_two_loose_hand_ins_with_one_name_are_kept_apart(tmp_path: Path) -> None:
-    touch(tmp_path, "ada.zip", "ada/ddpm.py", "x_20241234.zip", "y_20241234.zip")
+    touch(tmp_path, "ada.zip", "ada/ddpm.py", "x_20241234.zip", "y_20241234.zip", "z_7654321.zip", "7654321.zip")
     found = collect(tmp_path).submissions
-    assert len(found) == len({one.slug for one in found}) == len({one.identity for one in found}) == 4
+    assert len(found) == len({one.slug for one in found}) == len({one.identity for one in found}) == 6
 
 
 def test_canvas_keeps_the_newest_zip_of_each_user_and_sees_who_is_late(tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ submission_9:
 
 
 def test_gradescope_says_who_and_when_and_the_newest_counts(tmp_path: Path) -> None:
-    touch(tmp_path, *(f"export/submission_{n}/ddpm.py" for n in (1, 2, 3, 4)))
-    (tmp_path / "export/submission_metadata.yml").write_text(GRADESCOPE)
+    touch(tmp_path, *(f"assignment_7_export/submission_{n}/ddpm.py" for n in (1, 2, 3, 4)))
+    (tmp_path / "assignment_7_export/submission_metadata.yml").write_text(GRADESCOPE)
     found = collect(tmp_path)
     ada = next(one for one in found.submissions if one.student_id == "1815")
     assert (ada.path.name, ada.submitted_at) == ("submission_2", "2026-03-01T19:30:00+00:00")
@@ -144,6 +144,24 @@ def test_gradescope_says_who_and_when_and_the_newest_counts(tmp_path: Path) -> N
     assert all(
         part in told for part in ("submission_9 stands in", "submission_4 is not in", "who handed in submission_3")
     )
+
+
+def test_metadata_that_a_student_hands_in_names_nobody(tmp_path: Path) -> None:
+    touch(tmp_path, "mallory/ddpm.py", "mallory/submission_1/ddpm.py")
+    (tmp_path / "mallory/submission_metadata.yml").write_text(GRADESCOPE)
+    assert [one.student for one in collect(tmp_path).submissions] == ["mallory"]
+    touch(tmp_path, "bob/ddpm.py", "ada.zip")
+    assert [one.student for one in collect(tmp_path).submissions] == ["ada", "bob", "mallory"]
+
+
+def test_a_file_name_in_a_moodle_export_hands_in_for_nobody_else(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "Mallory_123_assignsubmission_file_x_456_assignsubmission_file_y.zip",
+        "Zoe_456_assignsubmission_file_work.zip",
+    )
+    found = collect(tmp_path).submissions
+    assert [(one.student, one.student_id) for one in found] == [("Mallory", "123"), ("Zoe", "456")]
 
 
 def test_gradescope_groups_name_every_member(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`check`: whatever a student's code does, it is one sentence, and the rest is still judged."""
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -124,7 +125,7 @@ def test_what_the_code_prints_is_shown_and_disturbs_nothing(kit: Any, work: Path
     assert run(kit, work, "1-2", False) == 0
     said = capsys.readouterr().out
     assert "Your code printed:" in said
-    assert "shape (10, 2)" in said
+    assert re.search(r"shape \(\d+, 2\)", said)
 
 
 def test_pictures_are_drawn_for_what_works(kit: Any, work: Path):

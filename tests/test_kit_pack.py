@@ -83,6 +83,17 @@ def test_the_intake_takes_the_zip_as_it_takes_the_folder(assignment: str, home: 
     assert len(packed.images) == (500 if assignment == "image_diffusion" else 0)
 
 
+@pytest.mark.parametrize("place", ["old", "swiss_roll"])
+def test_an_older_copy_in_a_subfolder_is_left_out(place: str, home: Path, capsys: pytest.CaptureFixture[str]):
+    folder = work(home, "swiss_roll")
+    (folder / place).mkdir()
+    (folder / place / "ddpm.py").write_text("raise SystemExit")
+    assert pack(folder) == 0
+    assert "a second ddpm.py" in " ".join(capsys.readouterr().out.split())
+    packed = read_submission(home / "JaneDoe_20241234.zip", SWISS_ROLL)
+    assert packed.files["ddpm.py"] == (folder / "ddpm.py").read_bytes()
+
+
 def test_modules_of_the_student_come_along(home: Path):
     variant = next(v for v in variants(SWISS_ROLL) if v.id == "helper-module")
     folder = work(home)

@@ -11,6 +11,7 @@ STARTED = time.monotonic()  # before the imports, which take a while on half a p
 
 import contextlib  # noqa: E402
 import dataclasses  # noqa: E402
+import math  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import stat  # noqa: E402
@@ -31,6 +32,7 @@ from autograder.grading.session import Grading, Options, refused_verdict  # noqa
 from autograder.grading.verdict import Notice, Verdict  # noqa: E402
 from autograder.manifest import REPOSITORY, Limits, Manifest, assignment_ids, load_manifest  # noqa: E402
 from autograder.report import make_console, print_summary, to_gradescope  # noqa: E402
+from autograder.report.clean import clean_text  # noqa: E402
 from autograder.sandbox import machine  # noqa: E402
 from autograder.sandbox.launcher import Sandbox  # noqa: E402
 from autograder.submission.intake import Submission, read_submission  # noqa: E402
@@ -294,10 +296,19 @@ def as_results(
     """The verdict as Gradescope's results, with visibilities, leaderboard, and what the next attempt asks for."""
     visibilities = {task.id: settings.visibility(task.kind) for task in manifest.tasks}
     results = to_gradescope(verdict, "visible", settings.stdout_visibility, visibilities)
+    if any(value != "visible" for value in visibilities.values()):
+        results["output"] = without_total(verdict)
     results["extra_data"]["attempts_within_a_day"] = metadata.attempts_within_a_day() + 1
-    if settings.leaderboard and verdict.state == "complete":
+    if settings.leaderboard and settings.outcome_visibility == "visible" and verdict.state == "complete":
         results["leaderboard"] = leaderboard(verdict, settings)
     return results
+
+
+def without_total(verdict: Verdict) -> str:
+    """The text on top where some checks are shown later: students always see it, so it tells no points and nothing of single checks."""
+    notices = [notice for notice in verdict.notices if notice.kind != "staff"]
+    parts = ["Some checks are shown later, so no total stands here yet.", verdict.reason]
+    return "\n\n".join([clean_text(part, 3000) for part in (*parts, *(notice.message for notice in notices)) if part])
 
 
 def leaderboard(verdict: Verdict, settings: Settings) -> list[dict[str, Any]]:
@@ -309,7 +320,7 @@ def leaderboard(verdict: Verdict, settings: Settings) -> list[dict[str, Any]]:
     for ranking in settings.rankings:
         check = checks.get(ranking.check)
         value = check.evidence.get(ranking.figure) if check else None
-        if check and not check.carried and isinstance(value, float):
+        if check and not check.carried and isinstance(value, float) and math.isfinite(value):
             entries.append({"name": ranking.name, "value": value, "order": ranking.order})
     return entries
 

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,9 @@ class ResultsFile:
     def write(self, results: dict[str, Any]) -> bool:
         """Write the results, as they are or, where there is no room, shorter. False where the file keeps what it held."""
         self.problem = ""
-        for text in (results_json(results), *map(results_json, _shorter(results))):
+        for form in (lambda: results, lambda: _shorter(results)):
             try:
-                self._write(text)
+                self._write(results_json(form()))
                 return True
             except OSError as error:
                 self.problem = f"results.json could not be written as it is ({error.strerror})."
@@ -68,9 +67,10 @@ class ResultsFile:
                 self.reserve.unlink(missing_ok=True)
 
 
-def _shorter(results: dict[str, Any]) -> Sequence[dict[str, Any]]:
+def _shorter(results: dict[str, Any]) -> dict[str, Any]:
     """The same points in less room: without the numbers and texts of the checks."""
     note = "The disk of the grader was full, so the texts were left out.\n\n"
-    tests = [{key: test[key] for key in test if key not in ("output", "extra_data")} for test in results["tests"]]
-    short = {**results, "output": note + results["output"][:1000], "tests": tests}
-    return (short,)
+    tests = [
+        {key: test[key] for key in test if key not in ("output", "extra_data")} for test in results.get("tests", ())
+    ]
+    return {**results, "output": note + results["output"][:1000], "tests": tests}

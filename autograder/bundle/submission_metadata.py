@@ -99,7 +99,7 @@ def _earlier(data: dict[str, Any], problems: list[str]) -> list[Earlier]:
         time = _time(entry.get("submission_time"), "the time of an earlier submission", problems)
         try:
             score = float(entry.get("score"))  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             continue  # it has no score: it could not be graded
         results = entry.get("results")
         if time is not None and math.isfinite(score):
@@ -118,7 +118,7 @@ def _time(value: Any, name: str, problems: list[str]) -> datetime | None:
         time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         time = None
-    if time is None or time.tzinfo is None:
+    if time is None or time.tzinfo is None or not 1970 < time.year < 9000:
         problems.append(f"In submission_metadata.json, {name} is no time with an offset, so no rule was applied to it.")
         return None
     return time
@@ -141,4 +141,11 @@ def kept_results(metadata: SubmissionMetadata, settings: Settings) -> dict[str, 
     extra = kept.results.get("extra_data")
     extra = {**(extra if isinstance(extra, dict) else {}), "state": OVER_LIMIT}
     output = f"{sentence}\n\nThat submission:\n{before}" if isinstance(before, str) and before else sentence
-    return {**kept.results, "score": kept.score, "output": output, "output_format": "text", "extra_data": extra}
+    return {
+        "tests": [],
+        **kept.results,
+        "score": kept.score,
+        "output": output,
+        "output_format": "text",
+        "extra_data": extra,
+    }

@@ -28,7 +28,7 @@ ARCHIVES = (
     ".7z",
 )  # what a student may have meant as a submission
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE|_late)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)", re.DOTALL)
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_(?P<file>.*)", re.DOTALL)
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_(?P<file>.*)", re.DOTALL)
 _PACKED = re.compile(r"(?P<name>.+)_(?P<id>[A-Za-z]{0,3}\d{4,})")  # NAME_STUDENTID, as students are asked to call it
 _AGAIN = re.compile(r"-(\d+)(?:\.[^.]*)?$")  # Canvas puts it at the end of the name of a file that is handed in again
 

@@ -174,7 +174,7 @@ class _Run:
     def _known(self, seen: jobs.Seen) -> Line | None:
         key, task = self._key(seen, self.rubric), self.options.regrade
         for line in reversed(self.ledger.lines):
-            if line.key == key and not line.failed and (task is None or task in line.regraded):
+            if line.key == key and not line.failed and (task in line.regraded if task else not line.partial):
                 return line
         return None
 
@@ -208,10 +208,12 @@ class _Run:
         )
         if self.options.regrade is not None and before is None:
             regraded = (self.options.regrade,)  # it had no verdict yet, so all of it is new
+        partial = before is not None and (before.partial or before.key.rubric != self.rubric)
         captions = tuple((figure.name, figure.caption) for figure in figures)
         key = self._key(self.seen[one], self.rubric)
         self._keep(
-            Line(key, one, verdict, len(own), captions, tuple(sorted(set(regraded))), bool(judged.trouble)), figures
+            Line(key, one, verdict, len(own), captions, tuple(sorted(set(regraded))), bool(judged.trouble), partial),
+            figures,
         )
 
     def _keep(self, line: Line, figures: list[Figure]) -> None:

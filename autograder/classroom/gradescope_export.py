@@ -1,5 +1,6 @@
 """Gradescope's export: a folder for each submission, and submission_metadata.yml, which says whose it is."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,12 @@ _PlainLoader.add_multi_constructor("!", _untagged)
 
 
 def find(folder: Path) -> Path | None:
-    """The metadata in the folder, or in a folder directly below it."""
-    found = [path for path in (folder / METADATA, *sorted(folder.glob(f"*/{METADATA}"))) if path.is_file()]
-    return found[0] if found else None
+    """The metadata in the folder, or in the one folder called `assignment_…_export` that it holds and nothing else: never in what a
+    student handed in.
+    """
+    inside = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "__MACOSX"))]
+    alone = [entry for entry in inside if len(inside) == 1 and re.fullmatch(r"assignment_\d+_export", entry.name)]
+    return next((path for path in (folder / METADATA, *(one / METADATA for one in alone)) if path.is_file()), None)
 
 
 def only_zip(path: Path) -> Path:

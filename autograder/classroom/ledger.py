@@ -40,7 +40,7 @@ class Line:
     """One finished submission. `own_notices`: how many of the verdict's notices, the first ones, are about this hand-in and not its content.
 
     `figures`: (name, caption). `regraded`: tasks that were judged again, by this rubric, after the rest. `failed`: the grader gave no verdict,
-    so that it is tried again.
+    so that it is tried again. `partial`: checks outside of `regraded` were judged by an earlier rubric.
     """
 
     key: Key
@@ -50,6 +50,7 @@ class Line:
     figures: tuple[tuple[str, str], ...] = ()
     regraded: tuple[str, ...] = ()
     failed: bool = False
+    partial: bool = False
 
     def to_json(self) -> str:
         """One line. The path is left out: it is of one machine."""
@@ -67,7 +68,7 @@ class Line:
         whose = {name: value for name, value in dataclasses.asdict(self.handed_in).items() if name != "path"}
         parts = {
             "key": dataclasses.asdict(self.key), "handed_in": whose, "verdict": verdict, "own_notices": self.own_notices,
-            "figures": self.figures, "regraded": self.regraded, "failed": self.failed,
+            "figures": self.figures, "regraded": self.regraded, "failed": self.failed, "partial": self.partial,
         }  # fmt: skip
         return json.loads(json.dumps(parts))
 
@@ -96,6 +97,7 @@ class Line:
                 tuple((name, caption) for name, caption in data["figures"]),
                 tuple(data["regraded"]),
                 bool(data["failed"]),
+                bool(data.get("partial", False)),
             )
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError("a damaged line") from error

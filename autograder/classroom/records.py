@@ -25,7 +25,9 @@ class HandedIn:
     @property
     def identity(self) -> str:
         """What stays the same when the student hands in again."""
-        return self.student_id or self.email or self.slug or self.student
+        if self.student_id:
+            return f"id {self.student_id}"  # a name must not pass for an identifier
+        return f"email {self.email}" if self.email else f"name {self.slug or self.student}"
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,7 @@ class Grading:
                     state = "interrupted"
                 self.student.fresh()
                 if state == "complete":
-                    self._diagnose()
-                    self._draw_figures()
+                    self._explain()
         except KeyboardInterrupt:
             state = "interrupted"
         finally:
@@ -217,6 +216,15 @@ class Grading:
         return self.manifest.task(check.mark.task)
 
     # After the checks
+
+    def _explain(self) -> None:
+        """Hints and pictures. Every check has been judged by now, so that a stop costs nothing of the grade."""
+        try:
+            self._diagnose()
+            self._draw_figures()
+        except KeyboardInterrupt:
+            notice = Notice("staff", "It was stopped after the last check: hints or pictures may be missing.")
+            self.verdict = self.verdict.with_notice(notice)
 
     def _diagnose(self) -> None:
         """Give every failed check of behaviour a hint, as far as the policy allows."""

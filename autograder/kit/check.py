@@ -116,6 +116,7 @@ def run_once(kit: Kit, folder: Path, task: str | None, runner: Runner) -> bool:
     """Judge, print, and say whether every visible check passed."""
     results: list[Result] = []
     drawn: list[Drawn] = []
+    runner.printed.clear()
     say(kit.facts["title"], "bold")
     titles = {known["id"]: known["title"] for known in kit.facts["tasks"]}
     ordered = sorted_results(kit, task, judge(kit, folder, task, runner), drawn)

@@ -85,6 +85,8 @@ def plan(kit: Kit, folder: Path) -> Plan:
         elif path.suffix == ".py":
             if name in ("check.py", "pack.py", notebook_script) or name in facts["given"]:
                 result.left_out[name] = "given; the course has it"
+            elif parts[-1] in facts["todo"]:
+                result.left_out[name] = f"a second {parts[-1]}; the one in {folder.resolve().name} is handed in"
             elif len(parts) <= 2:
                 result.graded[name] = path  # a module that the student's code may import
             else:

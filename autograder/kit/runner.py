@@ -84,7 +84,7 @@ class Process:
     def printed(self) -> list[str]:
         """The last lines that the student's code has printed; a progress bar counts with its last state. Ends the process."""
         self.close()
-        lines = [line.rstrip("\n").rpartition("\r")[2].rstrip() for line in self._printed]
+        lines = [line.rstrip("\r\n").rpartition("\r")[2].rstrip() for line in self._printed]
         return [line for line in lines if line][-PRINTED_LINES:]
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class Runner:
     def __init__(self, root: Path, folder: Path, preload: bool = False):
         self._root, self._folder, self._preload = root, folder, preload
         self._ready: Process | None = None
-        self.printed: list[str] = []  # of the last job
+        self.printed: list[str] = []  # since it was last emptied
 
     def __enter__(self) -> "Runner":
         return self
@@ -137,4 +137,4 @@ class Runner:
         try:
             yield from process.do(job)
         finally:
-            self.printed = process.printed()
+            self.printed = [*self.printed, *process.printed()][-PRINTED_LINES:]

@@ -91,6 +91,6 @@ def judge_own_noise(setting: Setting, draw: Draw, note: Note) -> None:
     draws = [expect_tensor(diffusion.call("q_sample", np.zeros(shape, np.float32), t), shape, "x_t") for _ in range(2)]
     expect(
         not correlation(draws[0], draws[1])[1],
-        "Called without noise twice, q_sample must draw new noise each time; yours used the same noise again. Does something "
-        "in it set the seed of the random generator?",
+        "Called without noise twice, q_sample must draw new noise each time; yours used the same noise again. Look for a "
+        "seed that is set inside.",
     )

@@ -26,7 +26,7 @@ ENOUGH_FOR_TAILS = 7000  # one of so many normal numbers lies beyond ±3 with pr
 MOST_CALLS = 100  # of one network or step; a loop over one of the grader's schedules makes 23 at most
 TOO_MANY_CALLS = (
     f"The grader stopped your code after {MOST_CALLS} calls: its schedules have fewer than 25 timesteps. "
-    "Is there a number of steps written into the code, or a loop that does not end?"
+    "Look for a number of steps that is written into the code, or a loop that does not end."
 )
 
 
@@ -119,8 +119,8 @@ def expect_fresh_start(first: Floats, second: Floats, note: Note, what: str) -> 
     note("second run: the same start", repeats, 0)
     expect(
         not repeats,
-        f"{what} must start from new noise at every call; yours started from the same numbers again. Is something kept from the first "
-        "call, or the seed of the random generator set inside?",
+        f"{what} must start from new noise at every call; yours started from the same numbers again. Look for what is kept from the "
+        "first call, or for a seed that is set inside.",
     )
 
 

@@ -139,7 +139,7 @@ def expect_coefficients(step: Step, a: float, b: float, where: str, what: str) -
     if step.bend > BEND_TOLERANCE:
         raise WrongAnswer(
             f"{where}, {what} must be x_t and ε_θ, each times one number, and is not: with the same noise, yours is up to "
-            f"{3 * step.bend:.3f} from any such sum. Is something clamped, rounded or normalised that must not be?"
+            f"{3 * step.bend:.3f} from any such sum. Look for what is clamped, rounded or normalised."
         )
     for got, expected, symbol in ((step.a, a, "x_t"), (step.b, b, "−ε_θ")):
         if abs(got - expected) > COEFFICIENT_TOLERANCE * (1 + abs(expected)) + min(step.error, 0.05):
