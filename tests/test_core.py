@@ -569,6 +569,8 @@ class Nobody:
     seed = 7
     printed = "some text \n"
 
+    def begin(self, first_seed: int) -> None: ...
+
     def collect_printed(self) -> str:
         return self.printed
 

@@ -5,6 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from autograder.grading.checks import CheckMark
+from autograder.grading.rubric import Check
+from autograder.grading.runner import run_check
 from autograder.manifest import Limits
 from autograder.sandbox.launcher import Died, Raised, Sandbox
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
@@ -427,3 +430,36 @@ def test_an_answer_that_breaks_the_format_ends_that_worker_only(sandbox):
         with pytest.raises(Died, match="not an answer"):
             student.module("forger").call("huge")
         assert describe(student.module("forger").call("forge", 5))
+
+
+RANDOM = b"""import random
+import numpy as np
+import torch
+at_import = torch.rand(2)
+def numbers():
+    return torch.tensor([float(at_import.sum()), float(torch.rand(1)), float(np.random.rand()), random.random()])
+"""
+
+
+def test_randomness_of_the_student_s_own_is_the_same_at_every_regrade_and_new_in_every_call(sandbox):
+    """Whatever ran before in the process, and in whichever sandbox."""
+
+    def check_numbers(student, note):
+        module = student.module("chance")
+        note("first", module.call("numbers"), 0)
+        note("second", module.call("numbers"), 0)
+
+    check = Check("1.numbers", "Numbers.", CheckMark("1", 1.0, "f", 0.0, ""), check_numbers, (2,))
+    found = []
+    for before in (0, 3):
+        with Sandbox(use=["process"]) as other, other.lane() as lane:
+            student = Student(lane, {"chance.py": RANDOM}, Limits())
+            for _ in range(before):
+                student.fresh()
+                run_check(check, student, b"another secret than below", "digest")
+            student.fresh()
+            judgement = run_check(check, student, b"a secret of sixteen", "digest")
+            assert judgement.status == "passed", judgement.message
+            found.append([values.tolist() for values, _ in judgement.note.values.values()])
+    assert found[0] == found[1]
+    assert found[0][0][1:] != found[0][1][1:]

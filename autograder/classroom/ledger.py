@@ -1,6 +1,6 @@
 """The ledger: one line of JSON for each finished submission, only ever added to, on disk before the next one counts.
 
-A line holds everything that a grade consists of. What differs from run to run, the times and the memory, stands apart under "measured",
+A line holds everything that a grade consists of. What differs from run to run, times, memory and what code prints, stands apart under "measured",
 so that two ledgers can be compared without it. A line is about (content of the submission, rubric, secret numbers, options): where these
 are the same, nothing is graded again. Of several lines about one student the last one counts.
 """
@@ -23,6 +23,7 @@ from autograder.grading.verdict import Verdict
 SCHEMA = "autograder-ledger-1"
 NAME = "ledger.jsonl"
 _MEASURED = ("started", "seconds", "peak_megabytes")  # of a verdict
+_OF_A_CHECK = ("seconds", "printed")  # progress bars print times, too
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Line:
         for name in _MEASURED:
             del verdict[name]
         for check in verdict["checks"]:
-            del check["seconds"]
+            for name in _OF_A_CHECK:
+                del check[name]
         whose = {name: value for name, value in dataclasses.asdict(self.handed_in).items() if name != "path"}
         parts = {
             "key": dataclasses.asdict(self.key), "handed_in": whose, "verdict": verdict, "own_notices": self.own_notices,
@@ -74,8 +76,8 @@ class Line:
 
     def _measured(self) -> dict[str, Any]:
         verdict = json.loads(self.verdict.to_json())
-        seconds = {check["id"]: check["seconds"] for check in verdict["checks"]}
-        return {**{name: verdict[name] for name in _MEASURED}, "checks": seconds}
+        checks = {check["id"]: {name: check[name] for name in _OF_A_CHECK} for check in verdict["checks"]}
+        return {**{name: verdict[name] for name in _MEASURED}, "checks": checks}
 
     @staticmethod
     def from_json(text: str) -> "Line":
@@ -86,7 +88,7 @@ class Line:
         try:
             verdict, measured, whose = copy.deepcopy(data["verdict"]), data["measured"], data["handed_in"]
             for check in verdict["checks"]:
-                check["seconds"] = measured["checks"][check["id"]]
+                check |= {name: measured["checks"][check["id"]][name] for name in _OF_A_CHECK}
             verdict |= {name: measured[name] for name in _MEASURED}
             lists = {name: tuple(value) for name, value in whose.items() if isinstance(value, list)}
             return Line(

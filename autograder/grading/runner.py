@@ -47,7 +47,7 @@ def run_check(
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
-    student.seed = None
+    student.begin(Draw(secret, digest, f"{check.id} worker").seed())
     started = time.perf_counter()
     judgement = _judge(check, {name: available[name] for name in check.parameters})
     return dataclasses.replace(

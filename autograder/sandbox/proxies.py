@@ -99,7 +99,7 @@ class Handle:
         return Handle(self.student, self.worker, ref if type(ref) is Ref else Ref(0))
 
     def _request(self, op: str, fields: dict[str, Any], keep: bool = False) -> Any:
-        return self.worker.request(op, {"target": self.ref, **fields}, keep=keep, seed=self.student.seed)
+        return self.worker.request(op, {"target": self.ref, **fields}, keep=keep, seed=self.student.next_seed())
 
 
 class Student:
@@ -112,6 +112,20 @@ class Student:
             None  # set before every call, so that a check can repeat a call with the same random numbers
         )
         self.printed = ""
+        self._first_seed: int | None = (
+            None  # of a worker, and of a check: code with randomness of its own gives the same at every regrade
+        )
+        self._waiting_seed: int | None = None  # to be set with the next request
+
+    def begin(self, first_seed: int) -> None:
+        """A new check begins: what follows depends on `first_seed`, and not on what was called before."""
+        self.seed = None
+        self._first_seed = self._waiting_seed = first_seed
+
+    def next_seed(self) -> int | None:
+        """For the next request: `seed` where a check has set it, else the first seed, once."""
+        waiting, self._waiting_seed = self._waiting_seed, None
+        return waiting if self.seed is None else self.seed
 
     def fresh(self) -> None:
         """Forget the worker; the next call starts a new one."""
@@ -140,7 +154,7 @@ class Student:
     def module(self, name: str) -> Handle:
         """A module of the submission, imported in the worker. Raises StudentFailure when the import fails."""
         worker = self._worker()
-        ref = worker.request("import", {"module": name}, keep=True)
+        ref = worker.request("import", {"module": name}, keep=True, seed=self.next_seed())
         return Handle(self, worker, ref if type(ref) is Ref else Ref(0))
 
     def network(self, function: Callable[..., Any]) -> Remote:
@@ -154,6 +168,7 @@ class Student:
     def _worker(self) -> Worker:
         if self.worker is None or not self.worker.alive:
             self.worker = self.lane.start(self.files, self.limits)
+            self._waiting_seed = self._first_seed
         return self.worker
 
 
