@@ -42,11 +42,5 @@ for (const [column, heading] of Array.from(table.tHead.rows[0].cells).entries())
   button.addEventListener("click", () => sort(column, heading));
 }
 search.addEventListener("input", filter);
-for (const link of document.querySelectorAll("a[data-search]")) {
-  link.addEventListener("click", () => {
-    search.value = link.dataset.search;
-    filter();
-  });
-}
 document.documentElement.classList.add("scripted");
 filter();

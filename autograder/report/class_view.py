@@ -53,9 +53,8 @@ def present_class(
         for student, _ in flag.students:
             flagged.setdefault(student.link + student.name, []).append(flag.heading)
     for case in near:
-        if case.passed:
-            continue
-        flagged.setdefault(case.student.link + case.student.name, []).append("Missed by little")
+        if not case.passed:
+            flagged.setdefault(case.student.link + case.student.name, []).append("Missed by little")
     rows = [_row(item, of(item), tasks, flagged.get(of(item).link + of(item).name, [])) for item in graded]
     return ClassView(
         title=clean_line(title, LINE) or "Class",
@@ -186,7 +185,7 @@ def _task(name: str, title: str, done: Sequence[Graded]) -> TaskRow | None:
 def _costs(graded: Sequence[Graded], of: Of) -> tuple[Cost, ...]:
     kinds: list[tuple[str, str, Callable[[Verdict], float]]] = [
         ("Time", "s", lambda verdict: verdict.seconds),
-        ("Peak memory", "MB", lambda verdict: getattr(verdict, "peak_megabytes", 0.0)),
+        ("Peak memory", "MB", lambda verdict: verdict.peak_megabytes),
     ]
     costs = []
     for what, unit, measure in kinds:
@@ -224,7 +223,7 @@ def _row(item: Graded, student: Student, tasks: Sequence[TaskRow], flags: Sequen
     verdict = item.verdict
     judged = {check.task for check in verdict.checks if check.status != "not_run"}
     states = {"complete": "", "refused": "refused", "running": "not finished", "interrupted": "not finished"}
-    memory = getattr(verdict, "peak_megabytes", 0.0)
+    memory = verdict.peak_megabytes
     return Row(
         student=student,
         score=verdict.score,

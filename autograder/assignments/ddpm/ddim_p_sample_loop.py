@@ -10,7 +10,7 @@ from autograder.assignments.ddpm.setting import (
     ROWS,
     Network,
     Setting,
-    expect_float32,
+    expect_float32_inputs,
     expect_fresh_start,
     expect_start,
     gaussian_oracle,
@@ -65,10 +65,8 @@ def _judge_steps(
     expect_start(calls[0]["x"], shape, "ddim_p_sample_loop")
     if recorder.calls:
         _expect_aims(calls, eta, what)
-    dtypes = [] if recorder.calls else network.dtypes
-    note("float32 for the network", all(dtype == "float32" for dtype in dtypes), 0)
-    for dtype in dtypes:
-        expect_float32(dtype, "What the network is given in ddim_p_sample_loop")
+    else:
+        expect_float32_inputs(network, note, "ddim_p_sample_loop")
     result = expect_tensor(answer, shape, "The result of ddim_p_sample_loop")
     note(f"result spread, {name}", result.std(), 0.05)
     if recorder.calls:
@@ -93,7 +91,6 @@ def _judge_second_run(
     recorder: StepRecorder,
     note: Note,
 ) -> None:
-    calls = list(calls)
     again = run_again(setting, diffusion, network, recorder, note, "ddim_p_sample_loop", num_inference_timesteps=3)
     expect(len(again) == 3, f"Called again, for 3 steps, ddim_p_sample_loop must take 3; yours took {len(again)}.")
     expect_fresh_start(calls[0]["x"], again[0]["x"], note, "ddim_p_sample_loop")

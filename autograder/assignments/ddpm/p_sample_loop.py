@@ -10,7 +10,7 @@ from autograder.assignments.ddpm.setting import (
     ROWS,
     Network,
     Setting,
-    expect_float32,
+    expect_float32_inputs,
     expect_fresh_start,
     expect_start,
     gaussian_oracle,
@@ -97,7 +97,6 @@ def _judge_second_run(
     recorder: StepRecorder,
     note: Note,
 ) -> None:
-    calls = list(calls)
     again = run_again(setting, diffusion, network, recorder, note, "p_sample_loop")
     expect_countdown(
         [call["t"] for call in again], recorder.schedule.num_timesteps, "p_sample_loop, called a second time,"
@@ -116,10 +115,7 @@ def judge_distribution(setting: Setting, draw: Draw, note: Note, carry: Carry) -
         diffusion.set("p_sample", setting.student.function(recorder.p_sample))
     setting.student.seed = draw.seed()
     samples = expect_tensor(diffusion.call("p_sample_loop", shape), shape, "The result of p_sample_loop")
-    dtypes = network.dtypes
-    note("float32 for the network", all(dtype == "float32" for dtype in dtypes), 0)
-    for dtype in dtypes:
-        expect_float32(dtype, "What the network is given in p_sample_loop")
+    expect_float32_inputs(network, note, "p_sample_loop")
     note("mean", samples.mean(axis=0), 0.1)
     note("spread", samples.std(axis=0), 0.05)
     faults = []

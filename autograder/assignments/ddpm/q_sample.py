@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, f32
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, expect_kept, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
@@ -43,12 +43,8 @@ def _judge_call(diffusion: Handle, given: dict[str, Any], note: Note) -> Floats:
     note("bytes of a number", answer.dtype.itemsize, 0)
     expect_float32(answer.dtype.name, "x_t")
     for name, tensor in kept.items():
-        same = np.array_equal(tensor.call("clone"), given[name])
-        note(f"{name} kept", same, 0)
-        expect(
-            same,
-            f"q_sample must leave the {name} that it is given as it is, because its caller still needs it; yours changes it in place.",
-        )
+        message = f"q_sample must leave the {name} that it is given as it is, because its caller still needs it; yours changes it in place."
+        expect_kept(tensor, given[name], name, note, message)
     return got
 
 

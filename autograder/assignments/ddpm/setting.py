@@ -131,6 +131,20 @@ def expect_float32(dtype: str, what: str) -> None:
     )
 
 
+def expect_float32_inputs(network: Network, note: Note, what: str) -> None:
+    """Every x that the network was given has the dtype of its weights."""
+    note("float32 for the network", all(dtype == "float32" for dtype in network.dtypes), 0)
+    for dtype in network.dtypes:
+        expect_float32(dtype, f"What the network is given in {what}")
+
+
+def expect_kept(tensor: Handle, given: Any, name: str, note: Note, message: str) -> None:
+    """A tensor in the worker that was an argument still holds the numbers that it was `given`; else `message`."""
+    same = np.array_equal(tensor.call("clone"), given)
+    note(f"{name} kept", same, 0)
+    expect(same, message)
+
+
 def f32(x: Floats) -> Any:
     return x.astype(np.float32)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, f32
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, expect_kept, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
@@ -186,21 +186,17 @@ def _expect_untouched(
     diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
     expect_tensor(take(diffusion, x_t, {**given, **kept}), x.shape, f"The result of {what} for one row")
     for name, tensor in kept.items():
-        same = np.array_equal(tensor.call("clone"), given[name])
-        note(f"{name} kept", same, 0)
-        expect(
-            same,
+        message = (
             f"{what} must leave the tensor {name} that it is given as it is; yours changes it in place, so that its "
-            "caller's is changed too.",
+            "caller's is changed too."
         )
+        expect_kept(tensor, given[name], name, note, message)
     if keep_x:
-        same = np.array_equal(x_t.call("clone"), f32(x))
-        note("x_t kept", same, 0)
-        expect(
-            same,
+        message = (
             f"{what} must leave the x_t that it is given as it is; yours changes it in place, "
-            "so that a second call starts from other numbers.",
+            "so that a second call starts from other numbers."
         )
+        expect_kept(x_t, f32(x), "x_t", note, message)
 
 
 def each_form(judge: Callable[[Callable[[int, int], Any]], Any]) -> list[Callable[[], Any]]:
