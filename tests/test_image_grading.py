@@ -183,6 +183,19 @@ def test_a_few_images_beside_a_checkpoint_do_not_hide_it(sandbox: Sandbox) -> No
     assert "your checkpoint" in found.measure().origin
 
 
+@pytest.mark.parametrize(("count", "read"), [(0, True), (499, True), (500, False), (501, True)])
+def test_the_intake_reads_a_checkpoint_where_the_number_of_images_is_not_right(
+    tmp_path: Path, count: int, read: bool
+) -> None:
+    manifest = load_manifest("image_diffusion")
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "ddpm.py").write_bytes(solution_files(manifest)["ddpm.py"])
+    (tmp_path / "last.ckpt").write_bytes(b"a checkpoint")
+    for index in range(count):
+        (tmp_path / "samples" / f"{index}.png").write_bytes(b"an image")
+    assert read_submission(tmp_path, manifest).checkpoint == (b"a checkpoint" if read else None)
+
+
 def test_complete_samples_are_taken_before_a_checkpoint(sandbox: Sandbox) -> None:
     assert judge(sandbox, good_images(), checkpoint=b"not looked at").measure().origin == "samples/"
 

@@ -35,6 +35,7 @@ def bundle(assignment: str, target: str, out: Path, settings_file: Path | None =
     else:
         files, remarks = bundle_files(manifest, settings), [settings.hides_total(manifest)]
     if target == "docker":
+        files["secret"] = bundle_secret(manifest, target).encode()
         files |= {name: (TEMPLATES / name).read_bytes() for name in ("Dockerfile", "entry_point.sh")}
     data = as_zip(files)
     try:
@@ -70,11 +71,12 @@ def bundle_files(manifest: Manifest, settings: Settings) -> dict[str, bytes]:
     }
 
 
-def bundle_secret(manifest: Manifest) -> str:
-    """The secret of a bundle: follows from the instructor's and the assignment, so that every bundle of a course has the same, and it does
-    not give the instructor's away.
+def bundle_secret(manifest: Manifest, target: str = "gradescope") -> str:
+    """The secret of a bundle: follows from the instructor's, the assignment and the target, so that every bundle of a course has the same. It
+    does not give away the instructor's, nor that of another target: whoever reads an image that students run knows nothing of the grades.
     """
-    return hmac.new(load_secret(), b"bundle of " + manifest.id.encode(), hashlib.sha256).hexdigest()
+    purpose = f"bundle of {manifest.id}" + ("" if target == "gradescope" else f" for {target}")
+    return hmac.new(load_secret(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 def as_zip(files: dict[str, bytes]) -> bytes:

@@ -1,5 +1,6 @@
 """How a course wants its submissions graded on Gradescope: the table `[gradescope]` of assignment.toml, or a file of the same keys."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,10 +98,6 @@ def as_toml(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)
+def _toml(value: bool | float | str) -> str:
+    """As in JSON, whose strings are strings of TOML but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -69,7 +69,7 @@ def gradebook(
     late_percent: Annotated[
         float, typer.Option(min=0, max=100, help="Taken off the points earned for each day begun after that.")
     ] = 10.0,
-    late_grace: Annotated[float, typer.Option(min=0, help="Minutes in which nothing is taken off.")] = 0.0,
+    late_grace: Annotated[float, typer.Option(min=0, max=1e6, help="Minutes in which nothing is taken off.")] = 0.0,
     late_cap: Annotated[float, typer.Option(min=0, max=100, help="Percent that is taken off at most.")] = 100.0,
     overrides: Annotated[
         Path | None,

@@ -220,7 +220,9 @@ def run(kit: Kit, folder: Path, task: str | None, keep_watching: bool) -> int:
     behaviour = [entry["id"] for entry in kit.facts["tasks"] if entry["kind"] == "behaviour"]
     folder = folder.resolve()
     if not any((folder / name).is_file() for name in kit.facts["todo"]):
-        return _refuse(f"{folder} holds neither {' nor '.join(kit.facts['todo'])}; go to the folder with your work.")
+        todo = kit.facts["todo"]
+        names = f"neither {' nor '.join(todo)}" if len(todo) > 1 else f"no {todo[0]}"
+        return _refuse(f"{folder} holds {names}; go to the folder with your work.")
     if task is not None and task not in behaviour:
         what = "is judged only when it is graded" if task in known else "does not exist"
         return _refuse(f"Task {task} {what}; the tasks that can be checked are {', '.join(behaviour)}.")

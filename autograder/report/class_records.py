@@ -119,7 +119,9 @@ class Row:
     @property
     def find(self) -> str:
         """What a search looks through."""
-        return " ".join((self.student.name, self.student.about, self.state, *self.flags, *self.mistakes)).casefold()
+        return " ".join(
+            (self.student.name, self.student.about, self.state, *self.flags, *self.mistakes)
+        ).lower()  # as class.js does
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ class Submission:
     syntax_errors: dict[str, str] = field(default_factory=dict)  # file → sentence; it costs only the tasks that need it
     folder: str = ""  # where the work lies, safe to print; "" for the top
     images: dict[str, bytes] = field(default_factory=dict)  # of the samples, by name; never decoded by the grader
-    checkpoint: bytes | None = None  # read only where there are no samples; never loaded by the grader
+    checkpoint: bytes | None = (
+        None  # read only where there are not as many samples as asked for; never loaded by the grader
+    )
     listing: tuple[str, ...] = ()  # paths of all plain files, for the deliverables
     is_zip: bool = False
 
@@ -85,8 +87,9 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
     notes += add_helpers(code, entries, source.read, located.folders, manifest, others)
 
     images, image_notes = read_images(source, entries, located.main, manifest, limits)
+    complete = bool(images) and len(images) == manifest.outcome.get("num_samples", len(images))
     checkpoint, checkpoint_notes = (
-        (None, []) if images else read_checkpoint(source, entries, located.main, manifest, limits)
+        (None, []) if complete else read_checkpoint(source, entries, located.main, manifest, limits)
     )
     notes += image_notes + checkpoint_notes
 
