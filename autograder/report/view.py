@@ -363,6 +363,8 @@ def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
         return f"Grading is under way: {so_far}; the rest counts nothing yet."
     if any(notice.voids for notice in verdict.notices):
         return f"{passed} of {count(len(checks), 'check')} passed, but the submission earns nothing: see the notices."
+    if checks and passed == len(checks) and verdict.score < verdict.max_score:
+        return f"All {count(len(checks), 'check')} passed; what was taken off stands in the notices."
     if checks and passed == len(checks):
         return f"Everything is right: all {count(len(checks), 'check')} passed."
     open_tasks = list(dict.fromkeys(check.task for check in checks if check.state != "passed"))

@@ -123,7 +123,8 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
         calls <= 3, f"{what} must call the network once; yours called it {calls / 3:.0f} times with different inputs."
     )
     x, times = step.network_calls[0]
-    note(f"float32 for the network at {t}", step.dtype == "float32", 0)
+    if step.dtype != "float32":
+        note(f"float32 for the network at {t}", 0, 0)
     expect_float32(step.dtype, f"The x_t that {what} gives the network")
     expect(
         x.shape == step.xt.shape,
