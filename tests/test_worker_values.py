@@ -463,3 +463,52 @@ def test_randomness_of_the_student_s_own_is_the_same_at_every_regrade_and_new_in
             found.append([values.tolist() for values, _ in judgement.note.values.values()])
     assert found[0] == found[1]
     assert found[0][0][1:] != found[0][1][1:]
+
+
+MADE_LATER = b"""
+class Thing:
+    def __init__(self, number):
+        if number < 0:
+            raise ValueError("below zero")
+        self.number = number
+    def add(self, other): return self.number + other.number
+"""
+
+
+def test_what_goes_with_the_next_request_is_made_in_order_and_raises_there(sandbox):
+    with sandbox.lane() as lane:
+        student = Student(lane, {"things.py": MADE_LATER}, Limits())
+        things = student.module("things")
+        one, two = things.later("Thing", 1), things.later("Thing", 2)
+        two.set("number", 20)
+        assert one.call("add", two) == 21
+        good, bad, skipped = things.later("Thing", 5), things.later("Thing", -1), things.later("Thing", 7)
+        with pytest.raises(Raised, match="below zero"):
+            one.call("add", one)
+        assert good.get("number") == 5
+        four, waiting_for_bad = things.later("Thing", 4), bad.later("add", one)
+        uses = [lambda: bad.get("number"), lambda: skipped.call("add", one), lambda: one.call("add", bad)]
+        for use in [*uses, lambda: waiting_for_bad.get("")]:
+            with pytest.raises(Raised, match="below zero"):  # and not that there is no such object
+                use()
+        assert one.call("add", two) == 21
+        assert four.get("number") == 4
+
+
+def test_what_a_check_never_uses_is_not_made_in_the_next_one(sandbox):
+    with sandbox.lane() as lane:
+        student = Student(lane, {"things.py": MADE_LATER}, Limits())
+        student.module("things").later("Thing", -1)
+        student.begin(1)
+        assert student.module("things").new("Thing", 3).get("number") == 3
+
+
+def test_a_module_is_imported_anew_after_the_process_or_the_files_have_changed(sandbox):
+    with sandbox.lane() as lane:
+        student = Student(lane, {"things.py": MADE_LATER}, Limits())
+        for _ in range(2):
+            assert student.module("things").new("Thing", 3).get("number") == 3
+            student.fresh()
+        assert student.module("things").new("Thing", 3).get("number") == 3
+        student.replace({"things.py": MADE_LATER.replace(b"= number", b"= 2 * number")})
+        assert student.module("things").new("Thing", 3).get("number") == 6

@@ -18,8 +18,8 @@ from typing import Any, TypeVar, cast
 import dask
 from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 
-from autograder.classroom.rubric_version import rubric_version
 from autograder.errors import UserError
+from autograder.grading.rubric_version import rubric_version
 from autograder.sandbox.launcher import Sandbox
 
 DEATHS = 3  # of its worker, after which a submission is given up

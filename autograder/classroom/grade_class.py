@@ -13,8 +13,8 @@ from autograder.classroom.engine import Engine, WorkerLost
 from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger
 from autograder.classroom.records import Graded, HandedIn
 from autograder.classroom.reports import write_class_reports, write_student_reports
-from autograder.classroom.rubric_version import rubric_version
 from autograder.errors import UserError
+from autograder.grading.rubric_version import rubric_version
 from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
 from autograder.grading.verdict import Figure, Notice, Verdict

@@ -3,14 +3,14 @@
 A misconception matches when all failed checks of the region fail in the same way with the same numbers. Where several
 match, the checks that passed must agree as well. Where none matches, the pairs are tried whose mistakes explain the most
 of these numbers by themselves. These inputs are the same for all submissions, unlike those of the grade, so that what a mistake gives
-is found out once in a process: see `Probe`.
+is found out once: see `known_answers`.
 """
 
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
+from autograder.grading.known_answers import known_answers
 from autograder.grading.mutants import Misconception, apply_misconceptions, solution_files
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement, run_check
@@ -101,23 +101,20 @@ def _likeliest_first(
 class Probe:
     """Judges on inputs that are the same for all submissions, and remembers what each mistake gives."""
 
-    known: ClassVar[dict[tuple[Any, ...], Judgement | None]] = {}  # in this process, by assignment, mistakes and check
-
-    def __init__(self, manifest: Manifest, lane: Lane, secret: bytes, wrong_regions: frozenset[str]):
-        self.manifest, self.secret, self.wrong_regions = manifest, secret, wrong_regions
+    def __init__(self, manifest: Manifest, lane: Lane, wrong_regions: frozenset[str]):
+        self.manifest, self.wrong_regions = manifest, wrong_regions
         self.mutant = Student(lane, solution_files(manifest), manifest.limits)
+        self.known = known_answers(manifest.id, lane.sandbox.versions)
 
     def judge(self, check: Check, student: Student) -> Judgement:
         """A wrong answer in one of the accepted forms is enough here; the grade has been decided on all of them."""
-        return run_check(check, student, self.secret, "diagnosis", self.wrong_regions, one_form=True)
+        return run_check(check, student, PROBE_SECRET, "diagnosis", self.wrong_regions, one_form=True)
 
     def judge_mutant(self, chosen: Version, check: Check) -> Judgement | None:
         """A JudgeMutant. All versions run in one worker, one after the other: they are the grader's own."""
-        carried = self.wrong_regions if "carry" in check.parameters else None
-        key = (self.manifest.id, self.secret, carried, check.id, *(m.id for m in chosen))
-        if key not in self.known:
-            self.known[key] = self._run(chosen, check)
-        return self.known[key]
+        carried = sorted(self.wrong_regions) if "carry" in check.parameters else []
+        mistakes = [mistake.id for mistake in chosen]
+        return self.known.get([check.id, *mistakes, "beside", *carried], lambda: self._run(chosen, check))
 
     def _run(self, chosen: Version, check: Check) -> Judgement | None:
         try:

@@ -16,7 +16,7 @@ from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
-from autograder.grading.diagnosis import PROBE_SECRET, Diagnosis, Probe, diagnose, region_name
+from autograder.grading.diagnosis import Diagnosis, Probe, diagnose, region_name
 from autograder.grading.mutants import misconceptions
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -125,7 +125,7 @@ class Grading:
         assert self.student is not None
         extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
         judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
-        if judgement.status != "passed":
+        if judgement.status != "passed" and judgement.kind != "untouched":
             with contextlib.suppress(UserError):  # said again when the next check needs a worker
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
@@ -269,7 +269,7 @@ class Grading:
         if self.lane is None or self.student is None or late:
             return None
         self.student.fresh()
-        probe = Probe(self.manifest, self.lane, PROBE_SECRET, wrong)
+        probe = Probe(self.manifest, self.lane, wrong)
         probed = [(check, probe.judge(check, self.student)) for check, _ in judged]
         candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
         try:

@@ -48,6 +48,8 @@ def clean_line(text: str, limit: int) -> str:
 
 
 def _strip(text: str) -> str:
+    if text.isprintable():  # nothing of what is taken away below is
+        return text
     text = _LINE_END.sub("\n", _ESCAPE_SEQUENCE.sub("", text))
     return _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
 

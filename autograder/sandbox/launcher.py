@@ -54,8 +54,11 @@ class StudentFailure(Exception):
 class Raised(StudentFailure):
     """The student's code raised an exception. `type_name`, `text` and `where` (file, line, function, source line) are the student's data."""
 
-    def __init__(self, type_name: str, text: str, where: tuple[str, int, str, str] | None, tried: str = ""):
+    def __init__(
+        self, type_name: str, text: str, where: tuple[str, int, str, str] | None, tried: str = "", done: int = 0
+    ):
         self.type_name, self.text, self.where = type_name, text, where
+        self.done = done  # how many of the requests that went with this one had succeeded
         code = f": `{where[3]}`" if where and where[3] else ""
         place = f" ({where[0]}, line {where[1]}{code})" if where else ""
         sentence = _sentence(type_name, text, place)
@@ -86,12 +89,37 @@ class Worker:
         self.printed = bytearray()
         self.printed_total = 0
         self.remotes: dict[int, Callable[..., Any]] = {}
+        self.kept = 0  # objects that the worker was asked to keep
+        self.waiting: list[dict[str, Any]] = []  # requests that go with the next one
+        self.lost: dict[int, Raised] = {}  # objects that were never made, and why not
 
     def remote(self, function: Callable[..., Any], kind: str = "function") -> wire.Remote:
         """Register a callable of the grader; send the result as an argument. It gets and returns wire values."""
         identifier = len(self.remotes) + 1
         self.remotes[identifier] = function
         return wire.Remote(identifier, kind)
+
+    def later(self, op: str, fields: dict[str, Any], *, seed: int | None = None) -> wire.Ref:
+        """A request that goes with the next one, which saves a round trip; the object that it will make. What it raises is raised by the
+        next request, and by every one that uses the object. Does not raise."""
+        message = self._message(op, fields, seed, keep=True)
+        self.waiting.append(message)
+        return wire.Ref(message["keep"])
+
+    def _waiting_still(self) -> list[dict[str, Any]]:
+        """The requests that are to go with the next one, less those that use what was never made."""
+        for message in self.waiting:
+            if cause := self._lost_in(message["fields"]):
+                self.lost[message["keep"]] = cause
+        self.waiting = [message for message in self.waiting if message["keep"] not in self.lost]
+        return self.waiting
+
+    def _lost_in(self, fields: dict[str, Any]) -> Raised | None:
+        return next((self.lost[number] for number in sorted(_refs(fields) & self.lost.keys())), None)
+
+    def _message(self, op: str, fields: dict[str, Any], seed: int | None, keep: bool) -> dict[str, Any]:
+        self.kept += keep
+        return {"op": op, "fields": fields, "seed": seed, "keep": self.kept if keep else None}
 
     def request(
         self,
@@ -104,16 +132,22 @@ class Worker:
         threads: int = 1,
         on_progress: Callable[[int, float], None] | None = None,
     ) -> Any:
-        """One request and its answer. Raises StudentFailure when the student's code gives none."""
+        """One request and its answer, or the object that the worker keeps of it. Raises StudentFailure when the student's code gives none."""
         if not self.alive:
             raise Died("The process that ran your code had already ended.")
         seconds = self.limits.seconds_per_call if seconds is None else seconds
-        message = {"op": op, "fields": fields, "seed": seed, "keep": keep, "threads": threads}
+        before = self._waiting_still()
+        if cause := self._lost_in(fields):
+            raise cause
+        self.waiting = []
+        message = {**self._message(op, fields, seed, keep), "threads": threads, "before": before}
         failure: StudentFailure
         try:
-            return self._converse(message, time.monotonic() + seconds, on_progress)
+            answer = self._converse(message, time.monotonic() + seconds, on_progress)
+            return wire.Ref(message["keep"]) if keep else answer
         except Raised as error:
             failure = error
+            self.lost |= {earlier["keep"]: error for earlier in before[error.done :]}
         except _Late:
             self.close()
             what = f"Importing {fields['module']}.py" if op == "import" else "Your code"
@@ -346,7 +380,22 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     if type_name.endswith("MemoryError") or any(sign in message for sign in _OUT_OF_MEMORY):
         type_name = "MemoryError"
         message = f"asked for more memory than the grader allows ({limits.memory_megabytes / 1024:g} GB)"
-    return Raised(type_name[:100], " ".join(message.split())[:500].rstrip("."), place, tried)
+    done = answer.get("done")
+    return Raised(
+        type_name[:100],
+        " ".join(message.split())[:500].rstrip("."),
+        place,
+        tried,
+        done if type(done) is int and done >= 0 else 0,
+    )
+
+
+def _refs(value: Any) -> set[int]:
+    """The numbers of all objects that a request mentions."""
+    if type(value) is wire.Ref:
+        return {value.id}
+    items = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+    return set().union(*map(_refs, items))
 
 
 class Lane:

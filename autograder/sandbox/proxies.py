@@ -76,8 +76,14 @@ class Handle:
 
     def new(self, path: str, *args: Any, **kwargs: Any) -> "Handle":
         """Call an attribute and keep the result in the worker."""
-        ref = self._request("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}, keep=True)
-        return self._handle(ref)
+        return self._handle(
+            self._request("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}, keep=True)
+        )
+
+    def later(self, path: str, *args: Any, **kwargs: Any) -> "Handle":
+        """As `new`, but it goes with the next request, which then raises what this raises: for what a call needs and nobody else."""
+        fields = {"target": self.ref, "path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}
+        return self._handle(self.worker.later("call", fields, seed=self.student.next_seed()))
 
     def get(self, path: str) -> Any:
         """An attribute, as data. `path` may hold dots."""
@@ -88,7 +94,9 @@ class Handle:
         return self._handle(self._request("get", {"path": path}, keep=True))
 
     def set(self, name: str, value: Any) -> None:
-        self._request("set", {"name": name, "value": to_wire(value)})
+        """Set an attribute, with the next request, which then raises what this raises."""
+        fields = {"target": self.ref, "name": name, "value": to_wire(value)}
+        self.worker.later("set", fields, seed=self.student.next_seed())
 
     def find(self, kind: "Handle") -> list["Handle"]:
         """The distinct submodules that are of the class `kind`, in order of registration."""
@@ -112,6 +120,7 @@ class Student:
             None  # set before every call, so that a check can repeat a call with the same random numbers
         )
         self.printed = ""
+        self.modules: dict[str, Handle] = {}  # that this worker has imported
         self._first_seed: int | None = (
             None  # of a worker, and of a check: code with randomness of its own gives the same at every regrade
         )
@@ -121,6 +130,8 @@ class Student:
         """A new check begins: what follows depends on `first_seed`, and not on what was called before."""
         self.seed = None
         self._first_seed = self._waiting_seed = first_seed
+        if self.worker is not None:
+            self.worker.waiting.clear()  # what the last check did not come to use
 
     def next_seed(self) -> int | None:
         """For the next request: `seed` where a check has set it, else the first seed, once."""
@@ -133,12 +144,15 @@ class Student:
             self.collect_printed()
             self.worker.close()
             self.worker = None
+            self.modules.clear()
 
     def replace(self, files: dict[str, bytes]) -> None:
         """Other versions of the files from now on, in the same worker: for the grader's own code, which leaves a process as it was."""
         changed = {name: content for name, content in files.items() if self.files.get(name) != content}
         self.files = files
+        self.modules.clear()
         if changed and self.worker is not None and self.worker.alive:
+            self.worker.waiting.clear()
             self.worker.request("replace", {"files": {name: content.decode() for name, content in changed.items()}})
 
     def collect_printed(self) -> str:
@@ -154,8 +168,10 @@ class Student:
     def module(self, name: str) -> Handle:
         """A module of the submission, imported in the worker. Raises StudentFailure when the import fails."""
         worker = self._worker()
-        ref = worker.request("import", {"module": name}, keep=True, seed=self.next_seed())
-        return Handle(self, worker, ref if type(ref) is Ref else Ref(0))
+        if name not in self.modules:
+            ref = worker.request("import", {"module": name}, keep=True, seed=self.next_seed())
+            self.modules[name] = Handle(self, worker, ref)
+        return self.modules[name]
 
     def network(self, function: Callable[..., Any]) -> Remote:
         """An nn.Module in the worker whose forward pass is `function` of arrays, answered here."""
@@ -168,6 +184,7 @@ class Student:
     def _worker(self) -> Worker:
         if self.worker is None or not self.worker.alive:
             self.worker = self.lane.start(self.files, self.limits)
+            self.modules.clear()
             self._waiting_seed = self._first_seed
         return self.worker
 

@@ -25,6 +25,7 @@ from autograder.sandbox import pictures, wire
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 
 TORCH_DTYPES = {name: getattr(torch, name) for name in wire.ITEM_SIZE}
+FIRST_FOUND = 1 << 32  # numbers of objects that are found here; those below are given by the grader
 WIRE_DTYPES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
 
 
@@ -83,7 +84,8 @@ class Worker:
         self.channel = channel
         self.folder = os.path.realpath(folder)
         self.objects: dict[int, Any] = {}
-        self.next_id = 0
+        self.next_found = FIRST_FOUND
+        self.done = 0  # requests of the present message that have succeeded
         self.parameters: list[torch.nn.Parameter] = []  # of the last training
         self.other_weights: list[torch.Tensor] = []
 
@@ -102,16 +104,24 @@ class Worker:
     # Requests
 
     def _perform(self, request: dict) -> Any:
+        torch.set_num_threads(request.get("threads", 1))
+        self.done = 0
+        for earlier in request.get("before", []):
+            self._perform_one(earlier)
+            self.done += 1
+        return self._perform_one(request)
+
+    def _perform_one(self, request: dict) -> Any:
         if request.get("seed") is not None:
             seed = request["seed"]
             torch.default_generator.manual_seed(seed)  # torch.manual_seed also notes the stack, for GPUs
             np.random.seed(seed % 2**32)
             random.seed(seed)
-        torch.set_num_threads(request.get("threads", 1))
         result = getattr(self, "_op_" + request["op"])(**request.get("fields", {}))
-        if request.get("keep"):
-            return self._keep(result)
-        return self.to_wire(result)
+        if request.get("keep") is None:
+            return self.to_wire(result)
+        self.objects[request["keep"]] = result
+        return None
 
     def _op_import(self, module: str) -> Any:
         return importlib.import_module(module)
@@ -151,7 +161,11 @@ class Worker:
 
     def _op_find(self, target: Ref, kind: Ref) -> list:
         """The distinct submodules of `target` that are of the class `kind`, in order of registration."""
-        return [self._keep(m) for m in self.objects[target.id].modules() if isinstance(m, self.objects[kind.id])]
+        found = [m for m in self.objects[target.id].modules() if isinstance(m, self.objects[kind.id])]
+        numbers = range(self.next_found, self.next_found + len(found))
+        self.next_found += len(found)
+        self.objects.update(zip(numbers, found))
+        return list(map(Ref, numbers))
 
     def _op_train(self, model: Ref, data: Array, **settings: Any) -> Any:
         """Minimise model.compute_loss over data, (steps, batch, …), with Adam. Returns the losses, (steps,)."""
@@ -209,11 +223,6 @@ class Worker:
         for name in path.split(".") if path else []:
             value = getattr(value, name)
         return value
-
-    def _keep(self, value: Any) -> Ref:
-        self.next_id += 1
-        self.objects[self.next_id] = value
-        return Ref(self.next_id)
 
     # Callbacks
 
@@ -291,6 +300,7 @@ class Worker:
             "message": message[:2000],
             "where": where,
             "tried": tried,
+            "done": self.done,
         }
 
     def _receive(self) -> Any:

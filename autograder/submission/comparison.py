@@ -19,7 +19,7 @@ from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.release.markers import derive_handout
 from autograder.submission.intake import Submission
-from autograder.submission.python_text import NotPython, parse
+from autograder.submission.python_text import NotPython, parse, tree_of
 from autograder.submission.rules import listed, shown
 
 MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
@@ -48,9 +48,9 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
     for name in manifest.files.todo:
         if name not in submission.files or name in submission.syntax_errors:
             continue
-        given = _parts(_handout(manifest, name), _paths(manifest, name))
+        given = _handout_parts(manifest.solution / name, _paths(manifest, name))
         try:
-            theirs = _parts(parse(name, submission.files[name]), _paths(manifest, name))
+            theirs = _parts(tree_of(name, submission.files[name]), _paths(manifest, name))
         except NotPython:
             continue
         except RecursionError:
@@ -83,13 +83,13 @@ def untouched_regions(manifest: Manifest, submission: Submission) -> Regions:
         if name not in submission.files or name in submission.syntax_errors:
             continue
         try:
-            handout, tree = _handout(manifest, name), parse(name, submission.files[name])
+            tree, handout = tree_of(name, submission.files[name]), manifest.solution / name
             for path in paths:
-                stub, theirs = _find(handout, path), _find(tree, path)
-                if isinstance(theirs, _Function) and isinstance(stub, _Function):
-                    if _statements(theirs) <= _statements(stub):
+                stub, theirs = _stub_statements(handout, path), _find(tree, path)
+                if isinstance(theirs, _Function) and stub is not None:
+                    if _statements(theirs) <= stub:
                         untouched.add(f"{name}:{path}")
-                elif theirs is None and _is_surely_missing(tree, path, handout):
+                elif theirs is None and _is_surely_missing(tree, path, _handout(handout)):
                     missing.add(f"{name}:{path}")
         except (NotPython, RecursionError):
             continue
@@ -111,8 +111,19 @@ def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tup
 # --- the handout ------------------------------------------------------------------------------------------------------
 
 
-def _handout(manifest: Manifest, name: str) -> ast.Module:
-    return ast.parse(_handout_text(manifest.solution / name))  # anew each time: what follows changes the tree
+def _handout(path: Path) -> ast.Module:
+    return ast.parse(_handout_text(path))  # anew each time: what follows changes the tree
+
+
+@cache
+def _handout_parts(path: Path, regions: frozenset[str]) -> "_Parts":
+    return _parts(_handout(path), regions)
+
+
+@cache
+def _stub_statements(path: Path, region: str) -> frozenset[str] | None:
+    stub = _find(_handout(path), region)
+    return frozenset(_statements(stub)) if isinstance(stub, _Function) else None
 
 
 @cache

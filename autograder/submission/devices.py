@@ -95,7 +95,8 @@ class _Search:
     def __init__(self, text: bytes, tree: ast.Module):
         self.text = text
         self.starts = [0, *(newline.end() for newline in re.finditer(_NEWLINE, text))]
-        self.answers = _names_of_answers(tree)
+        asks = any(question.encode() in text for question in _QUESTIONS)
+        self.answers = _names_of_answers(tree) if asks else frozenset()
 
     def block(self, statements: Iterable[Any], asked: bool) -> Iterator[_Place]:
         for statement in statements:

@@ -61,11 +61,20 @@ def parse(name: str, content: bytes) -> ast.Module:
 
     Nothing is run, and nothing is compiled either: hostile source can crash Python's compiler, not its parser.
     """
+    tree = tree_of(name, content)
+    if misplaced := _misplaced(tree):
+        line, what = misplaced
+        raise NotPython(f"{shown(name)}, line {line}: {what}; check the indentation.")
+    return tree
+
+
+def tree_of(name: str, content: bytes) -> ast.Module:
+    """As `parse`, but a statement that stands where it may not is let pass: for a file that was parsed before."""
     text, _ = decode(name, content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in a string is worth a warning, but not here
-            tree = ast.parse(text.removeprefix("\ufeff"))
+            return ast.parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         raise NotPython(f"{shown(name)}, line {error.lineno or 1}: {shown(_in_words(error), 160)}.") from None
     except ValueError as error:
@@ -73,10 +82,6 @@ def parse(name: str, content: bytes) -> ast.Module:
     except (RecursionError, MemoryError):
         advice = "write long chains of operators, calls or brackets as several statements"
         raise NotPython(f"{shown(name)} is nested too deeply for Python to read; {advice}.") from None
-    if misplaced := _misplaced(tree):
-        line, what = misplaced
-        raise NotPython(f"{shown(name)}, line {line}: {what}; check the indentation.")
-    return tree
 
 
 @dataclass

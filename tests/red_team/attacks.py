@@ -348,9 +348,10 @@ PATCHES = (
         import sys
         Worker = sys.modules["autograder.sandbox.worker"].Worker
         def perform(self, request):
-            args = request.get("fields", {}).get("args") or [None]
-            return self._keep(args[0]) if request.get("keep") else args[0]
-        Worker._perform = perform
+            first = (request.get("fields", {}).get("args") or [None])[0]
+            self.objects[request.get("keep")] = first
+            return None if request.get("keep") else first
+        Worker._perform_one = perform
         """,
         honest=0.5,  # as a `p_sample` that returns x_t earns in the check of mixed rows
         task=None,

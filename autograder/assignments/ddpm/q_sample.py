@@ -37,7 +37,7 @@ def judge_closed_form(setting: Setting, draw: Draw, note: Note, shape: tuple[int
 def _judge_call(diffusion: Handle, given: dict[str, Any], note: Note) -> Floats:
     """One call, whose result is like x0 and whose arguments are the caller's."""
     tensors = diffusion.student.module("torch")
-    kept = {name: tensors.new("clone", value) for name, value in given.items()}
+    kept = {name: tensors.later("clone", value) for name, value in given.items()}
     answer = diffusion.call("q_sample", *kept.values())
     got = expect_tensor(answer, given["x0"].shape, "x_t")
     if answer.dtype != np.float32:

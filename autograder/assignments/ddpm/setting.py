@@ -91,10 +91,11 @@ class Setting:
         return Setting(self.student, (*self.sample_shape[:-1], self.sample_shape[-1] + 1))
 
     def build(self, schedule: Schedule, network: Network) -> Handle:
+        """The module, made with the first request that uses it."""
         ddpm = self.student.module("ddpm")
         settings = dict(beta_1=schedule.beta_1, beta_T=schedule.beta_T, mode=schedule.mode)
-        scheduler = ddpm.new("BaseScheduler", schedule.num_timesteps, **settings)
-        return ddpm.new("DiffusionModule", self.student.network(network), scheduler)
+        scheduler = ddpm.later("BaseScheduler", schedule.num_timesteps, **settings)
+        return ddpm.later("DiffusionModule", self.student.network(network), scheduler)
 
 
 def gaussian_oracle(schedule: Schedule, draw: Draw, sample_shape: tuple[int, ...]) -> GaussianOracle:

@@ -182,8 +182,8 @@ def _expect_untouched(
 ) -> None:
     x = draw.normal(1, *setting.sample_shape)
     tensors = setting.student.module("torch")
-    kept = {name: tensors.new("clone", t) for name, t in given.items() if isinstance(t, np.ndarray)}
-    x_t = tensors.new("clone", f32(x))
+    kept = {name: tensors.later("clone", t) for name, t in given.items() if isinstance(t, np.ndarray)}
+    x_t = tensors.later("clone", f32(x))
     diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
     expect_tensor(take(diffusion, x_t, {**given, **kept}), x.shape, f"The result of {what} for one row")
     for name, tensor in kept.items():
