@@ -6,6 +6,7 @@ and with them what they have started.
 """
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -19,7 +20,9 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
 
 from autograder.errors import UserError
+from autograder.grading.rubric import load_rubric
 from autograder.grading.rubric_version import rubric_version
+from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
 
 DEATHS = 3  # of its worker, after which a submission is given up
@@ -54,6 +57,9 @@ class GraderPlugin(WorkerPlugin):
             )  # it is for the process that the user sees, which ends this one
         if rubric_version(self.assignment) != self.rubric:
             raise UserError(f"The worker at {worker.address} has another version of the grader; install the same one.")
+        load_rubric(load_manifest(self.assignment))
+        gc.collect()
+        gc.freeze()  # what is there now stays, so that it need not be searched for garbage again and again
 
     def sandbox(self) -> Sandbox:
         """Opened at the first use. Raises UserError when it does not reach the isolation level that is required."""

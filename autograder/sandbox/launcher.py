@@ -115,6 +115,8 @@ class Worker:
         return self.waiting
 
     def _lost_in(self, fields: dict[str, Any]) -> Raised | None:
+        if not self.lost:
+            return None
         return next((self.lost[number] for number in sorted(_refs(fields) & self.lost.keys())), None)
 
     def _message(self, op: str, fields: dict[str, Any], seed: int | None, keep: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.release.markers import derive_handout
 from autograder.submission.intake import Submission
-from autograder.submission.python_text import NotPython, parse, tree_of
+from autograder.submission.python_text import NotPython, tree_of
 from autograder.submission.rules import listed, shown
 
 MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
@@ -102,7 +102,7 @@ def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tup
     In the order of the file; functions that are not there are left out. Raises NotPython, and RecursionError for code
     that is nested too deeply.
     """
-    tree = parse(name, content)
+    tree = tree_of(name, content)
     found = {path: _find(tree, path) for path in _paths(manifest, name)}
     spans = {p: (f.lineno, f.end_lineno or f.lineno) for p, f in found.items() if isinstance(f, _Function)}
     return dict(sorted(spans.items(), key=lambda item: item[1]))

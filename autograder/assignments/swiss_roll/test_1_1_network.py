@@ -1,5 +1,6 @@
 """Task 1-1: SimpleNet. Layers are found by their class, TimeLinear, never by name, so any way of keeping them is right."""
 
+import contextlib
 import itertools
 from typing import Any
 
@@ -138,11 +139,15 @@ def _set_weights(layers: list[tuple[tuple[int, int], Handle]], draw: Draw) -> No
         shapes = {"fc.weight": (dim_out, dim_in), "fc.bias": (dim_out,)}
         shapes |= {"time_embedding.mlp.0.weight": (dim_out, 256), "time_embedding.mlp.0.bias": (dim_out,)}
         shapes |= {"time_embedding.mlp.2.weight": (dim_out, dim_out), "time_embedding.mlp.2.bias": (dim_out,)}
-        for path, shape in shapes.items():
-            try:
-                layer.new(f"{path}.data.copy_", (draw.normal(*shape) / np.sqrt(shape[-1])).astype(np.float32))
-            except Raised:
-                continue  # a parametrised layer keeps its own weights
+        weights = {path: (draw.normal(*n) / np.sqrt(n[-1])).astype(np.float32) for path, n in shapes.items()}
+        for path, values in weights.items():
+            layer.later(f"{path}.data.copy_", values)
+        try:
+            layer.get("dim_in")
+        except Raised:
+            for path, values in weights.items():  # one at a time: a parametrised layer keeps its own
+                with contextlib.suppress(Raised):
+                    layer.new(f"{path}.data.copy_", values)
 
 
 def _chains(layers: list[tuple[tuple[int, int], Handle]], pairs: list[tuple[int, int]]) -> list[list[Handle]]:
