@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.classroom import jobs
 from autograder.classroom.collect import collect, slug_of
 from autograder.classroom.compare import compare
 from autograder.classroom.gradebook import LateRule, make_gradebook, rounded
 from autograder.classroom.gradebook_formats import FORMATS, plain_cell
-from autograder.classroom.ledger import Key, Line, canonical, current, open_ledger, read_ledger
+from autograder.classroom.ledger import Key, Ledger, Line, canonical, current, open_ledger, read_ledger
 from autograder.classroom.overrides import read_overrides
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
-from autograder.grading.session import refused_verdict
+from autograder.grading.session import Options, refused_verdict
 from autograder.grading.verdict import Notice, Verdict
 from autograder.manifest import load_manifest
 
@@ -51,6 +52,29 @@ def verdict(passed: int = 3, **changes: object) -> Verdict:
 def line(student: str, result: Verdict | None = None, **whose: object) -> Line:
     one = HandedIn(Path(student), student, slug=slug_of(student), source=student, **whose)  # type: ignore[arg-type]
     return Line(Key("digest", "rubric", "seeds", "default, train"), one, result or verdict())
+
+
+# The ledger
+
+
+def test_a_full_disk_is_told_and_other_errors_of_a_run_are_not_taken_for_it(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full, pytest.raises(UserError, match="No space left"):
+        Ledger(full, []).add(line("ada"))
+    with pytest.raises(ConnectionError), open_ledger(tmp_path / "ledger.jsonl"):
+        raise ConnectionError("the scheduler has gone")
+
+
+def test_a_fault_of_the_grader_while_it_reads_a_submission_costs_that_submission_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(jobs, "read_submission", fails)
+    seen = jobs.look(jobs.Job(tmp_path, "ada", "swiss_roll", Options(), b"secret of 16 bytes"))
+    assert seen.refused is not None
+    assert {check.status for check in seen.refused.checks} == {"grader_error"}
+    assert "RuntimeError: a fault" in seen.refused.notices[0].message
 
 
 # Collecting

@@ -58,7 +58,8 @@ def main(root: Path) -> int:
             run.grade()
         return 0
     except Exception as error:
-        print(f"FOR STAFF: {type(error).__name__}: {error}")
+        if run is None or run.tells_staff:
+            print(f"FOR STAFF: {type(error).__name__}: {error}")
         if run is None or not run.has_written:  # else what was judged stays
             results.write(_nothing_judged(error))
         return 1
@@ -127,7 +128,8 @@ class Run:
                 verdict = self.verdict or self._refused("")
             except Exception as error:  # what was judged before stays
                 failure = f"the grader itself failed ({type(error).__name__}). This is not your mistake; the course staff can run it again"
-                print(f"FOR STAFF: {type(error).__name__}: {error}")
+                if self.tells_staff:
+                    print(f"FOR STAFF: {type(error).__name__}: {error}")
                 verdict = self.verdict or self._refused("")
         if verdict.state == "running":
             verdict = dataclasses.replace(verdict, state="interrupted")
@@ -164,6 +166,11 @@ class Run:
 
     def _names(self) -> str:
         return shown(listed(list(self.metadata.names), most=8)) if self.metadata.names else "submission"
+
+    @property
+    def tells_staff(self) -> bool:
+        """Whether what is printed is for staff alone."""
+        return self.settings.stdout_visibility == "hidden"
 
     def _refused(self, reason: str) -> Verdict:
         verdict = refused_verdict(self.manifest, self._names(), reason, self.settings.profile)
@@ -248,7 +255,7 @@ class Run:
         """On stdout, which the platform shows to staff; to students too only where the settings say so."""
         for name, value in self.usage.facts().items():
             print(f"{name}: {value}")
-        if self.settings.stdout_visibility != "hidden":
+        if not self.tells_staff:
             return
         print_summary(verdict, make_console())
         for notice in verdict.notices:

@@ -10,7 +10,7 @@ from autograder.classroom import jobs, progress
 from autograder.classroom.collect import Collected, collect
 from autograder.classroom.compare import compare, print_moves
 from autograder.classroom.engine import Engine, WorkerLost
-from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger
+from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger, writable
 from autograder.classroom.records import Graded, HandedIn
 from autograder.classroom.reports import write_class_reports, write_student_reports
 from autograder.errors import UserError
@@ -222,7 +222,8 @@ class _Run:
         known = bool(mine) and mine[-1].content() == line.content()
         folder = self.out / "reports" / line.handed_in.slug
         if not known or not (folder / "verdict.json").exists():
-            write_student_reports(line.verdict, figures, folder)
+            with writable(folder):
+                write_student_reports(line.verdict, figures, folder)
         if not known:
             self.ledger.add(line)
         self.lines[line.handed_in] = line

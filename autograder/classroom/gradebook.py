@@ -74,7 +74,11 @@ def make_gradebook(lines: Iterable[Line], late: LateRule | None, overrides: Mapp
     people = list(newest.values())
     chosen = match_overrides(overrides, [(identifier, email, name) for name, identifier, email, _ in people])
     remarks: list[str] = []
-    grades = [_grade(*person, late, chosen.get(number), remarks) for number, person in enumerate(people)]
+    undated: list[str] = []  # for whom nobody says when they handed in
+    grades = [_grade(*person, late, chosen.get(number), remarks, undated) for number, person in enumerate(people)]
+    if undated:
+        who = undated[0] if len(undated) == 1 else f"{undated[0]} and {len(undated) - 1:,} more"
+        remarks.insert(0, f"It is not known when {who} handed in: nothing was taken off.")
     title = found[0].verdict.title if found else ""
     return Gradebook(
         title, tuple(sorted(grades, key=lambda grade: (grade.name.casefold(), grade.student_id))), tuple(remarks)
@@ -89,7 +93,8 @@ def _members(line: Line) -> Sequence[tuple[str, str, str]]:
 
 
 def _grade(
-    name: str, identifier: str, email: str, line: Line, late: LateRule | None, override: Override | None, remarks: list[str]
+    name: str, identifier: str, email: str, line: Line, late: LateRule | None, override: Override | None, remarks: list[str],
+    undated: list[str],
 ) -> Grade:  # fmt: skip
     verdict, one = line.verdict, line.handed_in
     days, penalty = 0, 0.0
@@ -101,7 +106,7 @@ def _grade(
             f"{name} is late, and the export does not say by how much: nothing was taken off. Override it where that is wrong."
         )
     elif late is not None and not one.submitted_at:
-        remarks.append(f"When {name} handed in is not known: nothing was taken off.")
+        undated.append(name)
     points, said, reason = verdict.score - penalty, "", ""
     if override is not None:
         points, said, reason = override.apply(points, verdict.max_score, name), override.said, override.reason

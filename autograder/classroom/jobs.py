@@ -61,6 +61,8 @@ def look(job: Job) -> Seen:
         submission = read_submission(job.path, manifest)
     except UserError as error:
         return Seen(refused=refused_verdict(manifest, job.name, str(error), job.options.profile))
+    except Exception as error:  # a fault of the grader's must not cost the class
+        return Seen(refused=failed_verdict(manifest, job, f"{type(error).__name__}: {error}"))
     grading = Grading(manifest, submission, job.options, Sandbox(), job.secret)  # the sandbox is not started
     return Seen(submission.digest, commitment(job.secret, submission.digest), grading.notices)
 

@@ -112,10 +112,12 @@ class Ledger:
         self.file, self.lines = file, lines
 
     def add(self, line: Line) -> None:
-        """Add a line; it is on the disk when this returns."""
-        self.file.write(line.to_json().encode("utf-8", "replace") + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        """Add a line; it is on the disk when this returns. Raises UserError when it cannot be written."""
+        text = line.to_json().encode("utf-8", "replace") + b"\n"
+        with writable(self.file.name):
+            self.file.write(text)
+            self.file.flush()
+            os.fsync(self.file.fileno())
         self.lines.append(line)
 
 
@@ -125,21 +127,30 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
 
     Raises UserError when another process holds it, or when it cannot be read or written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(
-                    f"Another `autograder class` is writing to {path}; wait for it, or choose another --out."
-                ) from error
+    with contextlib.ExitStack() as stack:
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(open(path, "a+b"))
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(
+                f"Another `autograder class` is writing to {path}; wait for it, or choose another --out."
+            ) from error
+        with writable(path):
             lines = _lines(path)
             file.truncate(len(path.read_bytes().rpartition(b"\n")[0]) + 1 if lines else 0)
-            yield Ledger(file, lines)
+        yield Ledger(file, lines)
+
+
+@contextlib.contextmanager
+def writable(path: str | Path) -> Iterator[None]:
+    """Turns the error of a full disk, or of a folder that may not be written, into a sentence."""
+    try:
+        yield
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror}); what is finished is kept in it. Choose another --out, or make room."
+            f"{path} cannot be written ({error.strerror}); what is finished is kept. Choose another --out, or make room."
         ) from error
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.classroom.ledger import writable
 from autograder.classroom.records import Graded
 from autograder.grading.verdict import Figure, Verdict, write_atomically
 from autograder.report import write_reports
@@ -20,9 +21,11 @@ def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: P
 def write_class_reports(out: Path, title: str, graded: Sequence[Graded], earlier: Path | None) -> None:
     """index.html: the class at a glance. `earlier`: a folder of earlier years' submissions, to look for code in common with.
 
-    Raises UserError where `earlier` cannot be read.
+    Raises UserError where `earlier` cannot be read, or the page not be written.
     """
     from autograder.classroom.similarity import find_similar
     from autograder.report.class_page import write_class_page
 
-    write_class_page(out / "index.html", title, graded, find_similar(graded, earlier))
+    similar = find_similar(graded, earlier)
+    with writable(out / "index.html"):
+        write_class_page(out / "index.html", title, graded, similar)

@@ -8,6 +8,7 @@ from pathlib import Path
 from autograder.manifest import ASSIGNMENTS, REPOSITORY, SOLUTIONS, load_manifest
 
 SHARED = ("autograder/grading", "autograder/oracles", "autograder/sandbox", "autograder/submission", "fid")
+FILES = ("autograder/manifest.py", "autograder/release/markers.py")
 
 
 @cache
@@ -16,14 +17,12 @@ def rubric_version(assignment: str) -> str:
     manifest = load_manifest(assignment)
     folders = [manifest.home, *(ASSIGNMENTS / name for name in manifest.checks_from), SOLUTIONS / manifest.folder]
     total = hashlib.sha256(b"rubric-1")
-    for path in sorted({*_files(folders), *_files(REPOSITORY / name for name in SHARED), _manifest_code()}):
+    for path in sorted(
+        {*_files(folders), *_files(REPOSITORY / name for name in SHARED), *(REPOSITORY / name for name in FILES)}
+    ):
         for part in (path.relative_to(REPOSITORY).as_posix().encode(), path.read_bytes()):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()
-
-
-def _manifest_code() -> Path:
-    return REPOSITORY / "autograder" / "manifest.py"
 
 
 def _files(folders: Iterator[Path] | list[Path]) -> Iterator[Path]:

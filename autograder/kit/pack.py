@@ -3,6 +3,7 @@
 import argparse
 import ast
 import io
+import keyword
 import re
 import sys
 import unicodedata
@@ -22,6 +23,7 @@ NEVER = {  # suffix → what it is
     **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors", ".onnx"), "checkpoint"),
     **dict.fromkeys((".npz", ".npy", ".zip", ".tar", ".gz", ".h5", ".pkl"), "data or archive"),
 }
+HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py"}
 LEFT_ALONE = {"checker", "check_pictures", "results", "reports", "venv", "env", "node_modules", "wandb", "tensorboard"}
 DATA = {"data", "data_stand_in", "data_stand_in.partial"}
 
@@ -87,6 +89,8 @@ def plan(kit: Kit, folder: Path) -> Plan:
                 result.left_out[name] = "given; the course has it"
             elif parts[-1] in facts["todo"]:
                 result.left_out[name] = f"a second {parts[-1]}; the one in {folder.resolve().name} is handed in"
+            elif why := _not_graded(parts):
+                result.left_out[name] = why
             elif len(parts) <= 2:
                 result.graded[name] = path  # a module that the student's code may import
             else:
@@ -108,6 +112,20 @@ def plan(kit: Kit, folder: Path) -> Plan:
     if blank := sorted(name.partition(":")[2] for name in untouched(kit, folder)):
         result.remarks.append(f"Not done yet, so it earns nothing: {', '.join(blank)}.")
     return result
+
+
+def _not_graded(parts: list[str]) -> str:
+    """Why the intake passes over a module of this name, as far as that can be known here; "" when it does not."""
+    module = parts[0].removesuffix(".py")
+    if module in sys.stdlib_module_names:
+        return "has the name of one of Python's own modules; give it another"
+    if parts[-1].casefold() in HOOKS:
+        return "would be run unasked; never graded"
+    if any(
+        not part.removesuffix(".py").isidentifier() or keyword.iskeyword(part.removesuffix(".py")) for part in parts
+    ):
+        return "cannot be imported under this name"
+    return ""
 
 
 def _walk(folder: Path, result: Plan) -> Iterator[tuple[str, Path]]:

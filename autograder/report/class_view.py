@@ -111,7 +111,7 @@ def _sentence(graded: Sequence[Graded], done: Sequence[Graded]) -> str:
     parts.append(f"{len(done):,} graded in full")
     parts += [f"{refused:,} refused"] if refused else []
     parts += [f"{rest:,} not finished"] if rest else []
-    return ", ".join(parts) + ". Figures on this page count those graded in full."
+    return ", ".join(parts) + ". Points, shares and the distribution count those graded in full."
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:

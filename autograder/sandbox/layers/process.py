@@ -214,7 +214,11 @@ def _children(parent: int) -> list[int]:
 def memory_of_descendants(base: int) -> int:
     """Bytes of memory that the processes below this one hold beyond `base` each. Pages that two of them share count twice."""
     if sys.platform != "linux":
-        return sum(max(0, child.memory_info().rss - base) for child in psutil.Process().children(recursive=True))
+        total = 0
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                total += max(0, child.memory_info().rss - base)
+        return total
     statuses = [_status(str(pid)) for pid in descendants()]
     return sum(max(0, status["RssAnon"] + status["RssShmem"] - base) for status in statuses)
 
