@@ -41,6 +41,10 @@ PASSED_ON = (
     "HTTPS_PROXY",
     "https_proxy",
 )
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+CERTIFICATES_INSIDE = (
+    "/etc/ssl/certificates-of-the-machine.crt"  # setup.sh upgrades Ubuntu's own, and with it that file
+)
 CANARY = "canary-in-the-metadata@example.com"
 METADATA = json.dumps({"created_at": "2026-03-10T10:00:00-07:00", "users": [{"email": CANARY, "name": "Ada Lovelace"}]})
 SHORT = (
@@ -115,16 +119,18 @@ def make_root(root: Path) -> None:
     sources.write_text(
         "\n".join([*lines, *(line.replace(f" {SUITE} ", f" {SUITE}-updates ") for line in lines)]) + "\n"
     )
-    for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):
+    for path in ("/etc/resolv.conf", "/etc/hosts"):
         if Path(path).exists():
             shutil.copy(path, f"{root}{path}")
+    if Path(CERTIFICATES).exists():
+        shutil.copy(CERTIFICATES, f"{root}{CERTIFICATES_INSIDE}")
 
 
 def set_up(container: Container) -> int:
     started = time.monotonic()
-    process = container.start(
-        ["bash", "/autograder/source/setup.sh"], {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    )
+    given = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    given |= {name: CERTIFICATES_INSIDE for name, value in given.items() if value == CERTIFICATES}
+    process = container.start(["bash", "/autograder/source/setup.sh"], given)
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
