@@ -318,7 +318,17 @@ def test_lateness_is_taken_off_what_was_earned_and_capped() -> None:
     assert {g.name: g.points for g in book.grades} == {
         "in time": Decimal("50.00"), "one day": Decimal("45.00"), "weeks": Decimal("35.00"), "unknown": Decimal("50.00"),
     }  # fmt: skip
-    assert any("unknown is late" in remark for remark in book.remarks)
+    assert [remark for remark in book.remarks if "Late, and" in remark and remark.endswith(": unknown.")]
+
+
+def test_what_concerns_many_is_one_remark(tmp_path: Path) -> None:
+    refused = dataclasses.replace(verdict(), state="refused")
+    book = grades([line(f"student {n:02d}", refused) for n in range(30)], LateRule(DUE))
+    assert [remark[:60] for remark in book.remarks] == [
+        "Nobody says when they handed in, so nothing was taken off: s",
+        "Could not be read: student 00, student 01, student 02, stude",
+    ]
+    assert all(remark.endswith("student 07 and 22 more.") for remark in book.remarks)
 
 
 def test_overrides_set_or_add_with_a_reason_after_the_penalty(tmp_path: Path) -> None:

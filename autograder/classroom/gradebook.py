@@ -12,6 +12,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from autograder.classroom.ledger import Line, current
 from autograder.classroom.overrides import Override, match_overrides
 from autograder.errors import UserError
+from autograder.submission.rules import listed
+
+NAMED = 8  # students in one remark; the others are counted
+LATE_UNKNOWN = (
+    "Late, and the export does not say by how much; nothing was taken off, so override it where that is wrong"
+)
+UNDATED = "Nobody says when they handed in, so nothing was taken off"
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,9 @@ def make_gradebook(lines: Iterable[Line], late: LateRule | None, overrides: Mapp
             newest[identifier or email or f"{line.handed_in.slug}/{name}"] = (name, identifier, email, line)
     people = list(newest.values())
     chosen = match_overrides(overrides, [(identifier, email, name) for name, identifier, email, _ in people])
-    remarks: list[str] = []
-    undated: list[str] = []  # for whom nobody says when they handed in
-    grades = [_grade(*person, late, chosen.get(number), remarks, undated) for number, person in enumerate(people)]
-    if undated:
-        who = undated[0] if len(undated) == 1 else f"{undated[0]} and {len(undated) - 1:,} more"
-        remarks.insert(0, f"It is not known when {who} handed in: nothing was taken off.")
+    told: dict[str, list[str]] = {}  # what staff should know → about whom
+    grades = [_grade(*person, late, chosen.get(number), told) for number, person in enumerate(people)]
+    remarks = [f"{what}: {listed(sorted(names), most=NAMED)}." for what, names in told.items()]
     title = found[0].verdict.title if found else ""
     return Gradebook(
         title, tuple(sorted(grades, key=lambda grade: (grade.name.casefold(), grade.student_id))), tuple(remarks)
@@ -93,8 +97,8 @@ def _members(line: Line) -> Sequence[tuple[str, str, str]]:
 
 
 def _grade(
-    name: str, identifier: str, email: str, line: Line, late: LateRule | None, override: Override | None, remarks: list[str],
-    undated: list[str],
+    name: str, identifier: str, email: str, line: Line, late: LateRule | None, override: Override | None,
+    told: dict[str, list[str]],
 ) -> Grade:  # fmt: skip
     verdict, one = line.verdict, line.handed_in
     days, penalty = 0, 0.0
@@ -102,17 +106,15 @@ def _grade(
         days = late.days(datetime.fromisoformat(one.submitted_at))
         penalty = verdict.score * late.share(days)
     elif late is not None and one.late:
-        remarks.append(
-            f"{name} is late, and the export does not say by how much: nothing was taken off. Override it where that is wrong."
-        )
+        told.setdefault(LATE_UNKNOWN, []).append(name)
     elif late is not None and not one.submitted_at:
-        undated.append(name)
+        told.setdefault(UNDATED, []).append(name)
     points, said, reason = verdict.score - penalty, "", ""
     if override is not None:
         points, said, reason = override.apply(points, verdict.max_score, name), override.said, override.reason
     state = _state(line)
     if state and override is None:
-        remarks.append(f"{name}: {state}.")
+        told.setdefault(state[0].upper() + state[1:], []).append(name)
     return Grade(
         name, identifier, email, verdict.score, rounded(points), verdict.max_score, one.submitted_at, days, round(penalty, 6), said, reason,
         state, f"reports/{one.slug}",
