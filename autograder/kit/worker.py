@@ -49,7 +49,7 @@ def main(preload: bool = False) -> None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(
             nothing, 0
-        )  # on Windows a library that is loaded while a thread reads stdin would wait for it (NumPy, issue 24290)
+        )  # on Windows a library that is loaded while a thread reads stdin waits for it (NumPy, 24290)
         sys.stdin = os.fdopen(nothing, encoding="utf-8")  # the student's code must not wait for what nobody types
         threading.Thread(target=_end_with_the_checker, args=(pipe,), daemon=True).start()
         job = json.loads(line)
