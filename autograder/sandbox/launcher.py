@@ -103,16 +103,11 @@ class Worker:
         """A request that goes with the next one, which saves a round trip; the object that it will make. What it raises is raised by the
         next request, and by every one that uses the object. Does not raise."""
         message = self._message(op, fields, seed, keep=True)
-        self.waiting.append(message)
+        if cause := self._lost_in(fields):
+            self.lost[message["keep"]] = cause
+        else:
+            self.waiting.append(message)
         return wire.Ref(message["keep"])
-
-    def _waiting_still(self) -> list[dict[str, Any]]:
-        """The requests that are to go with the next one, less those that use what was never made."""
-        for message in self.waiting:
-            if cause := self._lost_in(message["fields"]):
-                self.lost[message["keep"]] = cause
-        self.waiting = [message for message in self.waiting if message["keep"] not in self.lost]
-        return self.waiting
 
     def _lost_in(self, fields: dict[str, Any]) -> Raised | None:
         if not self.lost:
@@ -138,10 +133,9 @@ class Worker:
         if not self.alive:
             raise Died("The process that ran your code had already ended.")
         seconds = self.limits.seconds_per_call if seconds is None else seconds
-        before = self._waiting_still()
         if cause := self._lost_in(fields):
             raise cause
-        self.waiting = []
+        before, self.waiting = self.waiting, []
         message = {**self._message(op, fields, seed, keep), "threads": threads, "before": before}
         failure: StudentFailure
         try:
