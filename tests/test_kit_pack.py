@@ -108,12 +108,12 @@ def test_modules_of_the_student_come_along(home: Path):
 
 
 def test_modules_that_the_grader_would_pass_over_are_not_promised(home: Path, capsys: Any):
-    folder = put(work(home), json_py="", conftest_py="", steps_py="")
+    folder = put(work(home), json_py="", conftest_py="", setup_py="", rückwärts_py="", steps_py="")
     (folder / "train (1).py").write_text("")
     assert pack(folder) == 0
     packed = home / "JaneDoe_20241234.zip"
     said = capsys.readouterr().out
-    left_out = ("json.py", "conftest.py", "train (1).py")
+    left_out = ("json.py", "conftest.py", "setup.py", "rückwärts.py", "train (1).py")
     assert not names(packed) & set(left_out)
     assert all(name in said for name in left_out)
     assert set(read_submission(packed, SWISS_ROLL).files) == {n for n in names(packed) if n.endswith(".py")}

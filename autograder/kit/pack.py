@@ -23,7 +23,6 @@ NEVER = {  # suffix → what it is
     **dict.fromkeys((".ckpt", ".pt", ".pth", ".safetensors", ".onnx"), "checkpoint"),
     **dict.fromkeys((".npz", ".npy", ".zip", ".tar", ".gz", ".h5", ".pkl"), "data or archive"),
 }
-HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py"}
 LEFT_ALONE = {"checker", "check_pictures", "results", "reports", "venv", "env", "node_modules", "wandb", "tensorboard"}
 DATA = {"data", "data_stand_in", "data_stand_in.partial"}
 
@@ -89,7 +88,7 @@ def plan(kit: Kit, folder: Path) -> Plan:
                 result.left_out[name] = "given; the course has it"
             elif parts[-1] in facts["todo"]:
                 result.left_out[name] = f"a second {parts[-1]}; the one in {folder.resolve().name} is handed in"
-            elif why := _not_graded(parts):
+            elif why := _not_graded(parts, facts["hooks"]):
                 result.left_out[name] = why
             elif len(parts) <= 2:
                 result.graded[name] = path  # a module that the student's code may import
@@ -114,16 +113,15 @@ def plan(kit: Kit, folder: Path) -> Plan:
     return result
 
 
-def _not_graded(parts: list[str]) -> str:
+def _not_graded(parts: list[str], hooks: list[str]) -> str:
     """Why the intake passes over a module of this name, as far as that can be known here; "" when it does not."""
     module = parts[0].removesuffix(".py")
     if module in sys.stdlib_module_names:
         return "has the name of one of Python's own modules; give it another"
-    if parts[-1].casefold() in HOOKS:
+    if parts[-1].casefold() in hooks:
         return "would be run unasked; never graded"
-    if any(
-        not part.removesuffix(".py").isidentifier() or keyword.iskeyword(part.removesuffix(".py")) for part in parts
-    ):
+    names = [part.removesuffix(".py") for part in parts]
+    if any(not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) for name in names):
         return "cannot be imported under this name"
     return ""
 

@@ -27,6 +27,7 @@ from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.release.markers import find_region, regions
 from autograder.release.scripts import SCRIPTS
+from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -78,6 +79,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "images_bytes": limits.images_bytes,
         "visible": visible_modules(manifest),
         "regions": _stubs(manifest),
+        "hooks": sorted(HOOKS),
     }
 
 

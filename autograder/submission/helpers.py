@@ -14,7 +14,7 @@ from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.python_text import CodeFiles
 from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, shown_path
 
-_HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py", "pytest.ini", "tox.ini", "setup.cfg"}
+HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py", "pytest.ini", "tox.ini", "setup.cfg"}
 # A student's by right, also where a package on this machine has installed a module of that name by accident.
 _ORDINARY = {"utils", "util", "helpers", "tests", "examples", "scripts", "tools", "models", "model", "config", "data"}
 
@@ -107,7 +107,7 @@ def why_left_out(module: str, manifest: Manifest) -> str | None:
 
 def is_hook(name: str) -> bool:
     """Whether Python or a test tool runs or reads a file of this name unasked."""
-    return name.casefold() in _HOOKS or name.casefold().endswith(".pth")
+    return name.casefold() in HOOKS or name.casefold().endswith(".pth")
 
 
 def is_importable(module: str) -> bool:
