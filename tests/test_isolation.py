@@ -5,11 +5,13 @@ Landlock and seccomp) and "highest" (all that this machine has). When the tests 
 as root without CAP_SYS_ADMIN, as in most containers.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ import pytest
 
 from autograder.errors import UserError
 from autograder.manifest import REPOSITORY, Limits
-from autograder.sandbox import layers, wire
+from autograder.sandbox import layers, wire, zygote
 from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut
 from autograder.sandbox.layers import files, kernel, network
 from tests.processes import still_alive
@@ -652,6 +654,60 @@ def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) ->
 
 # Layers that do not hold are noticed
 
+# One zygote for several graders
+
+
+ANSWERS = {"answer.py": b"import os\n\ndef parents():\n    return os.getpid()\n"}
+
+
+def answers(lane: Lane) -> bool:
+    with lane.start(ANSWERS, LIMITS) as worker:
+        module = worker.request("import", {"module": "answer"}, keep=True)
+        return type(worker.request("call", {"target": module, "path": "parents", "args": [], "kwargs": {}})) is int
+
+
+@linux
+def test_graders_share_a_zygote_and_end_without_each_other() -> None:
+    before = processes()
+    with zygote.shared(2) as home:
+        assert home is not None
+        assert stat.S_IMODE((home / zygote.DOOR).stat().st_mode) == 0o600
+        (own,) = [child.pid for child in psutil.Process().children() if child.pid not in before]
+        with Sandbox(shared=home) as one, Sandbox(shared=home) as other:
+            assert {child.pid for child in psutil.Process().children()} - before == {own}
+            assert one.layers == other.layers == set(layers.LAYERS) - one.problems.keys()
+            assert one.versions["torch"]
+            with one.lane() as lane, other.lane() as second:
+                assert answers(lane)
+                assert answers(second)
+                lane.start(ANSWERS, LIMITS)
+                one.__exit__(None, None, None)
+                assert answers(second)
+            with Sandbox(shared=home) as third, third.lane() as lane:  # as many have joined as may
+                assert {child.pid for child in psutil.Process().children()} - before > {own}
+                assert answers(lane)
+            with other.lane() as lane:
+                assert answers(lane)
+            assert [path.name for path in home.iterdir() if path.is_dir()].count("view") == 1
+    assert not home.exists()
+    assert still_alive([psutil.Process(pid) for pid in processes() - before], 30) == []
+
+
+@linux
+def test_with_its_owner_a_shared_zygote_ends_and_the_others_say_so() -> None:
+    with contextlib.ExitStack() as owner:
+        home = owner.enter_context(zygote.shared(2))
+        with Sandbox(shared=home) as joined, joined.lane() as lane:
+            worker = lane.start(ANSWERS, LIMITS)
+            owner.close()
+            with pytest.raises(UserError, match="has ended"):  # nothing that the student's code has done
+                worker.request("import", {"module": "answer"})
+            with pytest.raises(UserError, match="has ended"):
+                joined.lane()
+        with Sandbox(shared=home) as late, late.lane() as lane:  # has one of its own
+            assert answers(lane)
+
+
 BROKEN = """
 from autograder.sandbox import layers
 from autograder.sandbox.layers import files, namespaces, network, user
@@ -670,7 +726,7 @@ layers.confine = confine_less
 @linux
 def test_layers_that_do_not_hold_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two layers do nothing from the start: they are not claimed. A third does nothing in a later worker: it is taken off the sandbox."""
-    monkeypatch.setattr(Sandbox, "_code", BROKEN + Sandbox._code)
+    monkeypatch.setattr(zygote, "CODE", BROKEN + zygote.CODE)
     with Sandbox() as sandbox, sandbox.lane() as lane:
         assert sandbox.isolation == "process, network"
         assert re.search(r"the worker can read .*autograder", sandbox.problems["files"])

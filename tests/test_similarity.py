@@ -12,7 +12,7 @@ import pytest
 from autograder.classroom import similarity
 from autograder.classroom.fingerprints import WINDOW, make_document
 from autograder.classroom.records import Graded, HandedIn
-from autograder.classroom.regions import MOST_CHARACTERS, Region, handout_regions, regions_of
+from autograder.classroom.regions import MOST_CHARACTERS, Region, handout_regions, read_regions, regions_of
 from autograder.classroom.similarity import find_similar
 from autograder.errors import UserError
 from autograder.grading.mutants import apply_variant, solution_files, solution_texts, variants
@@ -83,7 +83,9 @@ class Class:
         self.graded: list[Graded] = []
 
     def hands_in(self, name: str, files: dict[str, bytes], verdict=VERDICT) -> None:
-        self.graded.append(Graded(HandedIn(save(self.home / f"{name}.zip", files), name), verdict, f"reports/{name}"))
+        path = save(self.home / f"{name}.zip", files)
+        regions = read_regions(path, SWISS_ROLL) or ()
+        self.graded.append(Graded(HandedIn(path, name), verdict, f"reports/{name}", regions))
 
     def similar(self, earlier: Path | None = None):
         return find_similar(self.graded, earlier)
@@ -270,14 +272,13 @@ def test_hostile_files_do_not_stop_it_and_are_never_run(students):
         students.hands_in(f"{name} 1", {"ddpm.py": content, "network.py": b""})
         students.hands_in(f"{name} 2", {"ddpm.py": content + b"\n# other", "network.py": b""})
     students.hands_in("refused", solution_files(SWISS_ROLL), refused_verdict(SWISS_ROLL, "x", "it was no zip"))
-    students.graded.append(Graded(HandedIn(students.home / "gone.zip", "gone"), VERDICT, "reports/gone"))
     unknown = dataclasses.replace(VERDICT, assignment="no such assignment")
     students.hands_in("of another course", solution_files(SWISS_ROLL), unknown)
     students.hands_in("author", with_bodies(UNUSUAL))
     students.hands_in("copier", disguised())
     found = [everybody(pair) for pair in students.similar()]
     assert any(one == ["author", "copier"] for one in found)
-    assert not any(name in [name for one in found for name in one] for name in ("refused", "gone", "of another course"))
+    assert not any(name in [name for one in found for name in one] for name in ("refused", "of another course"))
     assert not Path("/tmp/it-was-run").exists()
 
 

@@ -1,8 +1,8 @@
 """Dask does the scheduling: worker processes on this machine, or those of a scheduler that runs already.
 
 Each Dask worker is a grading process. It keeps one sandbox open, because starting one costs seconds, and works at one submission at a
-time. Everything listens on the loopback address only, without a dashboard. When this process dies, however it dies, so do its workers,
-and with them what they have started.
+time. Those of this machine share one zygote. Everything listens on the loopback address only, without a dashboard. When this process
+dies, however it dies, so do its workers, and with them what they have started.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from autograder.grading.rubric import load_rubric
 from autograder.grading.rubric_version import rubric_version
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.zygote import shared
 
 DEATHS = 3  # of its worker, after which a submission is given up
 PLUGIN = "grading"
@@ -36,6 +37,8 @@ SETTINGS = {
     "distributed.comm.timeouts.connect": "120s",  # a busy machine is slow, not gone
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",  # nobody looks at what these two gather
+    "distributed.admin.tick.interval": "1s",
 }
 Job = TypeVar("Job")
 
@@ -45,8 +48,8 @@ class GraderPlugin(WorkerPlugin):
 
     name = PLUGIN
 
-    def __init__(self, assignment: str, require: str | None):
-        self.assignment, self.require = assignment, require
+    def __init__(self, assignment: str, require: str | None, zygote: Path | None = None):
+        self.assignment, self.require, self.zygote = assignment, require, zygote
         self.rubric = rubric_version(assignment)
         self.opened: Sandbox | None = None
 
@@ -64,12 +67,12 @@ class GraderPlugin(WorkerPlugin):
     def sandbox(self) -> Sandbox:
         """Opened at the first use. Raises UserError when it does not reach the isolation level that is required."""
         if self.opened is None:
-            self.opened = Sandbox(require=self.require).__enter__()
+            self.opened = Sandbox(require=self.require, shared=self.zygote).__enter__()
         return self.opened
 
     def renew(self) -> None:
-        """Close the sandbox, so that the next use opens a fresh one."""
-        opened, self.opened = self.opened, None
+        """Close the sandbox, so that the next use opens a fresh one, with a zygote of its own."""
+        opened, self.opened, self.zygote = self.opened, None, None
         if opened is not None:
             with contextlib.suppress(Exception):
                 opened.__exit__(None, None, None)
@@ -97,15 +100,18 @@ class Engine:
         self.workers = workers or max(1, int(waiting * (os.cpu_count() or 1)))
         self.assignment, self.scratch, self.scheduler, self.require = assignment, scratch, scheduler, require
         self.cluster: LocalCluster | None = None
+        self.closing = contextlib.ExitStack()
 
     def __enter__(self) -> "Engine":
         for name in ("distributed", "distributed.nanny", "distributed.worker", "distributed.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         shutil.rmtree(self.scratch, ignore_errors=True)  # that of a run that was killed
-        self.config = dask.config.set({**SETTINGS, "temporary-directory": str(self.scratch)})
-        self.config.__enter__()
         try:
+            self.closing.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+            self.closing.enter_context(dask.config.set({**SETTINGS, "temporary-directory": str(self.scratch)}))
+            zygote = None
             if self.scheduler is None:
+                zygote = self.closing.enter_context(shared(self.workers))
                 self.cluster = LocalCluster(
                     n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
                     memory_limit=0, silence_logs=logging.CRITICAL, local_directory=str(self.scratch),
@@ -113,7 +119,7 @@ class Engine:
             self.client = Client(self.cluster or self.scheduler, timeout=60, set_as_default=False)
             if self.scheduler is not None:
                 self._check_scheduler()
-            self.client.register_plugin(GraderPlugin(self.assignment, self.require))
+            self.client.register_plugin(GraderPlugin(self.assignment, self.require, zygote))
         except BaseException as error:
             self.__exit__(None, None, None)
             if isinstance(error, (OSError, ValueError)) and self.scheduler is not None:
@@ -158,8 +164,7 @@ class Engine:
         with contextlib.suppress(Exception):
             if self.cluster is not None:
                 self.cluster.close(timeout=10)
-        self.config.__exit__(None, None, None)
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.closing.close()
 
 
 _GONE = "The Dask scheduler has gone. What is finished is kept; start the same command again to go on."

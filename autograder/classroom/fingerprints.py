@@ -5,7 +5,6 @@ to chance: the texts are short. Pygments splits code into tokens. The library co
 version 0.5.0, the newest, takes given code for all that occurs twice in a file, and misplaces what follows a class.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -73,16 +72,18 @@ def over_windows(begins: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
     return over
 
 
-def _signs(text: str) -> Iterator[tuple[str, str, int]]:
+@lru_cache(maxsize=2048)  # in a class many have one text of a region
+def _signs(text: str) -> tuple[tuple[str, str, int], ...]:
     """(sign or signs, the token itself, its line from 0) without comments, documentation and layout."""
     from pygments.lexers.python import PythonLexer
     from pygments.token import Comment, Name, String, Text
 
-    line = 0
+    found, line = [], 0
     for kind, token in PythonLexer(stripnl=False, ensurenl=False).get_tokens(text):
         word = token.strip()
         if word and not (kind in Comment or kind in Text or kind in String.Doc):
             is_plain_name = kind in Name and kind not in Name.Builtin
             sign = "V" if is_plain_name else "S" if kind in String else word
-            yield sign, word, line + token[: len(token) - len(token.lstrip())].count("\n")
+            found.append((sign, word, line + token[: len(token) - len(token.lstrip())].count("\n")))
         line += token.count("\n")
+    return tuple(found)

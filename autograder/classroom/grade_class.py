@@ -66,7 +66,10 @@ def grade_class(
             raise
         if options.regrade is not None:
             print_moves(compare(before, current(ledger.lines)), "before", "now")
-    graded = [Graded(one, run.lines[one].verdict, f"reports/{one.slug}") for one in collected.submissions]
+    graded = [
+        Graded(one, run.lines[one].verdict, f"reports/{one.slug}", run.seen[one].regions)
+        for one in collected.submissions
+    ]
     write_class_reports(out, f"{manifest.title}: {len(graded)} submissions", graded, options.earlier)
     progress.say(f"{_summary(graded)} Open {out / 'index.html'} in a browser.")
     return graded

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.classroom.engine import plugin
 from autograder.classroom.ledger import Line
+from autograder.classroom.regions import Region, regions_of
 from autograder.errors import UserError
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import Judgement
@@ -36,11 +37,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Seen:
-    """What reading a submission shows. `refused`: the verdict of one that cannot be read; else `notices` are those of this hand-in."""
+    """What reading a submission shows. `refused`: the verdict of one that cannot be read; else `notices` are those of this hand-in, and
+    `regions` is its code."""
 
     digest: str = ""
     seeds: str = ""
     notices: tuple[Notice, ...] = ()
+    regions: tuple[Region, ...] = ()
     refused: Verdict | None = None
 
 
@@ -59,12 +62,13 @@ def look(job: Job) -> Seen:
     manifest = load_manifest(job.assignment)
     try:
         submission = read_submission(job.path, manifest)
+        grading = Grading(manifest, submission, job.options, Sandbox(), job.secret)  # the sandbox is not started
+        regions = regions_of(submission.files, manifest)
+        return Seen(submission.digest, commitment(job.secret, submission.digest), grading.notices, regions)
     except UserError as error:
         return Seen(refused=refused_verdict(manifest, job.name, str(error), job.options.profile))
     except Exception as error:  # a fault of the grader's must not cost the class
         return Seen(refused=failed_verdict(manifest, job, f"{type(error).__name__}: {error}"))
-    grading = Grading(manifest, submission, job.options, Sandbox(), job.secret)  # the sandbox is not started
-    return Seen(submission.digest, commitment(job.secret, submission.digest), grading.notices)
 
 
 def judge(job: Job) -> Judged:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.classroom.regions import Region
 from autograder.grading.verdict import Verdict
 
 
@@ -37,3 +38,4 @@ class Graded:
     handed_in: HandedIn
     verdict: Verdict
     folder: str  # of its reports, seen from the class page, with forward slashes: "reports/ada_lovelace"
+    regions: tuple[Region, ...] = ()  # its code, to be compared with that of others

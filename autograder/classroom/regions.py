@@ -29,16 +29,15 @@ def read_regions(path: Path, manifest: Manifest) -> tuple[Region, ...] | None:
     """The regions of what lies at `path`, a folder or a zip; None where no submission can be read there."""
     code_only = dataclasses.replace(manifest, files=dataclasses.replace(manifest.files, samples=None, checkpoint=None))
     try:
-        files = read_submission(path, code_only).files
+        return regions_of(read_submission(path, code_only).files, manifest)
     except UserError:
         return None
-    return regions_of({name: files[name] for name in manifest.files.todo if name in files}, manifest)
 
 
 def regions_of(files: dict[str, bytes], manifest: Manifest) -> tuple[Region, ...]:
-    """The regions of these files, MOST_CHARACTERS in all. A file that is not Python, or nested too deeply, has none."""
+    """The regions in these files, MOST_CHARACTERS in all. A file that is not Python, or nested too deeply, has none."""
     found, left = [], MOST_CHARACTERS
-    for name, content in files.items():
+    for name, content in [(name, files[name]) for name in manifest.files.todo if name in files]:
         try:
             text, _ = decode(name, content)
             spans = region_lines(manifest, name, content)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from autograder.classroom.fingerprints import WINDOW, Document, make_document
 from autograder.classroom.records import Graded
-from autograder.classroom.regions import earlier_submissions, handout_regions, read_regions, regions_of
+from autograder.classroom.regions import earlier_submissions, handout_regions, regions_of
 from autograder.errors import UserError
 from autograder.grading.mutants import apply_variant, solution_files, variants
 from autograder.manifest import Manifest, load_manifest
@@ -76,9 +76,8 @@ class Pair:
 def find_similar(graded: Sequence[Graded], earlier: Path | None) -> list[Pair]:
     """At most MOST_PAIRS pairs to look at, the most telling group first; of a group only as many as connect it.
 
-    Submissions are read again where they lie and never run; one that cannot be read is passed over. `earlier`: a folder
-    of submissions of earlier years, or of such folders; pairs among them are not shown. Raises UserError where it
-    cannot be read.
+    `earlier`: a folder of submissions of earlier years, or of such folders, which are read and never run; pairs among
+    them are not shown. Raises UserError where it cannot be read.
     """
     pairs: list[Pair] = []
     readable = [item for item in graded if item.verdict.state != "refused"]
@@ -88,9 +87,7 @@ def find_similar(graded: Sequence[Graded], earlier: Path | None) -> list[Pair]:
         except UserError:
             continue
         own = [item for item in readable if item.verdict.assignment == identifier]
-        people = [
-            (Person(item.handed_in.student, item.folder), read_regions(item.handed_in.path, manifest)) for item in own
-        ]
+        people = [(Person(item.handed_in.student, item.folder), item.regions) for item in own]
         if earlier is not None:
             people += [(Person(name), regions) for name, regions in earlier_submissions(earlier, manifest)]
         documents = [
@@ -120,8 +117,7 @@ def _usual(manifest_id: str) -> tuple[Document, ...]:
     """The solution and the known variants of it, which count as if further students had handed them in."""
     manifest = load_manifest(manifest_id)
     files = [solution_files(manifest), *(apply_variant(manifest, variant) for variant in variants(manifest))]
-    todo = [{name: one[name] for name in manifest.files.todo} for one in files]
-    return tuple(make_document(regions_of(one, manifest), _given(manifest_id).prints) for one in todo)
+    return tuple(make_document(regions_of(one, manifest), _given(manifest_id).prints) for one in files)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@
     worker   confined before it reads a line of student code, see layers; then serves, see worker.py
 
 The zygote listens on an inherited socket, each lane on a socket that came with the request for it. Messages are lines of JSON between
-trusted processes. A closed socket means that the grader is gone: everything below it is killed.
+trusted processes. A closed socket means that the grader is gone: everything below it is killed. Other graders may join through a second
+inherited socket, the door; what they ask for ends with their own sockets.
 """
 
 import contextlib
@@ -28,8 +29,8 @@ WATCH_SECONDS = 0.1  # between two looks at what a worker uses
 LANES_END_SECONDS = 5.0
 
 
-def main(descriptor: int) -> None:
-    """The zygote. `descriptor`: of the inherited control socket, on which the first line says what to prepare for."""
+def main(descriptor: int, door: int | None) -> None:
+    """The zygote. `descriptor`: of the inherited control socket, on which the first line says what to prepare for; `door`: of the other one."""
     control = socket.socket(fileno=descriptor)
     settings, _ = _next_request(control)
     if settings is None:
@@ -50,15 +51,55 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes are not waited for
     process.become_subreaper()
     process.become_unreadable()
-    _reply(control, {"ready": True, "versions": _versions(), "namespaces": reason})
-    while True:
-        request, descriptors = _next_request(control)
-        if request is None:
-            _end_lanes()
-            folders.remove(Path(settings["home"]))
-            os._exit(0)
+    ready = {"ready": True, "versions": _versions(), "namespaces": reason}
+    _reply(control, ready)
+    _Zygote(control, None if door is None else socket.socket(fileno=door), settings["others"], ready).serve()
+    _end_lanes()
+    folders.remove(Path(settings["home"]))
+    os._exit(0)
+
+
+class _Zygote:
+    """Forks lanes for the grader at the other end of `control`, and for those that join."""
+
+    def __init__(self, control: socket.socket, door: socket.socket | None, others: int, ready: dict[str, Any]):
+        self.control, self.door, self.others, self.ready = control, door, others, ready
+        self.graders = [control]
+
+    def serve(self) -> None:
+        """Returns when the first grader has gone."""
+        while True:
+            for one in select.select([*self.graders, *([self.door] if self.door else [])], [], [])[0]:
+                if one is self.door:
+                    self._let_in(self.door)
+                    continue
+                request, descriptors = _next_request(one)
+                if request is not None:
+                    self._fork(descriptors)
+                    _reply(one, {"lane": True})
+                elif one is self.control:
+                    return
+                else:
+                    self.graders.remove(one)
+                    one.close()
+
+    def _let_in(self, door: socket.socket) -> None:
+        grader, _ = door.accept()
+        self.graders.append(grader)
+        _reply(grader, self.ready)
+        if len(self.graders) > self.others:
+            door.shutdown(socket.SHUT_RDWR)  # the process outside of the namespaces has it too
+            door.setblocking(False)
+            with contextlib.suppress(OSError):
+                while True:
+                    door.accept()[0].close()  # whoever has knocked meanwhile starts a zygote of its own
+            door.close()
+            self.door = None
+
+    def _fork(self, descriptors: list[int]) -> None:
         if (namespaces.fork if namespaces.engaged() else os.fork)() == 0:
-            control.close()
+            for one in (*self.graders, *([self.door] if self.door else [])):
+                one.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
                 _Lane(socket.socket(fileno=descriptors[0])).serve()
@@ -66,7 +107,6 @@ def main(descriptor: int) -> None:
                 os._exit(70)
         for number in descriptors:
             os.close(number)
-        _reply(control, {"lane": True})
 
 
 def _enter_namespaces(settings: dict[str, Any]) -> str:
@@ -242,7 +282,10 @@ def _next_request(control: socket.socket) -> tuple[Any, list[int]]:
     """One line and the descriptors that came with it; (None, []) when the other side has closed."""
     data, descriptors = b"", []
     while not data.endswith(b"\n"):
-        part, numbers, _, _ = socket.recv_fds(control, 65536, 4)
+        try:
+            part, numbers, _, _ = socket.recv_fds(control, 65536, 4)
+        except ConnectionError:
+            return None, []
         descriptors += numbers
         if not part:
             return None, []
@@ -251,5 +294,5 @@ def _next_request(control: socket.socket) -> tuple[Any, list[int]]:
 
 
 def _reply(control: socket.socket, message: dict[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(ConnectionError):
         control.sendall(json.dumps(message).encode() + b"\n")

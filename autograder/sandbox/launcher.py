@@ -8,7 +8,6 @@
 Every way in which student code can fail to answer is a StudentFailure with one sentence.
 """
 
-import contextlib
 import itertools
 import json
 import os
@@ -16,10 +15,6 @@ import re
 import select
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,11 +23,11 @@ from types import TracebackType
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, SOLUTIONS, Limits
-from autograder.sandbox import folders, layers, machine, wire
+from autograder.manifest import Limits
+from autograder.sandbox import folders, layers, wire
 from autograder.sandbox.layers import process, user
+from autograder.sandbox.zygote import Zygote, new_home
 
-START_SECONDS = 300.0  # importing torch from a cold disk takes a while
 CONFINE_SECONDS = 60.0  # a fork and the layers take milliseconds
 MAX_CALLBACKS = 200_000  # answered in one request
 FILE_MEGABYTES = 64  # in the folder that a worker may write
@@ -494,15 +489,20 @@ class Confinement:
 
 
 class Sandbox:
-    """Owns the zygote. Use as a context manager; closing it kills every process below.
+    """A zygote and what is started from it. Use as a context manager; closing it kills every process below.
 
-    `require`: a level (see layers.included) or a set of layers without which nothing is started: entering raises UserError. `use`: the layers to try;
-    `namespaces`: whether Linux's namespaces may serve them. After entering, `layers` are those that hold, tried from inside by a worker without
-    student code, and again by every worker; `problems` says why others do not.
+    `require`: a level (see layers.included) or a set of layers without which nothing is started: entering raises UserError. `use`: the layers
+    to try; `namespaces`: whether Linux's namespaces may serve them; `shared`: the folder of a zygote to join where that can be done, see
+    zygote.shared. After entering, `layers` are those that hold, tried from inside by a worker without student code, and again by every
+    worker; `problems` says why others do not.
     """
 
     def __init__(
-        self, require: str | Iterable[str] | None = None, use: Iterable[str] = layers.LAYERS, namespaces: bool = True
+        self,
+        require: str | Iterable[str] | None = None,
+        use: Iterable[str] = layers.LAYERS,
+        namespaces: bool = True,
+        shared: Path | None = None,
     ) -> None:
         self.versions: dict[str, str] = {}
         self.required = _required(require)
@@ -511,8 +511,9 @@ class Sandbox:
         self.namespaces = namespaces
         self.why_no_namespaces = ""
         self.most_used = 0  # bytes that one worker with what it started was seen to hold; whoever asks sets it back
-        self._process: subprocess.Popen[bytes] | None = None
-        self._asking = threading.Lock()
+        self.shared = shared
+        self._home: Path | None = None
+        self._zygote: Zygote | None = None
         self._numbers = itertools.count(1)
 
     @property
@@ -521,48 +522,30 @@ class Sandbox:
         return ", ".join(layers.ordered(self.layers))
 
     def __enter__(self) -> "Sandbox":
-        self._home = Path(tempfile.mkdtemp(prefix="autograder-")).resolve()
         try:
-            self._home.chmod(0o711)
-            self._start()
+            self._zygote = self._joined() or self._started()
+            ready = self._zygote.await_ready()
+            self.versions, self.why_no_namespaces = ready["versions"], ready["namespaces"]
             self._rehearse()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
 
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        code = self._code.format(theirs.fileno())
-        command = [sys.executable, "-I", "-c", code]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-        )
-        theirs.close()
-        ours.settimeout(START_SECONDS)
-        self._control = ours
-        self._lines = ours.makefile("rb")
-        view = self._home / "view"
-        view.mkdir()
-        settings = {
-            "layers": list(layers.ordered(self.layers)),
-            "namespaces": self.namespaces,
-            "home": str(self._home),
-            "view": str(view),
-            "hidden": _hidden(),
-            "forbidden": [layers.__file__],
-            "grader": os.getpid(),
-        }
-        ours.sendall(json.dumps(settings).encode() + b"\n")
-        ready = self._reply()
-        self.versions, self.why_no_namespaces = ready["versions"], ready["namespaces"]
+    def _joined(self) -> Zygote | None:
+        if self.shared is None:
+            return None
+        try:
+            self._home = new_home(self.shared)
+            return Zygote.join(self.shared)
+        except OSError:  # it has gone, or as many have joined as may
+            if self._home is not None:
+                folders.remove(self._home)
+            return None
 
-    _code = "from autograder.sandbox import forkserver; forkserver.main({})"
+    def _started(self) -> Zygote:
+        self._home = new_home()
+        return Zygote.start(self._home, self.layers, self.namespaces)
 
     def _rehearse(self) -> None:
         """Confine a worker that has no student code, to see which layers hold; leave out a layer with which Python could not be read."""
@@ -593,15 +576,12 @@ class Sandbox:
             )
 
     def lane(self) -> Lane:
-        ours, theirs = socket.socketpair()
-        with theirs, self._asking:
-            with contextlib.suppress(OSError):  # it has ended; _reply says so
-                socket.send_fds(self._control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
-            self._reply()
-        return Lane(ours, self)
+        assert self._zygote is not None
+        return Lane(self._zygote.lane(), self)
 
     def folder(self, files: dict[str, bytes]) -> Path:
         """A new folder with `files` (relative path → content) for one worker."""
+        assert self._home is not None
         folder = self._home / str(next(self._numbers))
         folder.mkdir(mode=0o700)
         for name, content in files.items():
@@ -613,27 +593,10 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
-            with contextlib.suppress(OSError, AttributeError):
-                self._lines.close()
-                self._control.close()
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        folders.remove(self._home)
-
-    def _reply(self) -> dict[str, Any]:
-        try:
-            line = self._lines.readline()
-        except ConnectionError:
-            line = b""
-        if not line:
-            raise UserError(
-                "The process that imports torch could not start, or has ended; check that `import torch` works here, then start again."
-            )
-        return json.loads(line)
+        if self._zygote is not None:
+            self._zygote.close()
+        if self._home is not None:
+            folders.remove(self._home)
 
 
 def _required(require: str | Iterable[str] | None) -> frozenset[str]:
@@ -644,31 +607,3 @@ def _required(require: str | Iterable[str] | None) -> frozenset[str]:
         if name not in layers.LAYERS:
             raise UserError(f"An isolation level is one of {', '.join(layers.LAYERS)}, not {name!r}.")
     return layers.included(require, os.geteuid() == 0) if isinstance(require, str) else frozenset(names)
-
-
-def _hidden() -> list[str]:
-    """Folders and files that no worker may read, wherever they lie: the grader's packages, the repository, the secret."""
-    hidden = [REPOSITORY / "autograder", REPOSITORY / "fid"]
-    own_folder = (REPOSITORY / "pyproject.toml").exists() or SOLUTIONS.is_dir()  # a checkout, or a bundle
-    if own_folder:  # else the packages lie among others, in site-packages
-        hidden.append(REPOSITORY)
-    if named := os.environ.get("AUTOGRADER_SECRET_FILE"):
-        hidden.append(Path(named).absolute())
-    return [str(path) for path in hidden]
-
-
-def _environment() -> dict[str, str]:
-    """What workers see: nothing of the grader's environment but where programs are. GPUs are hidden: grading runs on the CPU, everywhere alike."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "USER": "student",
-        "LOGNAME": "student",
-        "OMP_NUM_THREADS": str(machine.threads()),
-        "CUDA_VISIBLE_DEVICES": "",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": "/nonexistent",
-        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

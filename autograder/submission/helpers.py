@@ -11,7 +11,7 @@ from autograder.manifest import Manifest
 from autograder.release.scripts import is_kit_script
 from autograder.submission.entries import Entry
 from autograder.submission.locate import Folder, is_other_assignment
-from autograder.submission.python_text import CodeFiles
+from autograder.submission.python_text import CodeFiles, statements_in
 from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, shown_path
 
 HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py", "pytest.ini", "tox.ini", "setup.cfg"}
@@ -117,13 +117,15 @@ def is_importable(module: str) -> bool:
 
 def imported_modules(trees: Iterable[ast.Module]) -> frozenset[str]:
     """First parts of what these files import: "torch" for `import torch.nn`, "utils" for `from .utils import f`."""
-    found = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.partition(".")[0])
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
+    found: set[str] = set()
+    waiting: list[ast.AST] = [*trees]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        waiting += statements_in(node)
     return frozenset(found)
 
 

@@ -6,6 +6,7 @@ import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from autograder.submission.rules import IntakeLimits, Refused, shown
@@ -21,7 +22,7 @@ class NotPython(Exception):
 
 def count_tokens(content: bytes) -> int:
     """Words and signs, comments included: a bound, to a small factor, on the size of the syntax tree."""
-    return sum(1 for _ in re.finditer(rb"[\w\x80-\xff]+|[^\w\s\x80-\xff]|\n", content))
+    return len(re.findall(rb"[\w\x80-\xff]+|[^\w\s\x80-\xff]|\n", content))
 
 
 def decode(name: str, content: bytes) -> tuple[str, str]:
@@ -62,7 +63,7 @@ def parse(name: str, content: bytes) -> ast.Module:
     Nothing is run, and nothing is compiled either: hostile source can crash Python's compiler, not its parser.
     """
     tree = tree_of(name, content)
-    if misplaced := _misplaced(tree):
+    if misplaced := _misplaced(tree, yields=b"yield" in content):
         line, what = misplaced
         raise NotPython(f"{shown(name)}, line {line}: {what}; check the indentation.")
     return tree
@@ -132,8 +133,15 @@ def _in_words(error: SyntaxError) -> str:
     return message
 
 
-def _misplaced(tree: ast.Module) -> tuple[int, str] | None:
-    """The first `return` outside a function or `break` outside a loop, which the parser lets pass."""
+def statements_in(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements, handlers and cases directly below a statement, a handler, a case or a module; no expressions."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        yield from getattr(node, block, ())
+
+
+def _misplaced(tree: ast.Module, yields: bool) -> tuple[int, str] | None:
+    """The first `return` outside a function or `break` outside a loop, which the parser lets pass. `yields`: also a `yield`."""
+    below = ast.iter_child_nodes if yields else statements_in
     found: list[tuple[int, str]] = []
     stack: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]  # node, inside a function, inside a loop
     while stack:
@@ -150,5 +158,5 @@ def _misplaced(tree: ast.Module) -> tuple[int, str] | None:
                 function, loop = False, False
             case ast.For() | ast.AsyncFor() | ast.While():
                 loop = True
-        stack.extend((child, function, loop) for child in ast.iter_child_nodes(node))
+        stack.extend((child, function, loop) for child in below(node))
     return min(found, default=None)
