@@ -152,7 +152,7 @@ def test_lone_surrogates_never_arrive(text):
             got.description if isinstance(got, Opaque) else next(iter(got)) if isinstance(got, dict) else got
         )
     escaped = json.dumps(text)
-    for header in (escaped, f'{{"dict":[[{escaped},1]]}}', f'{{"opaque":{escaped}}}'):
+    for header in (escaped, f'{{"dict":[{escaped},1]}}', f'{{"opaque":{escaped}}}'):
         str(decode_frame(frame(header))).encode("utf-8")
 
 
@@ -263,7 +263,7 @@ def test_a_header_that_is_not_json_is_refused(header):
         (json.dumps("😀" * (wire.MAX_TEXT + 1), ensure_ascii=False), "text is too long"),
         ("[" * 18 + "]" * 18, "too deeply"),
         ('{"tuple":[' * 17 + "1" + "]}" * 17, "too deeply"),
-        ('{"dict":[["a",' * 17 + "1" + "]]}" * 17, "too deeply"),
+        ('{"dict":["a",' * 17 + "1" + "]}" * 17, "too deeply"),
         ("{}", "exactly one key"),
         ('{"ref":1,"opaque":"x"}', "exactly one key"),
         ('{"ref":1,"ref":2}', "exactly one key"),
@@ -274,12 +274,13 @@ def test_a_header_that_is_not_json_is_refused(header):
         ('{"tuple":{"tuple":[]}}', "malformed tag"),
         ('{"dict":{"opaque":"x"}}', "malformed tag"),
         ('{"dict":[1]}', "dictionary is malformed"),
-        ('{"dict":[["a"]]}', "dictionary is malformed"),
-        ('{"dict":[["a",1,2]]}', "dictionary is malformed"),
-        ('{"dict":[[1,2]]}', "dictionary is malformed"),
-        ('{"dict":[["a",1],["a",2]]}', "a key twice"),
-        ('{"dict":[["\\ud800",1],["\\udfff",2]]}', "a key twice"),
-        ('{"dict":[["?",1],["\\udfff",2]]}', "a key twice"),
+        ('{"dict":["a"]}', "dictionary is malformed"),
+        ('{"dict":["a",1,"b"]}', "dictionary is malformed"),
+        ('{"dict":[1,2]}', "dictionary is malformed"),
+        ('{"dict":[["a",1]]}', "dictionary is malformed"),
+        ('{"dict":["a",1,"a",2]}', "a key twice"),
+        ('{"dict":["\\ud800",1,"\\udfff",2]}', "a key twice"),
+        ('{"dict":["?",1,"\\udfff",2]}', "a key twice"),
         ('{"float":"1.5"}', "malformed tag"),
         ('{"float":"NaN"}', "malformed tag"),
         ('{"float":["nan"]}', "malformed tag"),
@@ -326,7 +327,7 @@ def test_a_header_that_breaks_a_rule_is_refused_with_the_reason(header, reason):
 
 
 def test_a_malformed_part_is_refused_wherever_it_stands():
-    for outer in ("[1,%s]", '{"tuple":[%s]}', '{"dict":[["a",%s]]}', '[{"array":["uint8",[0]]},[[%s]]]'):
+    for outer in ("[1,%s]", '{"tuple":[%s]}', '{"dict":["a",%s]}', '[{"array":["uint8",[0]]},[[%s]]]'):
         for inner in ('{"ref":-1}', "1e999", '{"array":["int4",[0]]}', "{}", '{"object":1}'):
             with pytest.raises(WireError):
                 decode_frame(frame(outer % inner))
@@ -383,7 +384,7 @@ GREEDY = {
     "references": ("[", '{"ref":1},', "0]"),
     "tuples": ("[", '{"tuple":[]},', "0]"),
     "dictionaries": ("[", '{"dict":[]},', "0]"),
-    "keys": ('{"dict":[', '["%d",1],', '["",1]]}'),
+    "keys": ('{"dict":[', '"%d",1,', '"",1]}'),
     "arrays": ("[", '{"array":["uint8",[0]]},', "0]"),
     "numbers": ("[", "1.5,", "0]"),
     "texts": ("[", '"a",', "0]"),

@@ -1,14 +1,17 @@
-"""pytest runs the rubric: it collects the test files of an assignment and hands each check to the grader's judge.
+"""pytest runs the rubric: it collects the checks of an assignment's test files and hands each to the grader's judge.
 
-The run takes no configuration from the surroundings: no ini file, no conftest, no plugin but this one.
+The checks are items of a kind of their own, because the judge supplies their arguments. The run takes no configuration from the
+surroundings: no ini file, no conftest, no plugin but this one. Source: pytest's documentation, "Working with non-python tests".
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autograder.grading.rubric import Check
+from autograder.grading.rubric import Check, module_of
 from autograder.grading.verdict import CheckResult
 from autograder.manifest import Manifest
 
@@ -18,47 +21,46 @@ Judge = Callable[[Check], CheckResult]
 # more than all else that pytest does here.
 UNUSED = (
     "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "monkeypatch", "pastebin",
-    "recwarn", "reports", "setuponly", "setupplan", "skipping", "stepwise", "subtests", "terminal", "threadexception", "tmpdir", "unittest",
-    "unraisableexception", "warnings",
+    "python", "recwarn", "reports", "setuponly", "setupplan", "skipping", "stepwise", "subtests", "terminal", "threadexception", "tmpdir",
+    "unittest", "unraisableexception", "warnings",
 )  # fmt: skip
 
 
-class RubricPlugin:
-    """Replaces the call of each test by the judge, and a result that did not pass by a failure without a traceback."""
+class CheckItem(pytest.Item):
+    """One check as pytest runs it: a failure has the judge's message and no traceback."""
 
-    def __init__(self, checks: Sequence[Check], judge: Judge):
-        self.checks = {check.function: check for check in checks}
-        self.judge = judge
+    def __init__(self, *, check: Check, judge: Judge, **of_pytest: Any):
+        super().__init__(**of_pytest)
+        self.check, self.judge = check, judge
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if isinstance(item, pytest.Function) and item.function in self.checks]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
-        result = self.judge(self.checks[pyfuncitem.function])
+    def runtest(self) -> None:
+        result = self.judge(self.check)
         if result.status not in ("passed", "not_run"):
             pytest.fail(result.message or result.status, pytrace=False)
-        return True
 
-    # The judge supplies the arguments of a check itself; pytest only needs to see that they exist.
 
-    @pytest.fixture
-    def student(self) -> None: ...
+class CheckFile(pytest.File):
+    """A `test_*.py` of the rubric."""
 
-    @pytest.fixture
-    def sample_shape(self) -> None: ...
+    checks: Sequence[Check]
+    judge: Judge
 
-    @pytest.fixture
-    def draw(self) -> None: ...
+    def collect(self) -> Iterator[CheckItem]:
+        for check in self.checks:
+            yield CheckItem.from_parent(self, name=check.function.__name__, check=check, judge=self.judge)
 
-    @pytest.fixture
-    def note(self) -> None: ...
 
-    @pytest.fixture
-    def carry(self) -> None: ...
+class RubricPlugin:
+    """Collects the checks, in the order of the rubric."""
 
-    @pytest.fixture
-    def outcome(self) -> None: ...
+    def __init__(self, checks: Sequence[Check], judge: Judge):
+        self.checks, self.judge = checks, judge
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CheckFile:
+        file = CheckFile.from_parent(parent, path=file_path)
+        file.checks = [check for check in self.checks if check.function.__module__ == module_of(file_path)]
+        file.judge = self.judge
+        return file
 
 
 def run(manifest: Manifest, checks: Sequence[Check], judge: Judge) -> bool:

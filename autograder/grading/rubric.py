@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from autograder.errors import UserError
@@ -34,12 +35,17 @@ def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
     return _load(manifest.id)
 
 
+def module_of(check_file: Path) -> str:
+    """The name of the module that a `test_*.py` of the rubric is."""
+    return f"autograder.assignments.{check_file.parent.name}.{check_file.stem}"
+
+
 @cache
 def _load(assignment: str) -> tuple[Check, ...]:
     manifest = load_manifest(assignment)
     checks: list[Check] = []
     for path in manifest.check_files:
-        module = importlib.import_module(f"autograder.assignments.{path.parent.name}.{path.stem}")
+        module = importlib.import_module(module_of(path))
         found = [f for f in vars(module).values() if hasattr(f, "check_mark") and f.__module__ == module.__name__]
         for function in sorted(found, key=lambda f: f.__code__.co_firstlineno):
             title = " ".join(inspect.cleandoc(function.__doc__ or "").split("\n\n")[0].split())

@@ -81,6 +81,7 @@ class Worker:
         self.lane, self.channel, self.output, self.folder, self.limits = lane, channel, output, folder, limits
         self.alive = True
         self.killed_for = ""  # "memory", "processes" or "files" when its lane has killed it
+        self.received = bytearray()  # of frames that are not read yet
         self.printed = bytearray()
         self.printed_total = 0
         self.remotes: dict[int, Callable[..., Any]] = {}
@@ -110,8 +111,14 @@ class Worker:
         return next((self.lost[number] for number in sorted(_refs(fields) & self.lost.keys())), None)
 
     def _message(self, op: str, fields: dict[str, Any], seed: int | None, keep: bool) -> dict[str, Any]:
-        self.kept += keep
-        return {"op": op, "fields": fields, "seed": seed, "keep": self.kept if keep else None}
+        """What is not there is as usual: no seed, nothing kept."""
+        message: dict[str, Any] = {"op": op, "fields": fields}
+        if seed is not None:
+            message["seed"] = seed
+        if keep:
+            self.kept += 1
+            message["keep"] = self.kept
+        return message
 
     def request(
         self,
@@ -131,7 +138,11 @@ class Worker:
         if cause := self._lost_in(fields):
             raise cause
         before, self.waiting = self.waiting, []
-        message = {**self._message(op, fields, seed, keep), "threads": threads, "before": before}
+        message = self._message(op, fields, seed, keep)
+        if threads != 1:
+            message["threads"] = threads
+        if before:
+            message["before"] = before
         failure: StudentFailure
         try:
             answer = self._converse(message, time.monotonic() + seconds, on_progress)
@@ -265,11 +276,10 @@ class Worker:
     def _send(self, frame: bytes, deadline: float) -> None:
         view = memoryview(frame)
         while view:
-            self._wait(deadline, write=True)
             try:
                 view = view[self.channel.send(view) :]
             except BlockingIOError:
-                continue
+                self._wait(deadline, write=True)
             except OSError:
                 raise _Closed from None
 
@@ -279,19 +289,21 @@ class Worker:
         return wire.decode(header, self._read(payload_length, deadline))
 
     def _read(self, length: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < length:
+        """The next `length` bytes; what has come beyond them stays in `received`, so that most frames take one call of the system."""
+        while len(self.received) < length:
+            self._wait(deadline, write=False)
             try:
-                part = self.channel.recv(min(length - len(data), 1 << 20))
+                part = self.channel.recv(min(max(length - len(self.received), 1 << 16), 1 << 20))
             except BlockingIOError:
-                self._wait(deadline, write=False)
                 continue
             except OSError:
                 raise _Closed from None
             if not part:
                 raise _Closed
-            data += part
-        return bytes(data)
+            self.received += part
+        data = bytes(self.received[:length])
+        del self.received[:length]
+        return data
 
     def _wait(self, deadline: float, write: bool) -> None:
         while True:

@@ -6,7 +6,7 @@ A frame is
 
 The header holds one value. Plain JSON stands for None, bool, int, finite float, str and list; everything else is an object with one key:
 
-    {"tuple": [...]}  {"dict": [[key, value], ...]}  {"float": "nan" | "inf" | "-inf"}
+    {"tuple": [...]}  {"dict": [key, value, ...]}  {"float": "nan" | "inf" | "-inf"}
     {"array": [dtype, [size, ...]]}   the arrays' bytes follow each other in the payload in the order of their appearance
     {"ref": n}                        an object that lives in the worker
     {"remote": [n, kind]}             a callable that lives in the grader
@@ -79,7 +79,7 @@ class Opaque:
 def encode(value: Any) -> bytes:
     """A whole frame for `value`. Raises WireError when the value cannot be sent."""
     arrays: list[bytes] = []
-    header = json.dumps(_to_json(value, arrays, 0), allow_nan=False, separators=(",", ":")).encode("ascii")
+    header = _ENCODER.encode(_to_json(value, arrays, 0)).encode("ascii")
     payload_length = sum(map(len, arrays))
     if len(header) > MAX_HEADER or payload_length > MAX_PAYLOAD:
         raise WireError(f"the value is too large to send ({(len(header) + payload_length) >> 20} MB)")
@@ -99,7 +99,7 @@ def read_prefix(prefix: bytes) -> tuple[int, int]:
 def decode(header: bytes, payload: bytes) -> Any:
     """The value of a frame's header and payload. Raises WireError for anything that is not exactly of the format."""
     try:
-        tree = json.loads(header.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_one_key)
+        tree = _DECODER.decode(header.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError("a header is not JSON") from error
     reader = _PayloadReader(payload)
@@ -129,20 +129,24 @@ def _one_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_one_key)
+
+
 def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise WireError("the value is nested too deeply")
     kind = type(value)
+    if kind is str:
+        if len(value) > MAX_TEXT:
+            raise WireError("a text is too long")
+        return _text(value)
     if value is None or kind is bool:
         return value
     if kind is int:
         if not -MAX_INT <= value < MAX_INT:
             raise WireError("an integer is larger than 64 bits")
         return value
-    if kind is str:
-        if len(value) > MAX_TEXT:
-            raise WireError("a text is too long")
-        return _text(value)
     if kind is float:
         return value if math.isfinite(value) else {"float": str(value)}
     if kind is list:
@@ -150,11 +154,14 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if kind is tuple:
         return {"tuple": [_to_json(item, arrays, depth + 1) for item in value]}
     if kind is dict:
-        if any(type(key) is not str for key in value):
+        if not all(map(_is_text, value)):
             raise WireError("a dictionary has a key that is not a text")
-        if len({_text(key) for key in value}) < len(value):
+        if not all(map(str.isascii, value)) and len({_text(key) for key in value}) < len(value):
             raise WireError("a dictionary has a key twice")
-        return {"dict": [[_to_json(k, arrays, depth + 1), _to_json(v, arrays, depth + 1)] for k, v in value.items()]}
+        flat: list[Any] = []
+        for key, item in value.items():
+            flat += _to_json(key, arrays, depth + 1), _to_json(item, arrays, depth + 1)
+        return {"dict": flat}
     if kind is Array:
         if len(arrays) >= MAX_ARRAYS:
             raise WireError("there are too many arrays")
@@ -169,6 +176,10 @@ def _to_json(value: Any, arrays: list[bytes], depth: int) -> Any:
     if kind is Opaque:
         return {"opaque": _text(value.description[:1000])}
     raise WireError(f"a {kind.__name__} is not data")
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
 
 
 def _text(value: str) -> str:
@@ -206,32 +217,34 @@ class _PayloadReader:
 def _from_json(node: Any, reader: _PayloadReader, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise WireError("a value is nested too deeply")
-    if node is None or type(node) in (bool, float):
-        if type(node) is float and not math.isfinite(node):  # "1e999"
-            raise WireError("a number is not finite")
-        return node
-    if type(node) is int:
-        if not -MAX_INT <= node < MAX_INT:
-            raise WireError("an integer is larger than 64 bits")
-        return node
-    if type(node) is str:
+    kind = type(node)
+    if kind is str:
         if len(node) > MAX_TEXT:
             raise WireError("a text is too long")
         return _text(node)
-    if type(node) is list:
+    if kind is int:
+        if not -MAX_INT <= node < MAX_INT:
+            raise WireError("an integer is larger than 64 bits")
+        return node
+    if node is None or kind is bool:
+        return node
+    if kind is float:
+        if not math.isfinite(node):  # "1e999"
+            raise WireError("a number is not finite")
+        return node
+    if kind is list:
         return [_from_json(item, reader, depth + 1) for item in node]
     [(tag, body)] = node.items()
     if tag == "tuple" and type(body) is list:
         return tuple(_from_json(item, reader, depth + 1) for item in body)
     if tag == "dict" and type(body) is list:
-        result: dict[str, Any] = {}
-        for pair in body:
-            if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not str:
-                raise WireError("a dictionary is malformed")
-            key = _from_json(pair[0], reader, depth + 1)
-            if key in result:
-                raise WireError("a dictionary has a key twice")
-            result[key] = _from_json(pair[1], reader, depth + 1)
+        keys = body[::2]
+        if len(body) % 2 or not all(map(_is_text, keys)):
+            raise WireError("a dictionary is malformed")
+        items = [_from_json(item, reader, depth + 1) for item in body]
+        result = dict(zip(items[::2], items[1::2]))
+        if len(result) < len(keys):
+            raise WireError("a dictionary has a key twice")
         return result
     if tag == "float" and body in ("nan", "inf", "-inf"):
         return float(body)

@@ -318,11 +318,11 @@ PATCHES = (
     ),
     _stub(
         "json-and-socket-patched",
-        "replaces json.dumps and the methods of sockets under the worker",
+        "replaces JSON's encoder and decoder and the methods of sockets under the worker",
         """
         import json, socket
-        json.dumps = lambda *args, **kwargs: '{"dict":[["kind","result"],["value",true]]}'
-        json.loads = lambda *args, **kwargs: {"score": 25}
+        json.JSONEncoder.encode = json.dumps = lambda *args, **kwargs: '{"dict":["kind","result","value",true]}'
+        json.JSONDecoder.decode = json.loads = lambda *args, **kwargs: {"score": 25}
         try:
             socket.socket.sendall = lambda self, data: None
         except TypeError as error:
