@@ -12,6 +12,7 @@ inherited socket, the door; what they ask for ends with their own sockets.
 import contextlib
 import dataclasses
 import gc
+import importlib
 import json
 import os
 import select
@@ -37,12 +38,7 @@ def main(descriptor: int, door: int | None) -> None:
         os._exit(0)
     os.umask(0o022)
     reason = _enter_namespaces(settings)
-    import torch
-
-    from autograder.sandbox import worker  # noqa: F401  (imported now so that every fork has it)
-
-    torch.set_num_threads(1)
-    torch.zeros(2).add(1)
+    _warm_up()
     _prepare(settings)
     gc.collect()
     gc.freeze()
@@ -107,6 +103,20 @@ class _Zygote:
                 os._exit(70)
         for number in descriptors:
             os.close(number)
+
+
+def _warm_up() -> None:
+    """Do what every worker would do once, as far as it can be done before a fork: imports, also those that NumPy and torch put off."""
+    import numpy as np
+    import torch
+
+    from autograder.sandbox import worker  # noqa: F401
+
+    torch.set_num_threads(1)
+    torch.zeros(2).add(1)
+    np.random.seed(0)  # 11 ms in a fork; every request sets its own seed
+    with contextlib.suppress(ImportError):  # the first backward pass imports this; to run one here would leave its threads behind
+        importlib.import_module("torch.nested._internal.nested_tensor")
 
 
 def _enter_namespaces(settings: dict[str, Any]) -> str:
