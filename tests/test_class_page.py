@@ -53,6 +53,22 @@ def test_the_distribution_counts_every_complete_submission_once():
     assert float(dict(view.numbers)["median"]) == pytest.approx(median(scores), abs=0.005)
 
 
+def test_the_first_sentence_says_whether_every_task_was_judged():
+    full, part = verdict(check(1, status="passed")), verdict(check(1, status="passed"), check(2, status="not_run"))
+    refused = dataclasses.replace(full, state="refused")
+
+    def sentence(*verdicts):
+        return present_class("", [graded(one, folder=f"{number}") for number, one in enumerate(verdicts)]).sentence
+
+    partly = "so the points are those of the tasks that were."
+    assert sentence(full, full) == "2 submissions, all graded in full."
+    assert sentence(part, part) == f"2 submissions, all graded. Not every task was judged, {partly}"
+    assert sentence(full, part, refused) == (
+        "3 submissions, 2 graded, 1 refused. Points, shares and the distribution count those graded. "
+        f"Not every task was judged in 1 of them, {partly}"
+    )
+
+
 @pytest.mark.parametrize("maximum", [0.3, 1.0, 3.0, 7.0, 20.0, 99.0, 50.0, 1234.5])
 def test_bars_of_a_round_width_reach_from_nothing_to_the_maximum(maximum):
     full = verdict(check(1, status="passed", points=maximum, max_points=maximum))

@@ -34,7 +34,7 @@ def present_class(
 ) -> ClassView:
     """The view of a class. `pictures` maps a folder of reports to the name of a PNG below it, with forward slashes.
 
-    Points, shares and the distribution count submissions that were graded in full; the others are named among the
+    Points, shares and the distribution count submissions that were graded to the end; the others are named among the
     flags. Raises ValueError for a folder of reports that does not lie below the page.
     """
     course = course or Course()
@@ -105,13 +105,19 @@ def _sentence(graded: Sequence[Graded], done: Sequence[Graded]) -> str:
         return "No submission was graded."
     refused = sum(item.verdict.state == "refused" for item in graded)
     rest = len(graded) - len(done) - refused
+    partly = sum(any(check.status == "not_run" for check in item.verdict.checks) for item in done)
+    how = "graded" if partly else "graded in full"
+    note = ""
+    if partly:
+        whom = "" if partly == len(done) else f" in {partly:,} of them"
+        note = f" Not every task was judged{whom}, so the points are those of the tasks that were."
     parts = [count(len(graded), "submission")]
     if len(done) == len(graded):
-        return f"{parts[0]}, all graded in full."
-    parts.append(f"{len(done):,} graded in full")
+        return f"{parts[0]}, all {how}.{note}"
+    parts.append(f"{len(done):,} {how}")
     parts += [f"{refused:,} refused"] if refused else []
     parts += [f"{rest:,} not finished"] if rest else []
-    return ", ".join(parts) + ". Points, shares and the distribution count those graded in full."
+    return ", ".join(parts) + f". Points, shares and the distribution count those {how}.{note}"
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> tuple[tuple[str, str], ...]:
