@@ -681,7 +681,10 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
                 assert answers(lane)
                 assert answers(second)
                 lane.start(ANSWERS, LIMITS)
+                with_worker = processes()
                 one.__exit__(None, None, None)
+                gone = [psutil.Process(pid) for pid in with_worker & processes()]
+                assert len(with_worker) - len(still_alive(gone, 0.5)) == 2  # the lane and its worker
                 assert answers(second)
             with Sandbox(shared=home) as third, third.lane() as lane:  # as many have joined as may
                 assert {child.pid for child in psutil.Process().children()} - before > {own}

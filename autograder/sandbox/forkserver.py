@@ -115,9 +115,7 @@ def _warm_up() -> None:
     torch.set_num_threads(1)
     torch.zeros(2).add(1)
     np.random.seed(0)  # 11 ms in a fork; every request sets its own seed
-    with contextlib.suppress(
-        ImportError
-    ):  # the first backward pass imports this; to run one here would leave its threads behind
+    with contextlib.suppress(ImportError):  # what the first backward pass imports
         importlib.import_module("torch.nested._internal.nested_tensor")
 
 

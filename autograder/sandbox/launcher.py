@@ -8,6 +8,7 @@
 Every way in which student code can fail to answer is a StudentFailure with one sentence.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ import select
 import signal
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -526,6 +528,7 @@ class Sandbox:
         self.shared = shared
         self._home: Path | None = None
         self._zygote: Zygote | None = None
+        self._lanes: weakref.WeakSet[Lane] = weakref.WeakSet()
         self._numbers = itertools.count(1)
 
     @property
@@ -589,7 +592,9 @@ class Sandbox:
 
     def lane(self) -> Lane:
         assert self._zygote is not None
-        return Lane(self._zygote.lane(), self)
+        lane = Lane(self._zygote.lane(), self)
+        self._lanes.add(lane)
+        return lane
 
     def folder(self, files: dict[str, bytes]) -> Path:
         """A new folder with `files` (relative path → content) for one worker."""
@@ -605,6 +610,9 @@ class Sandbox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for lane in list(self._lanes):  # a zygote that others use, too, goes on
+            with contextlib.suppress(UserError):
+                lane.close()
         if self._zygote is not None:
             self._zygote.close()
         if self._home is not None:
