@@ -28,7 +28,7 @@ SEEDS = [
 SPLICES = [
     b"NaN", b"-Infinity", b"1e999", b"-0", b"9223372036854775808", b"1" * 400, b"null", b"true", b"[]", b"{}", b'""',
     b'"\\ud800"', b'"\\u0000"', b'{"ref":0}', b'{"ref":1,"ref":2}', b'{"float":"nan"}', b'{"tuple":[]}',
-    b'{"dict":[["a",1],["a",2]]}', b'{"remote":[1,"network"]}', b'{"opaque":""}', b'{"array":["float32",[0]]}',
+    b'{"dict":["a",1,"a",2]}', b'{"remote":[1,"network"]}', b'{"opaque":""}', b'{"array":["float32",[0]]}',
     b'{"array":["uint8",[1099511627776,0]]}', b'{"array":["float64",[67108864,67108864]]}', b"[" * 40, b"]" * 40,
     b'{"tuple":[' * 20, b",", b":", b"-", b".", b"e", b"\\", b"\xff", b"\x00", b" ", b"\xef\xbb\xbf",
 ]  # fmt: skip

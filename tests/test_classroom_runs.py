@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autograder.classroom import jobs
+from autograder.classroom import engine, jobs
 from autograder.classroom.collect import with_slugs
 from autograder.classroom.grade_class import ClassOptions, grade_class, guess_for_class
 from autograder.classroom.ledger import NAME, Key, Line, canonical, current, read_ledger
@@ -232,6 +232,33 @@ def test_the_class_shows_which_assignment_it_is(tmp_path: Path) -> None:
     image = [HandedIn(REPOSITORY / "image_diffusion_todo", f"{n}") for n in range(3)]
     with pytest.raises(UserError, match="--assignment"):
         guess_for_class([*image, *[HandedIn(SAMPLES / "passes_all", f"x{n}") for n in range(3)]])
+
+
+def test_where_a_shared_zygote_is_lost_a_grader_starts_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[Path | None] = []
+
+    class Opening:
+        def __init__(self, require: str | None, shared: Path | None = None):
+            self.shared = shared
+
+        def __enter__(self) -> "Opening":
+            opened.append(self.shared)
+            if self.shared is not None:
+                raise UserError("The process that imports torch could not start, or has ended")
+            return self
+
+    monkeypatch.setattr(engine, "Sandbox", Opening)
+    plugin = engine.GraderPlugin("swiss_roll", None, tmp_path)
+    assert plugin.sandbox() is plugin.sandbox()
+    assert opened == [tmp_path, None]
+
+
+def test_code_that_cannot_be_compared_with_others_is_graded_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "regions_of", lambda files, manifest: 1 / 0)
+    seen = jobs.look(job("passes_all"))
+    assert seen.refused is None
+    assert seen.digest == job("passes_all").digest
+    assert seen.regions == ()
 
 
 # The command, killed

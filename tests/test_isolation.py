@@ -11,11 +11,13 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +28,8 @@ import pytest
 
 from autograder.errors import UserError
 from autograder.manifest import REPOSITORY, Limits
-from autograder.sandbox import layers, wire, zygote
-from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut
+from autograder.sandbox import forkserver, layers, wire, zygote
+from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut, Worker
 from autograder.sandbox.layers import files, kernel, network
 from tests.processes import still_alive
 
@@ -660,6 +662,15 @@ def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) ->
 ANSWERS = {"answer.py": b"import os\n\ndef parents():\n    return os.getpid()\n"}
 
 
+def ended(running: list[psutil.Process], number: int) -> None:
+    """Wait until so many of these have ended."""
+    deadline = time.monotonic() + 30
+    while len(running) - len(still_alive(running, 0)) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(running) - len(still_alive(running, 0)) == number
+
+
 def answers(lane: Lane) -> bool:
     with lane.start(ANSWERS, LIMITS) as worker:
         module = worker.request("import", {"module": "answer"}, keep=True)
@@ -667,6 +678,7 @@ def answers(lane: Lane) -> bool:
 
 
 @linux
+@pytest.mark.skipif(not ROOT, reason="only workers that are users of their own share a zygote")
 def test_graders_share_a_zygote_and_end_without_each_other() -> None:
     before = processes()
     with zygote.shared(2) as home:
@@ -681,10 +693,9 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
                 assert answers(lane)
                 assert answers(second)
                 lane.start(ANSWERS, LIMITS)
-                with_worker = processes()
+                running = psutil.Process().children(recursive=True)
                 one.__exit__(None, None, None)
-                gone = [psutil.Process(pid) for pid in with_worker & processes()]
-                assert len(with_worker) - len(still_alive(gone, 0.5)) == 2  # the lane and its worker
+                ended(running, 2)  # the lane and its worker
                 assert answers(second)
             with Sandbox(shared=home) as third, third.lane() as lane:  # as many have joined as may
                 assert {child.pid for child in psutil.Process().children()} - before > {own}
@@ -697,6 +708,7 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
 
 
 @linux
+@pytest.mark.skipif(not ROOT, reason="only workers that are users of their own share a zygote")
 def test_with_its_owner_a_shared_zygote_ends_and_the_others_say_so() -> None:
     with contextlib.ExitStack() as owner:
         home = owner.enter_context(zygote.shared(2))
@@ -709,6 +721,61 @@ def test_with_its_owner_a_shared_zygote_ends_and_the_others_say_so() -> None:
                 joined.lane()
         with Sandbox(shared=home) as late, late.lane() as lane:  # has one of its own
             assert answers(lane)
+
+
+@pytest.mark.parametrize("reason", ["ordinary user", "no socket"])
+def test_where_a_zygote_cannot_be_shared_each_grader_has_its_own(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_socket(home: Path) -> None:
+        raise OSError("Operation not supported")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000 if reason == "ordinary user" else 0)
+    monkeypatch.setattr(zygote, "_door", no_socket)
+    before = processes()
+    with zygote.shared(2) as home:
+        assert home is None
+        assert processes() == before
+
+
+def test_a_zygote_that_cannot_fork_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(os, "fork", fork)
+    serving = threading.Thread(target=forkserver._Zygote(theirs, None, 0, {}).serve)
+    serving.start()
+    grader = zygote.Zygote(ours)
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"Resource temporarily unavailable.*; end some"):
+            grader.lane()
+    grader.close()
+    serving.join(30)
+    assert not serving.is_alive()
+
+
+class NoLane:
+    """In the place of the lane of a worker that has no process."""
+
+    def stop(self, grace: float) -> tuple[None, str]:
+        return None, ""
+
+
+def test_calls_that_were_sent_in_advance_end_with_the_time_limit(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    output, printed_to = os.pipe()
+    os.set_blocking(output, False)
+    worker = Worker(NoLane(), ours, output, tmp_path / "files", LIMITS)  # type: ignore[arg-type]
+    calls = []
+    worker.remote(lambda: calls.append(time.sleep(0.02)))
+    advance = wire.encode({"kind": "callback", "remote": 1, "args": [], "kwargs": {}}) * 500
+    assert len(advance) < 1 << 16  # one call of the system reads them all
+    theirs.sendall(advance)
+    with pytest.raises(TimedOut):
+        worker.request("call", {}, seconds=0.5)
+    assert 1 <= len(calls) <= 26
+    theirs.close()
+    os.close(printed_to)
 
 
 BROKEN = """
@@ -848,7 +915,7 @@ def test_the_same_holds_as(who: str) -> None:
     """These tests once more in a process of its own. Python may lie where only root gets: there it is made visible by a mount of its own."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
-        select = ["-k", "bare or highest or noticed"] if who == "ordinary user" else ["-k", "bare"]
+        select = ["-k", "bare or highest or noticed or zygote"] if who == "ordinary user" else ["-k", "bare or zygote"]
         command = [
             sys.executable,
             "-m",

@@ -66,8 +66,13 @@ class GraderPlugin(WorkerPlugin):
 
     def sandbox(self) -> Sandbox:
         """Opened at the first use. Raises UserError when it does not reach the isolation level that is required."""
+        if self.opened is None and self.zygote is not None:
+            try:
+                self.opened = Sandbox(require=self.require, shared=self.zygote).__enter__()
+            except UserError:  # what one of our own says counts
+                self.zygote = None
         if self.opened is None:
-            self.opened = Sandbox(require=self.require, shared=self.zygote).__enter__()
+            self.opened = Sandbox(require=self.require).__enter__()
         return self.opened
 
     def renew(self) -> None:

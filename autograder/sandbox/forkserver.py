@@ -71,8 +71,7 @@ class _Zygote:
                     continue
                 request, descriptors = _next_request(one)
                 if request is not None:
-                    self._fork(descriptors)
-                    _reply(one, {"lane": True})
+                    _reply(one, {"problem": self._fork(descriptors)})
                 elif one is self.control:
                     return
                 else:
@@ -92,8 +91,14 @@ class _Zygote:
             door.close()
             self.door = None
 
-    def _fork(self, descriptors: list[int]) -> None:
-        if (namespaces.fork if namespaces.engaged() else os.fork)() == 0:
+    def _fork(self, descriptors: list[int]) -> str:
+        """Fork a lane. Why it could not be done, or ""."""
+        problem = ""
+        try:
+            pid = (namespaces.fork if namespaces.engaged() else os.fork)()
+        except OSError as error:  # the machine is short of something; others may have more luck
+            pid, problem = -1, str(error)
+        if pid == 0:
             for one in (*self.graders, *([self.door] if self.door else [])):
                 one.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -103,6 +108,7 @@ class _Zygote:
                 os._exit(70)
         for number in descriptors:
             os.close(number)
+        return problem
 
 
 def _warm_up() -> None:
@@ -114,7 +120,7 @@ def _warm_up() -> None:
 
     torch.set_num_threads(1)
     torch.zeros(2).add(1)
-    np.random.seed(0)  # 11 ms in a fork; every request sets its own seed
+    np.random.seed(0)  # 11 ms in a fork; the first request of a submission sets the seed that counts
     with contextlib.suppress(ImportError):  # what the first backward pass imports
         importlib.import_module("torch.nested._internal.nested_tensor")
 
@@ -134,7 +140,6 @@ def _enter_namespaces(settings: dict[str, Any]) -> str:
 def _prepare(settings: dict[str, Any]) -> None:
     """Everything that workers need and that is the same for all of them, while the whole file system can still be seen."""
     plan = layers.plan
-    plan.grader = settings["grader"]
     plan.forbidden = tuple(settings["forbidden"])
     if sys.platform == "linux":
         network.prepare()

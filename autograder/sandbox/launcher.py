@@ -192,6 +192,8 @@ class Worker:
         """Send a request, answer the calls that come back, and return the result."""
         self._send(wire.encode(message), deadline)
         for _ in range(MAX_CALLBACKS):
+            if time.monotonic() > deadline:  # calls that were sent in advance are read without waiting
+                raise _Late
             answer = self._receive(deadline)
             kind = answer.get("kind") if type(answer) is dict else None
             if kind == "result":
@@ -291,7 +293,7 @@ class Worker:
         return wire.decode(header, self._read(payload_length, deadline))
 
     def _read(self, length: int, deadline: float) -> bytes:
-        """The next `length` bytes; what has come beyond them stays in `received`, so that most frames take one call of the system."""
+        """The next `length` bytes; what has come beyond them stays in `received`, so that a frame is not read in three parts."""
         while len(self.received) < length:
             self._wait(deadline, write=False)
             try:
@@ -438,6 +440,7 @@ class Lane:
         ours.setblocking(False)
         settings = {
             "op": "start",
+            "grader": os.getpid(),
             "folder": str(folder),
             "layers": list(layers.ordered(wanted)),
             "user": user.unused_id(),
@@ -507,8 +510,8 @@ class Sandbox:
 
     `require`: a level (see layers.included) or a set of layers without which nothing is started: entering raises UserError. `use`: the layers
     to try; `namespaces`: whether Linux's namespaces may serve them; `shared`: the folder of a zygote to join where that can be done, see
-    zygote.shared. After entering, `layers` are those that hold, tried from inside by a worker without student code, and again by every
-    worker; `problems` says why others do not.
+    zygote.shared, which has its own namespaces. After entering, `layers` are those that hold, tried from inside by a worker without
+    student code, and again by every worker; `problems` says why others do not.
     """
 
     def __init__(

@@ -22,7 +22,6 @@ from autograder.sandbox import folders, layers, machine
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
 DOOR = "zygote.socket"  # in the zygote's folder, as long as somebody may still join
-CAN_BE_SHARED = sys.platform == "linux"
 CODE = "from autograder.sandbox import forkserver; forkserver.main({}, {})"
 
 
@@ -56,11 +55,11 @@ class Zygote:
             "view": str(view),
             "hidden": _hidden(),
             "forbidden": [layers.__file__],
-            "grader": os.getpid(),
             "others": others,
         }
         zygote = cls(ours, process)
-        ours.sendall(json.dumps(settings).encode() + b"\n")
+        with contextlib.suppress(OSError):  # it has ended; await_ready says so
+            ours.sendall(json.dumps(settings).encode() + b"\n")
         return zygote
 
     @classmethod
@@ -86,12 +85,19 @@ class Zygote:
         return self.ready
 
     def lane(self) -> socket.socket:
-        """Our end of the socket of a new lane. Raises UserError when the zygote has ended."""
+        """Our end of the socket of a new lane. Raises UserError when the zygote has ended, or cannot fork."""
         ours, theirs = socket.socketpair()
         with theirs, self.asking:
             with contextlib.suppress(OSError):  # it has ended; _reply says so
                 socket.send_fds(self.control, [json.dumps({"op": "lane"}).encode() + b"\n"], [theirs.fileno()])
-            self._reply()
+            try:
+                problem = self._reply()["problem"]
+            except UserError:
+                ours.close()
+                raise
+        if problem:
+            ours.close()
+            raise UserError(f"No further process could be started ({problem}); end some, then start the grader again.")
         return ours
 
     def close(self) -> None:
@@ -121,19 +127,22 @@ class Zygote:
 
 @contextlib.contextmanager
 def shared(graders: int) -> Iterator[Path | None]:
-    """A zygote that so many graders may join: its folder, or None where none can be shared and each grader starts its own."""
-    if not CAN_BE_SHARED:
+    """A zygote that so many graders may join: its folder, or None where none can be shared and each grader starts its own.
+
+    Shared where each worker is a user of its own: elsewhere the kernel counts the processes of all workers of a zygote together, so that
+    one submission could use up what another needs (see layers.process.most_processes).
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
         yield None
         return
-    home = new_home()
-    try:
-        zygote = Zygote.start(home, frozenset(layers.LAYERS), namespaces=True, others=graders)
-        try:
-            yield home
-        finally:
-            zygote.close()
-    finally:
-        folders.remove(home)
+    with contextlib.ExitStack() as closing:
+        home: Path | None = None
+        with contextlib.suppress(OSError):  # a folder that can hold no socket
+            found = new_home()
+            closing.callback(folders.remove, found)
+            closing.callback(Zygote.start(found, frozenset(layers.LAYERS), namespaces=True, others=graders).close)
+            home = found
+        yield home
 
 
 def new_home(inside: Path | None = None) -> Path:

@@ -23,7 +23,7 @@ _NO_DEVICE_MEANT = {"print", "warn", "warning", "info", "debug", "error", "log",
 _NO_DEVICE_MEANT |= {"startswith", "endswith", "ValueError", "RuntimeError", "AssertionError", "autocast"}
 _BETWEEN_STRINGS = re.compile(rb"[\"'][\s\\]{0,100}[rbufRBUF]{0,2}[\"']")
 # In text without any of these no device is written: a name, an escape that can stand for a letter, .to(0), device=0. Bounded, so that no
-# text takes long; what hides a device from it (a comment between the halves of "cu" "da") is not found.
+# text takes long; what hides a device from it, such as a comment in the middle of .to(0), is not found.
 _MENTION = re.compile(
     rb"cuda|mps|xpu|\\[xuUN0-7]|\b(to|device)[\s\\]{0,100}\([\s\\(]{0,100}\d|\b(device|map_location)[\s\\]{0,100}=[\s\\(]{0,100}\d"
 )

@@ -39,7 +39,6 @@ def ordered(layers: frozenset[str]) -> tuple[str, ...]:
 class Plan:
     """What a zygote knows and its workers need; filled before the first worker is started."""
 
-    grader: int = 0  # its process number
     forbidden: tuple[str, ...] = ()  # files of the grader, that no worker may read
     rules: tuple[files.Rule, ...] = ()  # what Landlock lets workers read
     outside: tuple[str, ...] = ()  # folders in which no worker may write
@@ -77,7 +76,8 @@ def make_scratch(settings: dict[str, Any], folder: int) -> str:
 def confine(settings: dict[str, Any], scratch: str, channel: int, output: int) -> Report:
     """Apply the layers that `settings` asks for to this process, and try them. Only `channel` stays open, beside 0, 1 and 2.
 
-    Settings: "layers"; "user", the number to become; "rehearsal", whether to see if student code could import; and the limits.
+    Settings: "layers"; "user", the number to become; "grader", its process number; "rehearsal", whether to see if student code could
+    import; and the limits.
     A layer that cannot be applied, or that does not hold when it is tried, is among the problems of the report, with the reason.
     """
     wanted, parent = settings["layers"], os.getppid()
@@ -109,7 +109,7 @@ def confine(settings: dict[str, Any], scratch: str, channel: int, output: int) -
 
     probes: dict[str, Callable[[], str]] = {
         "process": lambda: process.probe(channel, processes),
-        "user": lambda: user.probe(settings["user"], parent, 0 if namespaces.engaged() else plan.grader),
+        "user": lambda: user.probe(settings["user"], parent, 0 if namespaces.engaged() else settings["grader"]),
         "files": lambda: files.probe(scratch, plan.forbidden, plan.outside),
         "network": network.probe,
     }
