@@ -116,7 +116,7 @@ class Zygote:
     def _reply(self) -> dict[str, Any]:
         try:
             line = self.lines.readline()
-        except ConnectionError:
+        except OSError:  # it has gone, or takes longer than START_SECONDS
             line = b""
         if not line:
             raise UserError(
