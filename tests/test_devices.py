@@ -59,6 +59,8 @@ WRITTEN_IN = {  # code → what it becomes
     "\ufeffx.cuda()": "\ufeffx.cpu()",
     "x = 1\n\f\nx.cuda()": "x = 1\n\f\nx.cpu()",
     "with torch.no_grad():\n\tx.cuda()": "with torch.no_grad():\n\tx.cpu()",
+    "x.to(  # the first one\n    0)": 'x.to(  # the first one\n    "cpu")',
+    'x.to("cu"  # the first\n     "da")': 'x.to("cpu"\\\n)',
     'async def f():\n    await x.to("cuda")': 'async def f():\n    await x.to("cpu")',
     'match y:\n    case "cuda":\n        x.cuda()': 'match y:\n    case "cuda":\n        x.cpu()',
 }

@@ -21,11 +21,13 @@ _QUESTIONS = {"is_available", "device_count", "is_built"}
 # Text in these calls is for a reader, or is asked about; autocast("cuda") does nothing where there is no such device.
 _NO_DEVICE_MEANT = {"print", "warn", "warning", "info", "debug", "error", "log", "format", "hasattr", "getattr"}
 _NO_DEVICE_MEANT |= {"startswith", "endswith", "ValueError", "RuntimeError", "AssertionError", "autocast"}
+_COMMENT = re.compile(rb"#[^\r\n]*")
 _BETWEEN_STRINGS = re.compile(rb"[\"'][\s\\]{0,100}[rbufRBUF]{0,2}[\"']")
-# In text without any of these no device is written: a name, an escape that can stand for a letter, .to(0), device=0. Bounded, so that no
-# text takes long; what hides a device from it, such as a comment in the middle of .to(0), is not found.
+# In text without any of these no device is written: a name, what can stand for its letters (an escape, letters of full width or of
+# mathematics), .to(0), device=0. Bounded, so that no text takes long.
 _MENTION = re.compile(
-    rb"cuda|mps|xpu|\\[xuUN0-7]|\b(to|device)[\s\\]{0,100}\([\s\\(]{0,100}\d|\b(device|map_location)[\s\\]{0,100}=[\s\\(]{0,100}\d"
+    rb"cuda|mps|xpu|\\[xuUN0-7]|\xef[\xbc\xbd]|\xf0\x9d|\b(to|device)[\s\\]{0,100}\([\s\\(]{0,100}\d"
+    rb"|\b(device|map_location)[\s\\]{0,100}=[\s\\(]{0,100}\d"
 )
 _NEWLINE = rb"\r\n|\r|\n"
 
@@ -86,7 +88,7 @@ def on_cpu(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _places(text: bytes) -> list[_Place]:
-    if not _MENTION.search(_BETWEEN_STRINGS.sub(b"", text)):
+    if not any(_MENTION.search(_BETWEEN_STRINGS.sub(b"", one)) for one in (text, _COMMENT.sub(b"", text))):
         return []  # most files; to parse one takes a hundred times as long
     try:
         with warnings.catch_warnings():
