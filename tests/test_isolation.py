@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 import pytest
 
+from autograder.classroom.engine import GraderPlugin
 from autograder.errors import UserError
 from autograder.manifest import REPOSITORY, Limits
 from autograder.sandbox import forkserver, layers, wire, zygote
@@ -671,6 +672,14 @@ def ended(running: list[psutil.Process], number: int) -> None:
     assert len(running) - len(still_alive(running, 0)) == number
 
 
+@contextlib.contextmanager
+def the_grader_s(home: Path | None) -> Iterator[Sandbox]:
+    """The sandbox of a grader that is told to join a zygote."""
+    plugin = GraderPlugin("swiss_roll", None, home)
+    yield plugin.sandbox()
+    plugin.renew()
+
+
 def answers(lane: Lane) -> bool:
     with lane.start(ANSWERS, LIMITS) as worker:
         module = worker.request("import", {"module": "answer"}, keep=True)
@@ -697,7 +706,7 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
                 one.__exit__(None, None, None)
                 ended(running, 2)  # the lane and its worker
                 assert answers(second)
-            with Sandbox(shared=home) as third, third.lane() as lane:  # as many have joined as may
+            with the_grader_s(home) as third, third.lane() as lane:  # as many have joined as may
                 assert {child.pid for child in psutil.Process().children()} - before > {own}
                 assert answers(lane)
             with other.lane() as lane:
@@ -719,7 +728,7 @@ def test_with_its_owner_a_shared_zygote_ends_and_the_others_say_so() -> None:
                 worker.request("import", {"module": "answer"})
             with pytest.raises(UserError, match="has ended"):
                 joined.lane()
-        with Sandbox(shared=home) as late, late.lane() as lane:  # has one of its own
+        with the_grader_s(home) as late, late.lane() as lane:  # has one of its own
             assert answers(lane)
 
 

@@ -1,8 +1,8 @@
 """Dask does the scheduling: worker processes on this machine, or those of a scheduler that runs already.
 
 Each Dask worker is a grading process. It keeps one sandbox open, because starting one costs seconds, and works at one submission at a
-time. Those of this machine share one zygote. Everything listens on the loopback address only, without a dashboard. When this process
-dies, however it dies, so do its workers, and with them what they have started.
+time. As root, those of this machine share one zygote. Everything listens on the loopback address only, without a dashboard. When this
+process dies, however it dies, so do its workers, and with them what they have started.
 """
 
 import contextlib
@@ -67,10 +67,8 @@ class GraderPlugin(WorkerPlugin):
     def sandbox(self) -> Sandbox:
         """Opened at the first use. Raises UserError when it does not reach the isolation level that is required."""
         if self.opened is None and self.zygote is not None:
-            try:
+            with contextlib.suppress(UserError, OSError):  # what one of our own says counts
                 self.opened = Sandbox(require=self.require, shared=self.zygote).__enter__()
-            except UserError:  # what one of our own says counts
-                self.zygote = None
         if self.opened is None:
             self.opened = Sandbox(require=self.require).__enter__()
         return self.opened

@@ -509,9 +509,9 @@ class Sandbox:
     """A zygote and what is started from it. Use as a context manager; closing it kills every process below.
 
     `require`: a level (see layers.included) or a set of layers without which nothing is started: entering raises UserError. `use`: the layers
-    to try; `namespaces`: whether Linux's namespaces may serve them; `shared`: the folder of a zygote to join where that can be done, see
-    zygote.shared, which has its own namespaces. After entering, `layers` are those that hold, tried from inside by a worker without
-    student code, and again by every worker; `problems` says why others do not.
+    to try; `namespaces`: whether Linux's namespaces may serve them; `shared`: the folder of a zygote to join, see zygote.shared, which has
+    its own namespaces: entering raises OSError when it cannot be joined any more. After entering, `layers` are those that hold, tried from
+    inside by a worker without student code, and again by every worker; `problems` says why others do not.
     """
 
     def __init__(
@@ -541,7 +541,11 @@ class Sandbox:
 
     def __enter__(self) -> "Sandbox":
         try:
-            self._zygote = self._joined() or self._started()
+            self._home = new_home(self.shared)
+            if self.shared is not None:
+                self._zygote = Zygote.join(self.shared)
+            else:
+                self._zygote = Zygote.start(self._home, self.layers, self.namespaces)
             ready = self._zygote.await_ready()
             self.versions, self.why_no_namespaces = ready["versions"], ready["namespaces"]
             self._rehearse()
@@ -549,21 +553,6 @@ class Sandbox:
             self.__exit__(None, None, None)
             raise
         return self
-
-    def _joined(self) -> Zygote | None:
-        if self.shared is None:
-            return None
-        try:
-            self._home = new_home(self.shared)
-            return Zygote.join(self.shared)
-        except OSError:  # it has gone, or as many have joined as may
-            if self._home is not None:
-                folders.remove(self._home)
-            return None
-
-    def _started(self) -> Zygote:
-        self._home = new_home()
-        return Zygote.start(self._home, self.layers, self.namespaces)
 
     def _rehearse(self) -> None:
         """Confine a worker that has no student code, to see which layers hold; leave out a layer with which Python could not be read."""

@@ -33,7 +33,6 @@ class Zygote:
         self.control, self.process = control, process
         self.lines = control.makefile("rb")
         self.asking = threading.Lock()
-        self.ready: dict[str, Any] = {}
 
     @classmethod
     def start(cls, home: Path, use: frozenset[str], namespaces: bool, others: int = 0) -> "Zygote":
@@ -64,25 +63,19 @@ class Zygote:
 
     @classmethod
     def join(cls, home: Path) -> "Zygote":
-        """That of another grader, when it is ready. Raises OSError when it has gone, or as many have joined as may."""
+        """That of another grader, which has said that others may. Raises OSError when it has gone, or as many have joined as may."""
         control = socket.socket(socket.AF_UNIX)
         try:
             with _short(home / DOOR) as path:
                 control.connect(path)
-            joined = cls(control)
-            joined.await_ready()
-        except UserError as error:
-            control.close()
-            raise OSError(str(error)) from error
         except OSError:
             control.close()
             raise
-        return joined
+        return cls(control)
 
     def await_ready(self) -> dict[str, Any]:
         """What the zygote says when it has imported torch: "versions", and "namespaces", why it is in none, or "". Raises UserError."""
-        self.ready = self.ready or self._reply()
-        return self.ready
+        return self._reply()
 
     def lane(self) -> socket.socket:
         """Our end of the socket of a new lane. Raises UserError when the zygote has ended, or cannot fork."""
