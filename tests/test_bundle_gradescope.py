@@ -446,6 +446,15 @@ def settings_of(place: Place, **changes: str) -> Iterator[None]:
         path.write_text(before, encoding="utf-8")
 
 
+def hanging_in_a_late_task() -> dict[str, bytes]:
+    """A submission whose ddim_p_sample does nothing until its limit of 20 seconds has passed, on a machine of any speed."""
+    files = {path.name: path.read_bytes() for path in (EXAMPLES / "passes_all").iterdir()}
+    files["ddpm.py"] = files["ddpm.py"].replace(
+        b"def ddim_p_sample(", b"def ddim_p_sample(self, *a, **k):\n        while True: pass\n\n    def unused("
+    )
+    return files
+
+
 def judged(results: dict[str, Any]) -> list[str]:
     return [test["number"] for test in results["tests"] if test["tags"][1] not in ("not_run", "waiting")]
 
@@ -476,11 +485,7 @@ def test_a_submission_is_graded_in_the_layout_and_again_with_the_same_numbers_on
 @pytest.mark.slow
 def test_killed_at_any_moment_it_leaves_valid_results_with_everything_that_was_judged(place: Place) -> None:
     """A submission that hangs in a late task is killed with SIGKILL while it hangs."""
-    files = {path.name: path.read_bytes() for path in (EXAMPLES / "passes_all").iterdir()}
-    files["ddpm.py"] = files["ddpm.py"].replace(
-        b"def ddim_p_sample(", b"def ddim_p_sample(self, *a, **k):\n        while True: pass\n\n    def unused("
-    )
-    process = place.start(files)
+    process = place.start(hanging_in_a_late_task())
     deadline = time.monotonic() + PATIENCE
     results: dict[str, Any] = {}
     while time.monotonic() < deadline:
@@ -508,13 +513,13 @@ def test_killed_at_any_moment_it_leaves_valid_results_with_everything_that_was_j
 
 @pytest.mark.slow
 def test_the_time_limit_ends_the_grading_before_the_platform_does(place: Place) -> None:
-    """With a limit that is over at once, everything that was not judged is said to be so, and flagged for staff."""
+    """The time is over before the submission has hung for as long as it may: what was not judged is said, and flagged for staff."""
     with settings_of(place, minutes="2.0"):
         source = place.home / "source" / "autograder" / "bundle" / "gradescope.py"
         before = source.read_text(encoding="utf-8")
         source.write_text(before.replace("RESERVED_SECONDS = 45.0", "RESERVED_SECONDS = 112.0"), encoding="utf-8")
         try:
-            printed, _ = place.start("endless_loop").communicate()
+            printed, _ = place.start(hanging_in_a_late_task()).communicate()
         finally:
             source.write_text(before, encoding="utf-8")
     results = valid(place.results)

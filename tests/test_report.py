@@ -269,9 +269,9 @@ def test_truncation_says_how_much_is_missing():
 @pytest.mark.parametrize("piece", ["\x1b]", "\x9d", "\x1b[0", "\x1b", "\n ", " \n\n", "\u0301", "\x1b]0;\x1b", "\r"])
 def test_cleaning_takes_linear_time(piece):
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     clean_text(text, len(text))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 60  # of the processor's time: below 1; what is quadratic takes hours
 
 
 def test_evidence_becomes_json_data_whatever_it_is():
