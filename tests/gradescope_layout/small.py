@@ -22,11 +22,10 @@ def environment(home: Path, python: str, source: str, packages: str) -> None:
 
 def small_container(root: Path, bundle: Path) -> Container:
     """Needs root to be used. In it, the bundle finds its Python where setup.sh would have put it."""
-    binds = [
-        (Path(sys.base_prefix), "/opt/python"),
-        (Path(sysconfig.get_paths()["purelib"]), "/opt/packages"),
-        (Path("/etc"), "/etc"),
-    ]
+    binds = [(Path(sysconfig.get_paths()["purelib"]), "/opt/packages"), (Path("/etc"), "/etc")]
+    python = Path(sys.base_prefix)
+    if not python.is_relative_to("/usr"):
+        binds.append((python, str(python)))  # where it is here: its programs look for their libraries there
     for name in SYSTEM:
         path = Path(name)
         if path.is_symlink():
@@ -36,5 +35,5 @@ def small_container(root: Path, bundle: Path) -> Container:
             binds.append((path, name))
     container = Container(root, tuple(binds))
     container.fill(bundle)
-    environment(root / "opt/autograder/venv", "/opt/python", "/autograder/source", "/opt/packages")
+    environment(root / "opt/autograder/venv", str(python), "/autograder/source", "/opt/packages")
     return container
