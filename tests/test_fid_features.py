@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,20 @@ def refusal(name: str, path: Path) -> str:
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
     return str(caught.value)
+
+
+def test_a_gpu_computes_features_in_float32_and_not_in_tf32(tiny):
+    seen: list[bool] = []
+    before = torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32
+
+    class Watched(nn.Module):
+        def forward(self, x):
+            seen.append(torch.backends.cudnn.enabled and not torch.backends.cudnn.allow_tf32)
+            return tiny.module(x)
+
+    replace(tiny, module=Watched()).of(from_pixels(blobs(2, 0), "x"))
+    assert seen == [True]
+    assert (torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32) == before
 
 
 def test_wrong_weights_are_refused_with_what_is_wrong(tmp_path, tiny):

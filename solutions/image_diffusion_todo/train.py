@@ -13,6 +13,7 @@ import dataclasses
 import os
 import signal
 import sys
+import warnings
 from datetime import datetime
 from pathlib import Path
 
@@ -189,6 +190,9 @@ def main(argv=None) -> None:
         write_settings(folder, {**recipe.to_plain(), "root": str(data.afhq_root), "remarks": marks, "device": str(device),
                                 "precision": precision, "compile": compile_mode, "torch": torch.__version__})  # fmt: skip
         print(f"Run folder: {folder}", *(f"Note: {mark}." for mark in marks), sep="\n")
+        if compile_mode is not None:
+            warnings.filterwarnings("ignore", message="TensorFloat32 tensor cores")  # advice for matrices in float32
+            print("The network is compiled first, so the first step takes a minute or two; --compile none does without.")
     if not Run(trainer, folder, str(root), marks, args.log_interval, args.keep_every).train():
         print(f"Stopped at step {trainer.step}. Go on with: python train.py --resume {folder}")
         sys.exit(130)
