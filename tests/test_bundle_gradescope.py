@@ -344,6 +344,17 @@ def test_what_is_declared_counts_only_where_the_system_does_not_tell(
     assert (machine.processors(), machine.threads()) == (0.5, 1)
 
 
+@pytest.mark.parametrize(
+    ("processors", "jobs", "count"),
+    [(0.5, 30, 1), (1.0, 30, 1), (2.0, 30, 3), (16.0, 30, 24), (16.0, 2, 2), (2.0, 0, 1)],
+)
+def test_grading_processes_follow_the_container_and_the_work(
+    processors: float, jobs: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "processors", lambda: processors)
+    assert machine.grading_processes(jobs) == count
+
+
 def test_memory_of_a_container_leaves_out_cached_files(tmp_path: Path) -> None:
     two, one = tmp_path / "two", tmp_path / "one" / "memory"
     two.mkdir()

@@ -8,7 +8,6 @@ process dies, however it dies, so do its workers, and with them what they have s
 import contextlib
 import gc
 import logging
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -97,11 +96,10 @@ class Engine:
     """Use as a context manager. `workers`: processes on this machine; `scheduler`: the address of one that runs already, instead."""
 
     def __init__(
-        self, assignment: str, scratch: Path, workers: int | None = None, scheduler: str | None = None, require: str | None = None
-    ):  # fmt: skip
-        waiting = 1.5  # a grader and its worker take turns, so each pair leaves its processor idle now and then
-        self.workers = workers or max(1, int(waiting * (os.cpu_count() or 1)))
-        self.assignment, self.scratch, self.scheduler, self.require = assignment, scratch, scheduler, require
+        self, assignment: str, scratch: Path, workers: int = 1, scheduler: str | None = None, require: str | None = None
+    ):
+        self.assignment, self.scratch, self.workers = assignment, scratch, workers
+        self.scheduler, self.require = scheduler, require
         self.cluster: LocalCluster | None = None
         self.closing = contextlib.ExitStack()
 

@@ -19,6 +19,7 @@ from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
 from autograder.grading.verdict import Figure, Notice, Verdict
 from autograder.manifest import Manifest, load_manifest
+from autograder.sandbox import machine
 from autograder.submission.guess import guess_assignment
 
 GUESSED_FROM = 25  # submissions, where nobody says which assignment it is
@@ -56,8 +57,9 @@ def grade_class(
     with open_ledger(out / NAME) as ledger:
         before = current(ledger.lines)
         run = _Run(manifest, options, out, ledger, collected, judge)
+        workers = options.workers or machine.grading_processes(len(collected.submissions))
         try:
-            with Engine(manifest.id, out / ".workers", options.workers, options.scheduler, options.require) as engine:
+            with Engine(manifest.id, out / ".workers", workers, options.scheduler, options.require) as engine:
                 run.all(engine)
         except KeyboardInterrupt:
             progress.say(

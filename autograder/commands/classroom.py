@@ -20,7 +20,10 @@ def grade_class(
     ],
     assignment: AssignmentOption = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Grading processes; three for two processors when not given.")
+        int | None,
+        typer.Option(
+            min=1, help="Grading processes; three for two processors when not given, at most one a submission."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler that runs already, such as tcp://10.0.0.1:8786.")

@@ -1,11 +1,11 @@
 """Run many small grading jobs on all processors, each process with a sandbox of its own."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from typing import Any, TypeVar
 
+from autograder.sandbox import machine
 from autograder.sandbox.launcher import Sandbox
 
 Job = TypeVar("Job")
@@ -29,8 +29,7 @@ def run_jobs(
     """Yield (job, function(sandbox, job)) as results come in, in any order. `function` and jobs must be picklable; an
     exception in one is raised here.
     """
-    waiting = 1.5  # a grader and its worker take turns, so each pair leaves its processor idle now and then
-    count = max(1, min(processes or int(waiting * (os.cpu_count() or 1)), len(jobs)))
+    count = processes or machine.grading_processes(len(jobs))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_open_sandbox) as executor:
         pending = {executor.submit(_perform, function, job): job for job in jobs}

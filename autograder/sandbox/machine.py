@@ -29,6 +29,13 @@ def threads(most: int = 2) -> int:
     return max(1, min(most, int(processors())))
 
 
+def grading_processes(jobs: int) -> int:
+    """How many keep these processors busy, at least 1 and at most `jobs`: a grader and its worker take turns, so each pair leaves its
+    processor idle now and then, and half as many again as there are processors make use of that.
+    """
+    return max(1, min(int(1.5 * processors()), jobs))
+
+
 def _allowed_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
