@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 
 from autograder.classroom.engine import GraderPlugin
 from autograder.errors import UserError
@@ -653,6 +654,15 @@ def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) ->
 
 
 # Layers that do not hold are noticed
+
+
+@pytest.mark.skipif(torch.version.cuda is None, reason="a build of torch without CUDA looks for no GPU")
+def test_torch_still_has_the_function_by_which_it_counts_gpus() -> None:
+    """forkserver._look_for_gpus does without it in silence, and then every worker looks for a driver."""
+    count = ctypes.CDLL("libc10_cuda.so")["_ZN3c104cuda12device_countEv"]
+    count.restype = ctypes.c_int8
+    assert count() == torch.cuda.device_count() == 0
+
 
 # One zygote for several graders
 

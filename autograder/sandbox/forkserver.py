@@ -10,6 +10,7 @@ inherited socket, the door; what they ask for ends with their own sockets.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import gc
 import importlib
@@ -121,8 +122,17 @@ def _warm_up() -> None:
     torch.set_num_threads(1)
     torch.zeros(2).add(1)
     np.random.seed(0)  # 11 ms in a fork; the first request of a submission sets the seed that counts
+    _look_for_gpus()
     with contextlib.suppress(ImportError):  # what the first backward pass imports
         importlib.import_module("torch.nested._internal.nested_tensor")
+
+
+def _look_for_gpus() -> None:
+    """Let torch find none, since they are hidden, and remember it; else every worker looks at its first backward pass, and finds half of a
+    driver in the sandbox. torch.cuda.is_available() does the same and notes that forks must not use CUDA, of which errors then speak.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # a build without CUDA
+        ctypes.CDLL("libc10_cuda.so")["_ZN3c104cuda12device_countEv"]()  # c10::cuda::device_count()
 
 
 def _enter_namespaces(settings: dict[str, Any]) -> str:
