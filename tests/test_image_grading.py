@@ -297,6 +297,18 @@ def test_of_two_folders_of_samples_none_is_judged_and_nothing_else_is_lost(tmp_p
     assert "ddpm.py" in given.files
 
 
+def test_what_sampling_and_systems_write_beside_the_samples_is_passed_over(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
+        archive.writestr("code/ddpm.py", DDPM)
+        archive.writestr("samples/0.png", picture())
+        for name in ("sampling.json", ".DS_Store", "._0.png", "Thumbs.db"):
+            archive.writestr(f"samples/{name}", b"any")
+        archive.writestr("__MACOSX/samples/._0.png", b"any")
+    given = read_submission(tmp_path / "mac.zip", MANIFEST)
+    assert list(given.images) == ["0.png"]
+    assert not any("samples" in notice.message for notice in given.notices)
+
+
 def test_pictures_of_a_training_are_no_samples(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
         archive.writestr("ddpm.py", DDPM)

@@ -14,6 +14,12 @@ MADE_BY_TRAINING = (
     "settings.json",
 )  # beside a folder of pictures that shows the training, not the result
 
+BY_THE_WAY = (
+    "sampling.json",
+    "thumbs.db",
+    "desktop.ini",
+)  # what sampling.py writes beside the samples, and Windows does
+
 
 def read_images(
     source: Source, entries: Sequence[Entry], main: Folder, manifest: Manifest, limits: IntakeLimits
@@ -24,6 +30,7 @@ def read_images(
     """
     if manifest.files.samples is None:
         return {}, []
+    entries = [entry for entry in entries if not _is_by_the_way(entry)]
     wanted = manifest.files.samples.casefold()
     folders = sorted({entry.folder for entry in entries if entry.folder and entry.folder[-1].casefold() == wanted})
     runs = {entry.folder for entry in entries if entry.name in MADE_BY_TRAINING}
@@ -62,6 +69,11 @@ def read_images(
     if others:
         notes.append(f"In {shown_path(chosen[0])}, only PNG and JPEG are looked at; left out: {listed(others)}.")
     return images, notes
+
+
+def _is_by_the_way(entry: Entry) -> bool:
+    """Whether it came without the student's doing: no sample, and not worth a word. macOS writes names with a dot, and __MACOSX."""
+    return entry.name.startswith(".") or entry.name.casefold() in BY_THE_WAY or "__MACOSX" in entry.folder
 
 
 def read_checkpoint(
