@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import jsonschema
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
@@ -34,6 +35,7 @@ from autograder.report import (
 )
 from autograder.report.clean import clean_data
 from autograder.report.figures import loss_curve, noising_strip, samples_scatter
+from autograder.report.image_figures import fid_scale
 from autograder.report.view import check_numbers, inline, paragraphs, present, tabulate
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
@@ -743,6 +745,14 @@ def test_figures_are_small_pngs_of_the_same_numbers_each_time():
         assert len(figure.png) < 150_000
         assert min(size(figure)) > 200
         assert draw().png == figure.png
+
+
+@pytest.mark.parametrize("fid", [0.05, 2.1, 19, 55, 2927, 22065])
+def test_where_an_fid_stands_is_written_inside_of_the_picture(fid):
+    png = fid_scale(fid, fid / 20, 3.99, {"full": 20.0, "half": 40.0}).png
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+    margins = np.concatenate([pixels[:, :3].ravel(), pixels[:, -3:].ravel()])
+    assert margins.min() == margins.max() > pixels.min()
 
 
 def test_figures_take_whatever_numbers_come_and_say_what_is_missing():

@@ -42,16 +42,20 @@ def fid_scale(value: float, error: float, floor: float, thresholds: Mapping[str,
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000], minor=False)
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlim(min(marks) / 1.8, max(marks) * 1.8)
+    left, right = min(marks) / 1.8, max(marks) * 1.8
+    axes.set_xlim(left, right)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     axes.axvline(max(floor, 1e-3), color=GREY, linewidth=1.5)
-    axes.text(max(floor, 1e-3), 1.1, f"real images {floor:.3g}", ha="center", fontsize=8, color=SOFT)
-    for name, threshold in thresholds.items():
+    axes.text(max(floor, 1e-3), 1.1, f"real {floor:.3g}", ha="center", fontsize=8, color=SOFT)
+    for index, (name, threshold) in enumerate(sorted(thresholds.items(), key=lambda item: item[1])):
+        side = "right" if index == 0 and len(thresholds) > 1 else "left"  # apart also where the axis is long
         axes.axvline(threshold, color=INK, linewidth=1, linestyle="--")
-        axes.text(threshold, 1.1, f"{name} {threshold:g}", ha="center", fontsize=8, color=SOFT)
+        axes.text(threshold, 1.1, f" {name} {threshold:g} ", ha=side, fontsize=8, color=SOFT)
     low, high = max(value - 2 * error, 1e-3), value + 2 * error
     axes.plot([low, high], [0, 0], color=ACCENT, linewidth=3, solid_capstyle="butt", zorder=3)
     axes.plot([value], [0], "o", color=ACCENT, markersize=7, zorder=4)
-    axes.text(value, -0.75, f"yours {value:.1f} ± {2 * error:.1f}", ha="center", fontsize=9, color=INK)
+    place = np.log(max(value, 1e-3) / left) / np.log(right / left)  # 0 … 1, from left to right
+    side = "left" if place < 0.12 else "right" if place > 0.88 else "center"  # inside of the picture
+    axes.text(value, -0.75, f"yours {value:.1f}", ha=side, fontsize=9, color=INK)
     return _finish(canvas, "fid", caption)
