@@ -62,6 +62,7 @@ def judge(sandbox: Sandbox, images: dict[str, bytes], **more: Any) -> Outcome:
     )
     judged._figures_of = lambda pixels: {  # type: ignore[method-assign]
         "fid": {"value": 12.0, "standard_error": 1.5, "floor": {"mean": 0.8}}, "look_at": ["two images are equal"],
+        "duplicates": {"identical": 0}, "trace_ratio": 1.3,
         "reference": {"description": "a stand-in"},
     }  # fmt: skip
     try:
@@ -138,6 +139,19 @@ def test_the_threshold_decides_and_the_grey_zone_is_said(sandbox: Sandbox) -> No
     found.rule = {**found.rule, "fid_full": 5.0}
     with pytest.raises(WrongAnswer, match=r"below 5; it is 12.0 ± 1.5. Real images score 0.8 here"):
         found.expect("fid_full", Note())
+
+
+@pytest.mark.parametrize(
+    ("identical", "trace_ratio", "sentence"),
+    [
+        (450, 0.95, "450 of the 500 are copies of others: look for a seed that your sampler sets"),
+        (3, 12.2, "vary 12 times as much as those of real images, .* was the model trained to the end"),
+        (50, 2.0, "^$"),
+    ],
+)
+def test_what_stands_out_of_a_high_fid_says_where_to_look(identical: int, trace_ratio: float, sentence: str) -> None:
+    summary = {"duplicates": {"identical": identical}, "trace_ratio": trace_ratio}
+    assert re.search(sentence, outcome._what_stands_out(summary, 500))
 
 
 def test_a_reference_that_is_not_there_is_named() -> None:
@@ -331,6 +345,8 @@ def test_a_whole_submission_gets_behaviour_and_fid(
     figures = {
         "fid": {"value": 30.0, "standard_error": 1.0, "floor": {"mean": 1.0}},
         "look_at": [],
+        "duplicates": {"identical": 0},
+        "trace_ratio": 1.0,
         "reference": {"description": "r"},
     }
     monkeypatch.setattr(outcome.Outcome, "_figures_of", lambda self, pixels: figures)

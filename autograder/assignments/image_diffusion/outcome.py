@@ -31,6 +31,7 @@ Pixels = NDArray[np.uint8]
 DECODED_AT_ONCE = 50
 CHECKPOINT = "checkpoint.ckpt"  # its name in the worker
 COPY = re.compile(r"\b(\d{4})\.png")  # the names of the images that are measured
+TOO_VARIED = 2.0  # trace ratio: 1.33 after 3000 steps of the laptop preset, 12 after an eighth of the canonical one (docs/reference-scores.md)
 TRAINING = ("q_sample", "compute_loss")  # without which no model is trained
 SAMPLERS = (("p_sample", "p_sample_loop"), ("ddim_p_sample", "ddim_p_sample_loop"))  # one of the two draws the samples
 
@@ -88,6 +89,7 @@ class Outcome:
         return (
             f"The FID of the images in {measured.origin} must be below {limit:g}; it is {measured.fid:.1f} ± {measured.error:.1f}."
             f"{near} Real images score {floor['mean']:.1f} here. Reference: {measured.summary['reference']['description']}."
+            f"{_what_stands_out(measured.summary, len(measured.pixels))}"
         )
 
     def measure(self) -> Measured:
@@ -260,6 +262,19 @@ class Outcome:
         return (
             f"FID {found.fid:.1f} with two standard errors of {found.error:.1f} to each side. Reference: {reference}."
         )
+
+
+def _what_stands_out(summary: dict[str, Any], number: int) -> str:
+    """A sentence on what the images have in common that real ones have not, and where to look; or ""."""
+    copies, variance = summary["duplicates"]["identical"], summary["trace_ratio"]
+    if copies > number / 10:
+        return f" {copies} of the {number} are copies of others: look for a seed that your sampler sets, or noise that it draws only once."
+    if variance > TOO_VARIED:
+        return (
+            f" Their features vary {variance:.0f} times as much as those of real images, as with noise and glaring colours: "
+            "was the model trained to the end? If it was, look at the factor in front of ε_θ in your sampler."
+        )
+    return ""
 
 
 def reference_path(name: str) -> Path:
