@@ -38,7 +38,7 @@ class Unusable(Exception):
 def judge(kit: Kit, folder: Path, task: str | None, runner: Runner) -> Iterator[Result | Drawn]:
     """Run the visible checks of one task, or of all, and give each result as it comes.
 
-    What hangs or crashes costs itself and the other checks of its function; the rest goes on in a new process.
+    What hangs or crashes costs itself, the other checks of its function and the pictures of its task; the rest goes on in a new process.
     """
     todo = untouched(kit, folder)
     waiting = []
@@ -87,6 +87,8 @@ def _follow(
             yield Result(culprit, "failed", message)
             blamed = [check for check in by_id.values() if check["region"] == culprit["region"]]
             reason = "Not run, since the check before it did not end well."
+            others = {entry["id"] for entry in kit.facts["pictures"] if entry["task"] != culprit["task"]}
+            pictures = [picture for picture in pictures if picture in others]  # the rest would wait for it once more
         elif name in kit.facts["todo"]:  # while a file was imported
             blamed = [check for check in by_id.values() if kit.file_of(check["region"]) == name]
             reason = message
