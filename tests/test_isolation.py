@@ -653,9 +653,6 @@ def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) ->
         assert isinstance(run.failure, Died)
 
 
-# Layers that do not hold are noticed
-
-
 @pytest.mark.skipif(torch.version.cuda is None, reason="a build of torch without CUDA looks for no GPU")
 def test_torch_still_has_the_function_by_which_it_counts_gpus() -> None:
     """forkserver._look_for_gpus does without it in silence, and then every worker looks for a driver."""
@@ -796,6 +793,9 @@ def test_calls_that_were_sent_in_advance_end_with_the_time_limit(
     assert len(calls) in (25, 26)  # of 500
     theirs.close()
     os.close(printed_to)
+
+
+# Layers that do not hold are noticed
 
 
 BROKEN = """
