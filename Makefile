@@ -1,17 +1,20 @@
-# make demo · make test · make bench   (each sets up .venv by itself)
+# make demo · make test · make proof · make bench · make lint   (each sets up .venv by itself)
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test proof bench lint clean
 
 demo: $(READY)
 	$(BIN)/autograder demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
+
+proof: $(READY)
+	$(BIN)/python -m pytest -m proof
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
