@@ -7,6 +7,7 @@ import sys
 import unicodedata
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest, load_manifest, parse_manifest
-from autograder.submission import python_text
+from autograder.submission import intake, python_text
 from autograder.submission.advice import near_miss
 from autograder.submission.entries import Entry
 from autograder.submission.intake import Submission, digest_of, read_submission
@@ -137,6 +138,11 @@ def read(path: Path, limits: IntakeLimits | None = None) -> Submission:
     return read_submission(path, MANIFEST, limits)
 
 
+def read_here(path: Path, limits: IntakeLimits | None = None) -> Submission:
+    """In this process, where a test can put itself between."""
+    return intake.read_here(str(path), MANIFEST, limits or IntakeLimits())
+
+
 def messages(submission: Submission) -> str:
     return "\n".join(notice.message for notice in submission.notices)
 
@@ -148,7 +154,7 @@ def assert_is_a_sentence(text: str) -> None:
     assert "Traceback" not in text
 
 
-def refusal(path: Path, limits: IntakeLimits | None = None) -> str:
+def refusal(path: Path, limits: IntakeLimits | None = None, read: Callable[..., Submission] = read) -> str:
     with pytest.raises(Refused) as caught:
         read(path, limits)
     assert_is_a_sentence(str(caught.value))
@@ -485,7 +491,7 @@ def test_a_file_that_becomes_a_link_or_pipe_while_it_is_read_is_refused(tmp_path
 
         with monkeypatch.context() as patch:
             patch.setattr(folder.FolderSource, "_walk", swapped)
-            assert "ddpm.py" in refusal(root)
+            assert "ddpm.py" in refusal(root, read=read_here)
         (root / "ddpm.py").unlink()
 
 
@@ -507,14 +513,14 @@ def test_what_may_not_be_opened_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "open", guarded)
     root = put(tmp_path / "s", WORK | under("results", {"x.py": b""}))
     closed: list[object] = ["ddpm.py"]
-    assert "ddpm.py may not be read; check its permissions" in refusal(root)
+    assert "ddpm.py may not be read; check its permissions" in refusal(root, read=read_here)
     closed[:] = [root]
-    assert "s may not be opened; check its permissions." in refusal(root)
+    assert "s may not be opened; check its permissions." in refusal(root, read=read_here)
     closed[:] = ["results"]
-    assert read(root).files == WORK
-    assert "passed over: results." in messages(read(root))
+    assert read_here(root).files == WORK
+    assert "passed over: results." in messages(read_here(root))
     closed[:] = ["task1"]
-    assert "task1 may not be opened" in refusal(put(tmp_path / "t", under("task1", WORK)))
+    assert "task1 may not be opened" in refusal(put(tmp_path / "t", under("task1", WORK)), read=read_here)
 
 
 def test_a_folder_with_too_many_entries_is_refused(tmp_path):
@@ -625,11 +631,11 @@ def test_given_files_are_never_taken_and_noted_when_changed(tmp_path, monkeypatc
     truth = put(tmp_path / "solution", {"dataset.py": b"def f(x):\n    return x  # given\n"})
     monkeypatch.setattr(Manifest, "solution", property(lambda self: truth))
     same = put(tmp_path / "same", WORK | {"dataset.py": b"# mine\r\ndef f( x ):\r\n    return x\r\n"})
-    assert read(same).files == WORK
-    assert read(same).notices == ()
+    assert read_here(same).files == WORK
+    assert read_here(same).notices == ()
     other = put(tmp_path / "other", WORK | {"dataset.py": b"def f(x):\n    return 2 * x\n", "chamferdist.py": b"new"})
-    assert read(other).files == WORK
-    assert messages(read(other)) == "dataset.py differs from the handout; grading uses the handout's own version."
+    assert read_here(other).files == WORK
+    assert messages(read_here(other)) == "dataset.py differs from the handout; grading uses the handout's own version."
 
 
 def test_a_helper_that_cannot_be_read_costs_itself_only(tmp_path):

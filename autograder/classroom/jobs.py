@@ -16,6 +16,7 @@ from autograder.grading.session import Grading, Options, refused_verdict
 from autograder.grading.verdict import Figure, Notice, Verdict
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox.launcher import Sandbox
+from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission, read_submission
 
 ATTEMPTS = 2  # the second in a fresh sandbox
@@ -66,7 +67,7 @@ def look(job: Job) -> Seen:
         grading = Grading(manifest, submission, job.options, Sandbox(), job.secret)  # the sandbox is not started
         regions: tuple[Region, ...] = ()
         with contextlib.suppress(Exception):  # code that is not compared with others costs nobody a grade
-            regions = regions_of(submission.files, manifest)
+            regions = bounded(submission.name, tuple[Region, ...], regions_of, submission.files, manifest)
         return Seen(submission.digest, commitment(job.secret, submission.digest), grading.notices, regions)
     except UserError as error:
         return Seen(refused=refused_verdict(manifest, job.name, str(error), job.options.profile))

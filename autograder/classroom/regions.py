@@ -10,6 +10,7 @@ from pathlib import Path
 from autograder.errors import UserError
 from autograder.manifest import Manifest
 from autograder.release.markers import derive_handout
+from autograder.submission.bounded import bounded
 from autograder.submission.comparison import region_lines
 from autograder.submission.intake import read_submission
 from autograder.submission.python_text import NotPython, decode
@@ -29,7 +30,9 @@ def read_regions(path: Path, manifest: Manifest) -> tuple[Region, ...] | None:
     """The regions of what lies at `path`, a folder or a zip; None where no submission can be read there."""
     code_only = dataclasses.replace(manifest, files=dataclasses.replace(manifest.files, samples=None, checkpoint=None))
     try:
-        return regions_of(read_submission(path, code_only).files, manifest)
+        files = read_submission(path, code_only).files
+        found: tuple[Region, ...] = bounded(path.name, tuple[Region, ...], regions_of, files, manifest)
+        return found
     except UserError:
         return None
 

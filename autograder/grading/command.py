@@ -19,6 +19,7 @@ from autograder.manifest import REPOSITORY, Manifest, load_manifest
 from autograder.report import IndexEntry, TerminalReport, make_console, print_summary, write_index, write_reports
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission
+from autograder.submission.rules import Refused
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -54,6 +55,12 @@ def grade_one(
     if sandbox is None:
         with Sandbox(require=require) as own:
             return grade_one(path, manifest, options, out, own, quiet)
+    try:
+        grading = Grading(manifest, submission, options, sandbox, secret)
+    except Refused as refused:  # what takes too long to look into
+        verdict = refused_verdict(manifest, path.name, str(refused), options.profile)
+        _write(verdict, [], out)
+        return verdict
     console = make_console()
     with TerminalReport(console) as terminal:
 
@@ -64,7 +71,7 @@ def grade_one(
             if not quiet:
                 terminal.update(verdict, running, progress)
 
-        grading = Grading(manifest, submission, options, sandbox, secret, observe)
+        grading.observe = observe
         verdict = grading.run()
     _write(verdict, grading.figures, out)
     if not quiet:

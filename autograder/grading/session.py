@@ -15,9 +15,9 @@ from autograder import __version__
 from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
-from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.diagnosis import Diagnosis, Probe, diagnose, region_name
 from autograder.grading.mutants import misconceptions
+from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import commitment
@@ -26,8 +26,7 @@ from autograder.manifest import Manifest, Task
 from autograder.sandbox import machine
 from autograder.sandbox.launcher import Lane, Sandbox
 from autograder.sandbox.proxies import Student
-from autograder.submission.comparison import outside_edits, untouched_regions
-from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
+from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
 
@@ -66,12 +65,13 @@ class Grading:
             self.manifest.task(self.options.task)
         rubric = load_rubric(self.manifest)
         self.checks = tuple(c for c in rubric if self.profile.rule == "sum" or self._task(c).kind == "outcome")
-        self.files, notices = prepare_files(self.manifest, self.submission)
+        prepared: Prepared = bounded(self.submission.name, Prepared, prepare, self.manifest, _code_of(self.submission))
+        self.files, notices = prepared.files, prepared.notices
         whole = self.options.train and self.options.task is None
         self.notices = tuple(
             n if whole or n.kind != "deliverable" else dataclasses.replace(n, deduction=0.0) for n in notices
         )
-        self.regions = untouched_regions(self.manifest, self.submission)
+        self.regions = prepared.regions
         self.untouched = frozenset(map(region_name, self.regions.untouched | self.regions.missing))
         self.lane: Lane | None = None
         self.student: Student | None = None
@@ -334,31 +334,9 @@ class Grading:
         return f"Not judged: only task {self.options.task} was asked for."
 
 
-def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
-    """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
-    notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
-    files, findings = dict(submission.files), []
-    for name, content in submission.files.items():
-        if name in submission.syntax_errors or not name.endswith(".py"):
-            continue
-        with contextlib.suppress(UnicodeDecodeError, SyntaxError):
-            source = content.decode("utf-8-sig")
-            found = hard_coded_devices(source)
-            if found:
-                findings += [f"{name}, line {finding.line}: {finding.text}" for finding in found]
-                files[name] = without_hard_coded_devices(source).encode()
-    if findings:
-        notices.append(
-            Notice(
-                "hard_coded_device",
-                "A device is written into the code, which fails on every machine without it. Take the device from the data or the model, "
-                f"such as x.device; the rest was graded with the device replaced by the CPU. {findings[0]}",
-                detail="\n".join(findings),
-                deduction=manifest.policy.hard_coded_device_deduction,
-            )
-        )
-    given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
-    return {**files, **given}, tuple(notices)
+def _code_of(submission: Submission) -> Submission:
+    """Without images and checkpoint, which are large, and which nothing but a worker looks into."""
+    return dataclasses.replace(submission, images={}, checkpoint=None)
 
 
 def refused_verdict(manifest: Manifest, name: str, reason: str, profile: str | None = None) -> Verdict:

@@ -23,9 +23,10 @@ from autograder.grading.mutants import (
     variants,
 )
 from autograder.grading.pool import run_jobs
+from autograder.grading.prepare import prepare_files
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check
-from autograder.grading.session import Grading, Options, prepare_files
+from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
 from autograder.report import make_console
 from autograder.sandbox.launcher import Sandbox

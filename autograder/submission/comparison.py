@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograder.errors import UserError
 from autograder.grading.verdict import Notice
@@ -187,8 +187,9 @@ def _collect(body: Sequence[ast.stmt], prefix: str, regions: frozenset[str], par
             for name, source in _imports(statement):
                 _bind(parts, prefix + name, _Part([source], statement.lineno, is_import=True))
         elif names := _assigned(statement):
-            for name in names:
-                _bind(parts, prefix + name, _Part([_text(statement)], statement.lineno))
+            text = _text(statement)  # once: `x = x = … = 1` has as many names as it is long
+            for name in dict.fromkeys(names):
+                _bind(parts, prefix + name, _Part([text], statement.lineno))
         elif inner := _branches(statement):
             _collect(inner, prefix, regions, parts)
         elif not _does_nothing(statement):
@@ -287,8 +288,25 @@ class _Plain(ast.NodeTransformer):
 def _unparse(node: ast.AST) -> str:
     try:
         return ast.unparse(node)
-    except (ValueError, AssertionError):  # some f-strings cannot be written down again
-        return ast.dump(node)
+    except (ValueError, AssertionError):  # some f-strings, and numbers of thousands of digits, cannot be written down again
+        return _dump(node)
+
+
+def _dump(node: ast.AST) -> str:
+    """As ast.dump, with the numbers in hexadecimal: Python writes no number of more than 4300 digits in decimals."""
+    parts: list[str] = []
+    waiting: list[Any] = [node]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, ast.AST):
+            parts.append(type(value).__name__)
+            waiting += [field for _, field in ast.iter_fields(value)]
+        elif isinstance(value, list):
+            parts.append(f"[{len(value)}]")
+            waiting += value
+        else:
+            parts.append(hex(value) if type(value) is int else repr(value))
+    return " ".join(parts)
 
 
 def _text(node: ast.stmt) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.submission.python_text import NotPython, decode
+from autograder.submission.python_text import NotPython, decode, statements_in
 from autograder.submission.rules import shown
 
 _DEVICE = re.compile(r"(cuda|mps|xpu)(:\d+)?")
@@ -218,7 +218,7 @@ def _asks(node: ast.AST | None, answers: frozenset[str]) -> bool:
 
 def _names_of_answers(tree: ast.Module) -> frozenset[str]:
     """Variables, ".attributes" and functions that hold or give such a value, also at second hand."""
-    pairs: list[tuple[str, ast.AST | None]] = []
+    pairs: list[tuple[str, ast.AST | None]] = []  # many names may share one value, as in `x = y = … = f()`
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=targets, value=value):
@@ -226,14 +226,24 @@ def _names_of_answers(tree: ast.Module) -> frozenset[str]:
             case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target=target, value=value):
                 pairs.append((_name(target), value))
             case ast.FunctionDef(name=name, body=body, args=arguments):
-                inside = [inner for statement in body for inner in ast.walk(statement)]
-                returns = [inner.value for inner in inside if isinstance(inner, ast.Return)]
+                returns = [inner.value for inner in _statements_below(body) if isinstance(inner, ast.Return)]
                 pairs += [(kind + name, value) for value in returns for kind in ("", ".")]
                 pairs += [(a.arg, d) for a, d in zip(reversed(arguments.args), reversed(arguments.defaults))]
+    values = {id(value): value for name, value in pairs if name}
     answers: frozenset[str] = frozenset()
     for _ in range(3):
-        answers = frozenset(name for name, value in pairs if name and _asks(value, answers))
+        asking = {key for key, value in values.items() if _asks(value, answers)}
+        answers = frozenset(name for name, value in pairs if name and id(value) in asking)
     return answers
+
+
+def _statements_below(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Those of a block and of all blocks in it; no expressions, of which there may be many below a hundred functions."""
+    waiting = [*body]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += statements_in(node)
 
 
 def _name(target: ast.AST) -> str:

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from typing import Any
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest, assignment_ids, load_manifest
+from autograder.submission.bounded import bounded
 from autograder.submission.entries import Source
 from autograder.submission.locate import fits
 from autograder.submission.rules import IntakeLimits, Refused, is_clutter, listed
@@ -17,13 +19,14 @@ def guess_assignment(path: str | os.PathLike[str]) -> str:
 
     One that cannot be read is the first assignment's, whose intake then says why. Raises UserError where two are equally likely.
     """
-    limits = IntakeLimits()
     known = assignment_ids()
     if len(known) == 1:
         return known[0]
+    location = os.path.join(os.getcwd(), os.fsdecode(path))
     try:
-        with open_source(path, limits) as source:
-            likeness = {identifier: _likeness(source, load_manifest(identifier), limits) for identifier in known}
+        likeness: dict[str, tuple[Any, ...]] = bounded(
+            os.path.basename(location), dict[str, tuple[Any, ...]], likenesses, location
+        )
     except Refused:
         return _first(known)  # the intake refuses it too, and writes down why
     named = [identifier for identifier in known if likeness[identifier][0]]
@@ -36,6 +39,13 @@ def guess_assignment(path: str | os.PathLike[str]) -> str:
         reason = "It holds more than one assignment" if named else "It does not show which assignment this is"
         raise UserError(f"{reason}; say {options}.")
     return likely[0]
+
+
+def likenesses(path: str) -> dict[str, tuple[bool, int, bool, bool]]:
+    """How much a submission looks like each assignment. Raises Refused where it cannot be read."""
+    limits = IntakeLimits()
+    with open_source(path, limits) as source:
+        return {identifier: _likeness(source, load_manifest(identifier), limits) for identifier in assignment_ids()}
 
 
 def _first(identifiers: Sequence[str]) -> str:

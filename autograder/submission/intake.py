@@ -14,6 +14,7 @@ from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.advice import near_miss, nothing_found
 from autograder.submission.archive import ZipSource
+from autograder.submission.bounded import bounded
 from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.helpers import add_helpers
 from autograder.submission.images import read_checkpoint, read_images
@@ -26,6 +27,7 @@ from autograder.submission.rules import (
     is_clutter,
     is_troublesome,
     listed,
+    shown,
     shown_path,
 )
 from autograder.submission.sources import open_source
@@ -55,11 +57,18 @@ class Submission:
 def read_submission(path: str | os.PathLike[str], manifest: Manifest, limits: IntakeLimits | None = None) -> Submission:
     """Read a submission, a folder or a zip file, for the assignment of `manifest`.
 
-    Raises Refused (a UserError), with one sentence that is safe to print, when there is nothing to judge or the
-    submission is damaged or dangerous; no other exception leaves. A todo file that is missing or is not valid Python is
-    no reason to refuse.
+    Raises Refused (a UserError), with one sentence that is safe to print, when there is nothing to judge, when the
+    submission is damaged or dangerous, or when it takes too long or too much memory to read; no other exception leaves.
+    A todo file that is missing or is not valid Python is no reason to refuse.
     """
-    limits = limits or IntakeLimits()
+    location = os.path.join(os.getcwd(), os.fsdecode(path))
+    name = shown(os.path.basename(os.path.abspath(location)) or location)
+    read: Submission = bounded(name, Submission, read_here, location, manifest, limits or IntakeLimits())
+    return read
+
+
+def read_here(path: str, manifest: Manifest, limits: IntakeLimits) -> Submission:
+    """`read_submission` in this process, without a clock."""
     with open_source(path, limits) as source:
         return _read(source, manifest, limits)
 

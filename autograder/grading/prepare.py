@@ -1,0 +1,59 @@
+"""From a submission to what the worker gets, and what is said of it beforehand. Nothing is run; all of it looks into a student's code."""
+
+import contextlib
+from dataclasses import dataclass
+
+from autograder.grading.deliverables import missing_deliverables
+from autograder.grading.verdict import Notice
+from autograder.manifest import Manifest
+from autograder.submission.comparison import Regions, outside_edits, untouched_regions
+from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
+from autograder.submission.intake import Submission
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`untouched` and `missing`: see comparison.Regions."""
+
+    files: dict[str, bytes]  # what the worker gets
+    notices: tuple[Notice, ...]
+    untouched: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def regions(self) -> Regions:
+        return Regions(frozenset(self.untouched), frozenset(self.missing))
+
+
+def prepare(manifest: Manifest, submission: Submission) -> Prepared:
+    """All that is looked for in a student's code before it runs; to be asked of `bounded`, since it may take long."""
+    files, notices = prepare_files(manifest, submission)
+    regions = untouched_regions(manifest, submission)
+    return Prepared(files, notices, tuple(sorted(regions.untouched)), tuple(sorted(regions.missing)))
+
+
+def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
+    """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
+    notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
+    files, findings = dict(submission.files), []
+    for name, content in submission.files.items():
+        if name in submission.syntax_errors or not name.endswith(".py"):
+            continue
+        with contextlib.suppress(UnicodeDecodeError, SyntaxError):
+            source = content.decode("utf-8-sig")
+            found = hard_coded_devices(source)
+            if found:
+                findings += [f"{name}, line {finding.line}: {finding.text}" for finding in found]
+                files[name] = without_hard_coded_devices(source).encode()
+    if findings:
+        notices.append(
+            Notice(
+                "hard_coded_device",
+                "A device is written into the code, which fails on every machine without it. Take the device from the data or the model, "
+                f"such as x.device; the rest was graded with the device replaced by the CPU. {findings[0]}",
+                detail="\n".join(findings),
+                deduction=manifest.policy.hard_coded_device_deduction,
+            )
+        )
+    given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
+    return {**files, **given}, tuple(notices)
