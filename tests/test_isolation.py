@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import stat
@@ -623,34 +624,85 @@ def test_garbage_in_the_channel_is_the_worker_s_end(sandbox: Sandbox) -> None:
     assert "not an answer" in str(run.failure)
 
 
+FORGERY = """
+import gc, os, sys
+wire = sys.modules["autograder.sandbox.wire"]
+def worker():
+    return next(thing for thing in gc.get_objects() if type(thing).__name__ == "Worker" and hasattr(thing, "question"))
+def send(message):
+    for number in range(3, 64):
+        try:
+            os.write(number, wire.encode(message))
+        except OSError:
+            pass
+def attack(message, asked):
+    send({**message, "question": worker().question + asked} if type(message) is dict else message)
+"""
+
+
 @guarantee("process")
-@pytest.mark.parametrize(
-    "frame",
-    [
-        {"kind": "result", "value": 42},
-        {"kind": "callback", "remote": [1], "args": [], "kwargs": {}},
-        {"kind": "ready"},
-        [1],
-    ],
-    ids=["result", "callback", "ready", "list"],
-)
-def test_a_forged_frame_is_an_answer_or_the_end(sandbox: Sandbox, frame: Any) -> None:
-    """A forged result is only a result; anything else breaks the protocol."""
-    source = """
-    import os
-    def attack(text):
-        frame = bytes.fromhex(text)
-        for number in range(3, 64):
-            try:
-                os.write(number, frame)
-            except OSError:
-                pass
-    """
-    run = Run(sandbox, source, wire.encode(frame).hex())
-    if type(frame) is dict and frame["kind"] == "result":
-        assert run.answer == 42
-    else:
-        assert isinstance(run.failure, Died)
+@pytest.mark.parametrize("message", [{"kind": "ready"}, {"kind": "callback", "remote": [1], "args": [], "kwargs": {}}, [1]],
+                         ids=["ready", "callback", "list"])  # fmt: skip
+def test_a_forged_frame_that_is_no_answer_is_the_end(sandbox: Sandbox, message: Any) -> None:
+    run = Run(sandbox, FORGERY, message, 0)
+    assert isinstance(run.failure, Died)
+    assert "not an answer" in str(run.failure)
+
+
+@guarantee("process")
+@pytest.mark.parametrize("kind", ["result", "raised", "callback", "progress"])
+def test_an_answer_to_another_question_is_the_end(sandbox: Sandbox, kind: str) -> None:
+    """A frame counts only with the number of the request that it answers."""
+    message = {"kind": kind, "value": 42, "remote": 1, "args": [], "kwargs": {}, "type": "E", "message": ""}
+    run = Run(sandbox, FORGERY, message, 1)
+    assert isinstance(run.failure, Died)
+    assert "an answer to a question that was not asked" in str(run.failure)
+
+
+@guarantee("process")
+def test_a_forged_result_is_only_a_result(sandbox: Sandbox) -> None:
+    assert Run(sandbox, FORGERY, {"kind": "result", "value": 42}, 0).answer == 42
+
+
+IN_ADVANCE = FORGERY + """
+def attack():
+    send({"kind": "result", "question": worker().question, "value": 1})
+    send({"kind": "result", "question": worker().question, "value": 2})
+    send({"kind": "result", "value": 3})
+def asked_later():
+    return 4
+"""
+
+
+@guarantee("process")
+@pytest.mark.parametrize("waiting", [False, True], ids=["alone", "with a request that waited"])
+def test_answers_that_were_sent_in_advance_are_the_end(sandbox: Sandbox, waiting: bool) -> None:
+    with open_lane(sandbox).start({"attack.py": IN_ADVANCE.encode()}, LIMITS) as worker:
+        module = worker.request("import", {"module": "attack"}, keep=True)
+        call = {"target": module, "args": [], "kwargs": {}}
+        assert worker.request("call", {**call, "path": "attack"}) == 1
+        if waiting:
+            worker.later("call", {**call, "path": "asked_later"})
+        with pytest.raises(Died, match="a question that was not asked"):
+            worker.request("call", {**call, "path": "asked_later"})
+
+
+@guarantee("process")
+def test_no_two_questions_have_one_number(sandbox: Sandbox) -> None:
+    """Also a callback, a request that waited, and one that raises, have that of their request."""
+    source = FORGERY + "def attack(grader):\n    seen = worker().question\n    return [seen, grader(), worker().question]\n"
+    with open_lane(sandbox).start({"attack.py": source.encode()}, LIMITS) as worker:
+        module = worker.request("import", {"module": "attack"}, keep=True)
+        call = {"target": module, "path": "attack", "args": [worker.remote(lambda: 5)], "kwargs": {}}
+        seen = []
+        for _ in range(20):
+            worker.later("get", {"target": module, "path": "os"})
+            first, answered, last = worker.request("call", call)
+            assert (first, answered) == (last, 5)
+            seen.append(first)
+            with pytest.raises(Raised):
+                worker.request("get", {"target": module, "path": "nothing"})
+        assert len(set(seen)) == 20 and max(seen) > 2**50
 
 
 @pytest.mark.skipif(torch.version.cuda is None, reason="a build of torch without CUDA looks for no GPU")
@@ -785,7 +837,8 @@ def test_calls_that_were_sent_in_advance_end_with_the_time_limit(
     calls: list[float] = []
     worker.remote(lambda: calls.append(0.02))
     monkeypatch.setattr(time, "monotonic", lambda: sum(calls))
-    advance = wire.encode({"kind": "callback", "remote": 1, "args": [], "kwargs": {}}) * 500
+    monkeypatch.setattr(secrets, "randbits", lambda bits: 7)
+    advance = wire.encode({"kind": "callback", "question": 7, "remote": 1, "args": [], "kwargs": {}}) * 500
     assert len(advance) < 1 << 16  # one call of the system reads them all
     theirs.sendall(advance)
     with pytest.raises(TimedOut):

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import secrets
 import select
 import signal
 import socket
@@ -90,6 +91,7 @@ class Worker:
         self.kept = 0  # objects that the worker was asked to keep
         self.waiting: list[dict[str, Any]] = []  # requests that go with the next one
         self.lost: dict[int, Raised] = {}  # objects that were never made, and why not
+        self.question = 0  # of the present request; its answer repeats it
 
     def remote(self, function: Callable[..., Any], kind: str = "function") -> wire.Remote:
         """Register a callable of the grader; send the result as an argument. It gets and returns wire values."""
@@ -145,6 +147,7 @@ class Worker:
             message["threads"] = threads
         if before:
             message["before"] = before
+        message["question"] = self.question = secrets.randbits(63)
         failure: StudentFailure
         try:
             answer = self._converse(message, time.monotonic() + seconds, on_progress)
@@ -196,6 +199,8 @@ class Worker:
                 raise _Late
             answer = self._receive(deadline)
             kind = answer.get("kind") if type(answer) is dict else None
+            if kind is not None and answer.get("question") != self.question:
+                raise wire.WireError("an answer to a question that was not asked")
             if kind == "result":
                 return answer.get("value")
             if kind == "raised":

@@ -2,6 +2,7 @@
 
 Requests are dictionaries with an "op"; every request gets exactly one answer, {"kind": "result", "value": …} or {"kind": "raised", …}.
 Before its answer the worker may send {"kind": "callback", …}, and waits for the reply, or {"kind": "progress", …}, which has none.
+Each of these repeats the request's "question", a number that cannot be guessed, so that nothing counts that was sent before it was asked.
 Nothing that the grader must keep secret ever exists on this side. Student code shares this process and may do to it what it likes: the
 worst it can do is to answer for the worker, and an answer is all that the grader takes from here.
 """
@@ -86,6 +87,7 @@ class Worker:
         self.received = bytearray()  # of frames that are not read yet
         self.objects: dict[int, Any] = {}
         self.next_found = FIRST_FOUND
+        self.question = 0  # of the present request
         self.done = 0  # requests of the present message that have succeeded
         self.parameters: list[torch.nn.Parameter] = []  # of the last training
         self.other_weights: list[torch.Tensor] = []
@@ -93,13 +95,11 @@ class Worker:
     def serve(self) -> None:
         while True:
             request = self._receive()
+            self.question = question = request["question"]
             try:
-                answer = {"kind": "result", "value": self._perform(request)}
-                frame = wire.encode(answer)
-            except (
-                BaseException
-            ) as error:  # SystemExit and KeyboardInterrupt of the student's code too: each is an answer
-                frame = wire.encode(self._describe(error))
+                frame = wire.encode({"kind": "result", "question": question, "value": self._perform(request)})
+            except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's code too: each is an answer
+                frame = wire.encode({**self._describe(error), "question": question})
             self.channel.sendall(frame)
 
     # Requests
@@ -204,7 +204,8 @@ class Worker:
                 summed += 1
             if (i + 1) % report_every == 0:
                 gc.collect(0)
-                self.channel.sendall(wire.encode({"kind": "progress", "done": i + 1, "loss": float(losses[i])}))
+                report = {"kind": "progress", "question": self.question, "done": i + 1, "loss": float(losses[i])}
+                self.channel.sendall(wire.encode(report))
         gc.enable()
         self.parameters, self.other_weights = parameters, [total / max(summed, 1) for total in sums]
         if summed:
@@ -230,8 +231,8 @@ class Worker:
     def ask(self, identifier: int, args: Sequence[Any], kwargs: dict) -> Any:
         """Send a call to the grader and wait for its answer."""
         args = [torch.as_tensor(value) if isinstance(value, np.ndarray) else value for value in args]
-        message = {"kind": "callback", "remote": identifier, "args": args, "kwargs": dict(kwargs)}
-        self.channel.sendall(wire.encode(self.to_wire(message)))
+        call = self.to_wire({"remote": identifier, "args": args, "kwargs": dict(kwargs)})
+        self.channel.sendall(wire.encode({"kind": "callback", "question": self.question, **call}))
         reply = self._receive()
         if reply.get("op") != "answer":
             raise RuntimeError(str(reply.get("reason", "the grader did not answer")))
