@@ -27,7 +27,7 @@ from autograder.sandbox import machine
 from autograder.sandbox.launcher import Lane, Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.comparison import outside_edits, untouched_regions
-from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
+from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
 
@@ -337,17 +337,7 @@ class Grading:
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
     """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
     notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
-    files, findings = dict(submission.files), []
-    for name, content in submission.files.items():
-        if name in submission.syntax_errors or not name.endswith(".py"):
-            continue
-        with contextlib.suppress(UnicodeDecodeError, SyntaxError):
-            source = content.decode("utf-8-sig")
-            found = hard_coded_devices(source)
-            if found:
-                findings += [f"{name}, line {finding.line}: {finding.text}" for finding in found]
-                files[name] = without_hard_coded_devices(source).encode()
-    if findings:
+    if findings := devices_that_run(submission.files, manifest):
         notices.append(
             Notice(
                 "hard_coded_device",
@@ -358,7 +348,7 @@ def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str,
             )
         )
     given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
-    return {**files, **given}, tuple(notices)
+    return {**on_cpu(submission.files), **given}, tuple(notices)
 
 
 def refused_verdict(manifest: Manifest, name: str, reason: str, profile: str | None = None) -> Verdict:
