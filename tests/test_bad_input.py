@@ -207,7 +207,7 @@ STRANGE: dict[str, dict[str, tuple[str, str]]] = {
     },
     "takes all it can get": {
         f"{NETWORK}.forward": ("return self.forward(x, t)", "calls itself without end"),
-        f"{DDPM}.q_sample": ("while True:\n    pass", "did not finish within 3 seconds .*; look for a loop"),
+        f"{DDPM}.q_sample": ("while True:\n    pass", r"Calling q_sample did not finish within 3 seconds .*; look for a loop .* in ddpm\.py, line \d"),
         f"{DDPM}.p_sample_loop": ("while True:\n    print('still here', flush=True)", "did not finish within 3 seconds"),
         f"{DDPM}.ddim_p_sample_loop": ("with open('big', 'wb') as file:\n    file.write(bytes(10**9))", "OSError|memory|file"),
         f"{DDPM}.compute_loss": ("return np.ones(10**11)", r"asked for more memory than the grader allows \(2 GB\)"),
@@ -257,7 +257,7 @@ def test_strange_code_costs_its_own_functions(what: str, sandbox: Sandbox, tmp_p
 @pytest.mark.parametrize(
     ("ending", "sentence"),
     [
-        ("\nwhile True:\n    pass\n", r"Importing ddpm\.py did not finish within .* loop outside of the functions"),
+        ("\nwhile True:\n    pass\n", r"Importing ddpm\.py did not finish within .* loop outside of the functions .* ddpm\.py, line \d"),
         ("\nimport os\nos._exit(0)\n", r"ended the process \(exit status 0\)"),
         ("\nraise SystemExit\n", r"called sys\.exit, exit or quit \(ddpm\.py"),
     ],

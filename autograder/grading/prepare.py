@@ -1,13 +1,12 @@
 """From a submission to what the worker gets, and what is said of it beforehand. Nothing is run; all of it looks into a student's code."""
 
-import contextlib
 from dataclasses import dataclass
 
 from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.submission.comparison import Regions, outside_edits, untouched_regions
-from autograder.submission.devices import hard_coded_devices, without_hard_coded_devices
+from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
 
 
@@ -35,17 +34,7 @@ def prepare(manifest: Manifest, submission: Submission) -> Prepared:
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
     """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
     notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
-    files, findings = dict(submission.files), []
-    for name, content in submission.files.items():
-        if name in submission.syntax_errors or not name.endswith(".py"):
-            continue
-        with contextlib.suppress(UnicodeDecodeError, SyntaxError):
-            source = content.decode("utf-8-sig")
-            found = hard_coded_devices(source)
-            if found:
-                findings += [f"{name}, line {finding.line}: {finding.text}" for finding in found]
-                files[name] = without_hard_coded_devices(source).encode()
-    if findings:
+    if findings := devices_that_run(submission.files, manifest):
         notices.append(
             Notice(
                 "hard_coded_device",
@@ -56,4 +45,4 @@ def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str,
             )
         )
     given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
-    return {**files, **given}, tuple(notices)
+    return {**on_cpu(submission.files), **given}, tuple(notices)

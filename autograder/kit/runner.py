@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from autograder import eager
+
 Record = dict[str, Any]
 START_SECONDS = 120.0  # for importing torch from a slow disk
 STEP_SECONDS = 15.0  # for importing a file of the student's, or for a check
@@ -30,7 +32,7 @@ class Process:
     """
 
     def __init__(self, root: Path, folder: Path, preload: bool = False):
-        environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+        environment = {**os.environ, **eager.ENVIRONMENT, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM.format(root=str(root), preload=preload)],
             stdin=subprocess.PIPE,

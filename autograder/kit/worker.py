@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from autograder import eager
+
 Record = dict[str, Any]
 _FOR_PICTURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "sklearn.datasets")
 
@@ -38,6 +40,7 @@ def main(preload: bool = False) -> None:
             kind="unusable", message=f"PyTorch cannot be imported by this Python ({error}); install it, see README.md."
         )
         return
+    eager.switch_off_compilers()
     torch.set_num_threads(1)  # the numbers are small
     for name in _FOR_PICTURES if preload else ():
         with contextlib.suppress(Exception):

@@ -30,6 +30,7 @@ from autograder.release.scripts import SCRIPTS
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
+SHARED = ("eager.py",)  # of the package, what the kit and the grader both do
 PACKAGE = Path(__file__).resolve().parent.parent
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
 _TELLING_LINE = 50  # signs; shorter lines of code are idiom
@@ -267,7 +268,7 @@ def _open_files(manifest: Manifest) -> dict[str, bytes]:
 
 def _shipped(manifest: Manifest) -> dict[str, bytes]:
     """The part of the package that students get, as it is."""
-    paths = [PACKAGE / "__init__.py", ASSIGNMENTS / "__init__.py", *sorted((PACKAGE / "kit").glob("*.py"))]
+    paths = [PACKAGE / "__init__.py", *(PACKAGE / name for name in SHARED), ASSIGNMENTS / "__init__.py", *sorted((PACKAGE / "kit").glob("*.py"))]
     for name in visible_modules(manifest):
         folder = ASSIGNMENTS / name.split(".")[2]
         paths += [folder / "__init__.py", folder / "visible.py"]

@@ -19,7 +19,7 @@ import signal
 import socket
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.manifest import Limits
-from autograder.sandbox import folders, layers, wire
+from autograder.sandbox import folders, layers, paths, timeouts, wire
 from autograder.sandbox.layers import process, user
 from autograder.sandbox.zygote import Zygote, new_home
 
@@ -80,8 +80,11 @@ class GraderHangup(Exception):
 class Worker:
     """One untrusted process with one copy of one submission."""
 
-    def __init__(self, lane: "Lane", channel: socket.socket, output: int, folder: Path, limits: Limits):
+    def __init__(
+        self, lane: "Lane", channel: socket.socket, output: int, folder: Path, limits: Limits, files: Mapping[str, bytes] = {}
+    ):
         self.lane, self.channel, self.output, self.folder, self.limits = lane, channel, output, folder, limits
+        self.files = files  # as they were handed in
         self.alive = True
         self.killed_for = ""  # "memory", "processes" or "files" when its lane has killed it
         self.received = bytearray()  # of frames that are not read yet
@@ -157,10 +160,7 @@ class Worker:
             self.lost |= {earlier["keep"]: error for earlier in before[error.done :]}
         except _Late:
             self.close()
-            what = f"Importing {fields['module']}.py" if op == "import" else "Your code"
-            where = " outside of the functions" if op == "import" else ""
-            advice = f"look for a loop{where} that does not end"
-            failure = TimedOut(f"{what} did not finish within {seconds:g} seconds and was stopped; {advice}.")
+            failure = TimedOut(timeouts.late([*before, message], self.files, seconds))
         except _Closed:
             failure = Died(self._obituary())
         except wire.WireError as error:
@@ -217,7 +217,7 @@ class Worker:
 
     def printed_text(self) -> str:
         """What the student's code printed, up to the limit that is kept."""
-        text = self.printed.decode("utf-8", "replace")
+        text = paths.without_our_places(self.printed.decode("utf-8", "replace"), self.folder)
         if self.printed_total > len(self.printed):
             text += f"\n… ({self.printed_total - len(self.printed):,} more bytes were printed and dropped)"
         return text
@@ -386,6 +386,7 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     tried = answer.get("tried", "")
     if type(type_name) is not str or type(message) is not str or type(tried) is not str:
         raise wire.WireError("a malformed error")
+    message = paths.without_our_places(message)
     place = None
     if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
         place = (where[0], where[1], where[2], where[3])
@@ -462,7 +463,7 @@ class Lane:
             theirs.close()
             os.close(printed_to)
             os.close(opened)
-        self.worker = Worker(self, ours, output, folder, limits)
+        self.worker = Worker(self, ours, output, folder, limits, files)
         return self.worker, self.worker.await_confinement()
 
     def stop(self, grace: float) -> tuple[int | None, str]:

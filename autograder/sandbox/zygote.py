@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autograder import eager
 from autograder.errors import UserError
 from autograder.manifest import REPOSITORY, SOLUTIONS
 from autograder.sandbox import folders, layers, machine
@@ -189,4 +190,5 @@ def _environment() -> dict[str, str]:
         "MPLCONFIGDIR": "/nonexistent",
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **eager.ENVIRONMENT,
     }

@@ -5,13 +5,16 @@ Code that asks first (`"cuda" if torch.cuda.is_available() else "cpu"`) is as it
 
 import ast
 import bisect
+import contextlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.manifest import Manifest
 from autograder.submission.python_text import NotPython, decode, statements_in
+from autograder.submission.reach import lines_that_run
 from autograder.submission.rules import shown
 
 _DEVICE = re.compile(r"(cuda|mps|xpu)(:\d+)?")
@@ -54,6 +57,17 @@ def hard_coded_devices(source: str) -> list[Finding]:
     lines = re.split(_NEWLINE, text)
     numbers = sorted({place.line for place in _places(text)})
     return [Finding(number, shown(lines[number - 1].decode("utf-8").strip(), 160)) for number in numbers]
+
+
+def devices_that_run(files: Mapping[str, bytes], manifest: Manifest) -> list[str]:
+    """Each hard-coded device in code that may run in grading, as "ddpm.py, line 7: x = x.cuda()"."""
+    found: dict[str, list[Finding]] = {}
+    for name, content in files.items():
+        with contextlib.suppress(NotPython):
+            if name.endswith(".py") and (here := hard_coded_devices(decode(name, content)[0])):
+                found[name] = here
+    running = lines_that_run(files, manifest) if found else {}
+    return [f"{name}, line {f.line}: {f.text}" for name, here in found.items() for f in here if f.line in running[name]]
 
 
 def without_hard_coded_devices(source: str) -> str:
