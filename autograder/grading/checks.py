@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.oracles.tolerance import LARGEST, finite, near
 from autograder.sandbox.launcher import Died, StudentFailure, TimedOut
 from autograder.sandbox.proxies import describe
 
@@ -29,6 +30,10 @@ class WrongAnswer(Exception):
     """The student's code gave an answer, and it is wrong. The message is what the student reads: what was expected,
     what came.
     """
+
+
+class NotFinite(WrongAnswer):
+    """The answer holds NaN or infinite values, or numbers too large to be right."""
 
 
 @dataclass(frozen=True)
@@ -128,21 +133,32 @@ def expect_tensor(value: Any, shape: tuple[int, ...], what: str) -> Floats:
         raise WrongAnswer(f"{what} must have shape {shape}; yours has {value.shape}.")
     if value.dtype.kind != "f":
         raise WrongAnswer(f"{what} must be a floating-point tensor; yours has dtype {value.dtype.name}.")
-    if not np.isfinite(value).all():
-        kind = "NaN" if np.isnan(value).any() else "infinite"
-        count = int((~np.isfinite(value)).sum())
-        raise WrongAnswer(f"{what} must be finite; yours holds {kind} values ({count} of {value.size}).")
-    return value.astype(np.float64)
+    return expect_finite(value, what)
+
+
+def expect_finite(value: NDArray[Any], what: str, whose: str = "yours holds") -> Floats:
+    """`value` as float64. Raises NotFinite, naming what it holds, where a number is not finite or larger than LARGEST."""
+    numbers = value.astype(np.float64)
+    if value.size and not finite(numbers):
+        kind = "NaN" if np.isnan(numbers).any() else "infinite" if np.isinf(numbers).any() else "huge"
+        count = int((~(abs(numbers) <= LARGEST)).sum())
+        raise NotFinite(f"{what} must be finite; {whose} {kind} values ({count} of {value.size}).")
+    return numbers
+
+
+def expect_near(got: Any, expected: Any, within: Any, message: str) -> None:
+    """Raises WrongAnswer with `message` unless all numbers are finite and at most `within` from what is expected."""
+    expect(near(got, expected, within), message)
 
 
 def expect_close(
     got: Floats, expected: Floats, what: str, *, tolerance: float, where: Sequence[str] | None = None
 ) -> None:
     """max |got − expected| ≤ tolerance (1 + |expected|), else the first row at fault is shown. `where` names a row."""
-    difference = abs(got - expected)
-    wrong = ~(difference <= tolerance * (1 + abs(expected)))  # also where something is NaN
-    if not wrong.any():
+    allowed = tolerance * (1 + abs(expected))
+    if near(got, expected, allowed) or not np.size(got):
         return
+    wrong = ~(abs(got - expected) <= allowed)  # also where something is NaN
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     place = f" {where[index[0]]}" if where and index else ""
     message = f"{what}{place} must be {expected[index]:.5f}; yours is {got[index]:.5f}"

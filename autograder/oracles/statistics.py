@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import chdtri, gammaincinv, ndtri  # scipy.stats takes most of a second to import
 
 from autograder.oracles.schedule import Floats
+from autograder.oracles.tolerance import between, finite, near
 
 ALPHA = 1e-8
 
@@ -33,11 +34,12 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     statistics, each at alpha / 6. At N = 4096 and D = 2 a mean off by 0.095, a standard deviation off by 7 %, an excess
     kurtosis of 1 or a correlation of 0.13 is seen at least 99 times of 100.
     """
-    z = np.asarray(z, dtype=np.float64).reshape(len(z), -1)
+    z = np.asarray(z, dtype=np.float64)
+    if not finite(z):
+        return "it holds NaN or infinite values" if z.size else "it holds no numbers"
+    z = z.reshape(len(z), -1)
     count = z.size
     limit = z_limit(alpha / 6)
-    if not np.isfinite(z).all():
-        return "it holds NaN or infinite values"
     spread = z.std()
     if spread < 1e-6:
         return "it is constant" if abs(z.mean()) > 1e-6 else "it is zero"
@@ -46,23 +48,23 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     if z.shape[1] > 1 and np.ptp(z, axis=1).max() < 1e-6 * max(1.0, abs(z).max()):
         return "every coordinate gets the same number"
     mean = z.mean() * np.sqrt(count)
-    if abs(mean) > limit * max(1.0, spread):
+    if not near(mean, 0, limit * max(1.0, spread)):
         return f"its mean is {z.mean():.3f} and must be 0"
     lower, upper = variance_limits(count, alpha / 6)
     variance = (z**2).mean()
-    if not lower < variance < upper:
+    if not between(variance, lower, upper):
         return f"its standard deviation is {spread:.3f} times what it must be"
-    if count * distance_from_normal(z) > -2 * np.log(alpha / 6):  # χ² with two degrees of freedom
+    if not near(count * distance_from_normal(z), 0, -2 * np.log(alpha / 6)):  # χ² with two degrees of freedom
         skewness, kurtosis = (z**3).mean() / variance**1.5, (z**4).mean() / variance**2 - 3
         return (
             f"it is not normally distributed (skewness {skewness:.2f}, excess kurtosis {kurtosis:.2f}; both must be 0)"
         )
     lag = (z[1:] * z[:-1]).sum() / np.sqrt((z[1:] ** 2).sum() * (z[:-1] ** 2).sum()) * np.sqrt(z[1:].size)
-    if abs(lag) > limit:
+    if not near(lag, 0, limit):
         return "neighbouring rows of the batch are correlated and must be independent"
     if z.shape[1] > 1:
         across = (z[:, 1:] * z[:, :-1]).sum() / np.sqrt((z[:, 1:] ** 2).sum() * (z[:, :-1] ** 2).sum())
-        if abs(across) * np.sqrt(z[:, 1:].size) > limit:
+        if not near(across * np.sqrt(z[:, 1:].size), 0, limit):
             return "coordinates are correlated and must be independent"
     return None
 
@@ -81,13 +83,18 @@ def distance_from_normal(z: Floats) -> float:
 
 
 def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool]:
-    """Correlation of two arrays about 0, and whether it is too large at alpha for independent ones of which one is normal."""
+    """Correlation of two arrays about 0, and whether it is too large at alpha for independent ones of which one is normal.
+
+    It is too large, and NaN, where either holds NaN or infinite values.
+    """
     a, b = np.ravel(a), np.ravel(b)
+    if not (finite(a) and finite(b)):
+        return float("nan"), True
     scale = np.sqrt((a**2).sum() * (b**2).sum())
     if scale == 0:
         return 0.0, False
     value = float((a * b).sum() / scale)
-    return value, bool(abs(value) * np.sqrt(a.size) > z_limit(alpha))
+    return value, not near(value * np.sqrt(a.size), 0, z_limit(alpha))
 
 
 def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> str | None:
@@ -99,7 +106,9 @@ def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> s
     of 100, and a missing end always.
     """
     values = np.asarray(values, dtype=np.float64).ravel()
-    if not np.isfinite(values).all() or (values != np.round(values)).any():
+    if not values.size:
+        return "it holds no values"
+    if not finite(values) or (values != np.round(values)).any():
         return "it holds values that are not integers"
     if values.min() < 0 or values.max() > size - 1:
         return f"it reaches from {values.min():.0f} to {values.max():.0f}, and must stay in 0 … {size - 1}"
@@ -111,7 +120,7 @@ def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> s
         return f"{' and '.join(missing)} never comes up, and must be as likely as any other of 0 … {size - 1}"
     expected = len(values) / size
     statistic = ((counts - expected) ** 2 / expected).sum()
-    if statistic > 2 * chdtri(size - 1, alpha):
+    if not near(statistic, 0, 2 * chdtri(size - 1, alpha)):
         rarest, commonest = int(counts.argmin()), int(counts.argmax())
         return f"it is not uniform ({rarest} came up {counts[rarest]} times, {commonest} came up {counts[commonest]} times, of {len(values)})"
     return None
@@ -120,16 +129,16 @@ def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> s
 def moments_fault(samples: Floats, mean: Floats, std: Floats, alpha: float = ALPHA) -> str | None:
     """How samples, (N, …), differ from N(mean, std²) in mean or spread of a coordinate, or None. Two statistics a coordinate."""
     samples = np.asarray(samples, dtype=np.float64)
-    if not np.isfinite(samples).all():
+    if not finite(samples):
         return "your samples hold NaN or infinite values"
     count, coordinates = len(samples), max(1, mean.size)
     limit = z_limit(alpha / (2 * coordinates))
     means = samples.mean(axis=0)
-    if (abs(means - mean) > limit * std / np.sqrt(count)).any():
+    if not near(means, mean, limit * std / np.sqrt(count)):
         return f"the mean of your samples is {_short(means)} and must be {_short(mean)}"
     lower, upper = np.sqrt(variance_limits(count - 1, alpha / (2 * coordinates)))
     spreads = samples.std(axis=0, ddof=1)
-    if ((spreads < lower * std) | (spreads > upper * std)).any():
+    if not near(spreads, (lower + upper) / 2 * std, (upper - lower) / 2 * std):
         return f"the standard deviation of your samples is {_short(spreads)} and must be {_short(std)}"
     return None
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_timesteps, expect_float32, f32
-from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_state, as_timesteps, expect_float32, f32
+from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_finite
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault
-from autograder.sandbox.launcher import GraderHangup, Raised
+from autograder.oracles.tolerance import near
+from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle, describe
 
 LOSS_TOLERANCE = 3e-5  # relative; float32 loses some 2e-6, and another noise of the same size is hardly ever as near
@@ -44,13 +45,11 @@ def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample
     if not own_q_sample:
 
         def q_sample(x0: Any, t: Any, noise: Any = None) -> Any:
-            if not isinstance(x0, np.ndarray) or not (noise is None or isinstance(noise, np.ndarray)):
-                raise GraderHangup("q_sample takes x0, t and noise")
-            times = as_timesteps(t, len(x0))
             for name, value in (("x0", x0), ("noise", noise)):
-                expect_float32(
-                    "float32" if value is None else value.dtype.name, f"The {name} that compute_loss gives q_sample"
-                )
+                if name == "x0" or value is not None:
+                    as_state(value, name, f"The {name} that compute_loss gives q_sample")
+                    expect_float32(value.dtype.name, f"The {name} that compute_loss gives q_sample")
+            times = as_timesteps(t, len(x0), "The t that compute_loss gives q_sample")
             expect((times == times.round()).all(), "In compute_loss, t must be integers; yours holds fractions.")
             if times.min() < 0 or times.max() > schedule.num_timesteps - 1:
                 raise WrongAnswer(
@@ -73,11 +72,18 @@ def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample
         xt.shape == shape, f"compute_loss must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}."
     )
     expect_float32(network.dtypes[0], "The x_t that compute_loss gives the network")
+    _expect_finite_loss(loss.get(""))
     return LossRun(loss, diffusion, x0, eps_hat, xt, t, schedule)
 
 
 def _either_q_sample(note: Note, judge: Callable[[bool], None]) -> None:
     any_form(note, [lambda: judge(False), lambda: judge(True)])
+
+
+def _expect_finite_loss(value: Any) -> None:
+    """Whatever form the loss has; the form is the business of the check of its value."""
+    if isinstance(value, (float, np.ndarray)):
+        expect_finite(np.asarray(value), "The loss")
 
 
 def _loss_value(run: LossRun, note: Note) -> float:
@@ -92,8 +98,7 @@ def _loss_value(run: LossRun, note: Note) -> float:
         value.size == 1,
         f"compute_loss must return one number, the mean over everything; yours returned {describe(value)}.",
     )
-    expect(np.isfinite(value).all(), "compute_loss must return a finite number; yours returned NaN or infinity.")
-    return float(value.ravel()[0])
+    return float(expect_finite(value, "The loss").ravel()[0])
 
 
 def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...] | None = None) -> None:
@@ -105,7 +110,7 @@ def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...]
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
         note("loss ratio", value / expected, 5e-3)
         note("against x0", value / ((run.x0 - run.eps_hat) ** 2).mean(), 5e-3)
-        if abs(value - expected) > LOSS_TOLERANCE * expected:
+        if not near(value, expected, LOSS_TOLERANCE * expected):
             raise WrongAnswer(
                 f"The loss must be the mean of (ε − ε_θ)² with the ε that is inside the x_t given to the network, {expected:.5f}; "
                 f"yours is {value:.5f}, {value / expected:.4g} times as much."
@@ -172,7 +177,8 @@ def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
         expect(
             isinstance(gradient, np.ndarray), "The loss must carry a gradient back to the network; yours gives it none."
         )
-        got = float(gradient.ravel()[0])
+        expect(gradient.size, "The loss must carry a gradient back to the network; yours gives it an empty one.")
+        got = float(expect_finite(gradient, "The gradient of the loss with respect to the network").ravel()[0])
         # With d = ε_θ − ε and ε_θ scaled by s: loss(s) = c mean((s ε_θ − ε)²), so d loss / d s at 1 is 2 c mean(d ε_θ) for the c the loss has.
         difference = run.eps_hat - run.noise
         expected = 2 * float((difference * run.eps_hat).mean()) * value / float((difference**2).mean())

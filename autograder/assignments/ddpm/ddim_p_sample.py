@@ -1,60 +1,96 @@
 """Judgements of one DDIM step (DDIM, Eq. 12 and 16)."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-from autograder.assignments.ddpm.setting import Setting
+import numpy as np
+
+from autograder.assignments.ddpm.setting import ROWS, Network, Setting, f32
 from autograder.assignments.ddpm.step import (
+    NO_NOISE,
     Step,
     each_form,
     expect_coefficients,
+    expect_measured,
     expect_network_sees,
     expect_untouched,
+    measure_each,
     measure_step,
 )
-from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect
+from autograder.grading.checks import (
+    Floats,
+    Note,
+    NotFinite,
+    WrongAnswer,
+    any_form,
+    expect,
+    expect_near,
+    expect_tensor,
+)
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
+from autograder.oracles.tolerance import finite, near
+from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle
 
-
-def _ddim_step(
-    setting: Setting,
-    schedule: Schedule,
-    draw: Draw,
-    note: Note,
-    t: int,
-    t_prev: int,
-    eta: float,
-    form: Callable[[int, int], Any],
-) -> Step:
-    def take(diffusion: Handle, x: Floats) -> Any:
-        return diffusion.call("ddim_p_sample", x, form(t, len(x)), form(t_prev, len(x)), eta)
-
-    return measure_step(
-        setting, schedule, draw, t, take, f"From t = {t} to t_prev = {t_prev} with η = {eta:g}, x_{{t_prev}}", note
-    )
+Form = Callable[[int, int], Any]  # (t, rows) → t as a step is given it
+Jump = tuple[int, int, float]  # t, t_prev, η
 
 
-def _ddim_pairs(schedule: Schedule) -> tuple[tuple[int, int], ...]:
+def _where(jump: Jump) -> str:
+    t, t_prev, eta = jump
+    return f"From t = {t} to {'clean data (' if t_prev < 0 else ''}t_prev = {t_prev}{')' if t_prev < 0 else ''} with η = {eta:g}"
+
+
+def _steps(
+    setting: Setting, schedule: Schedule, draw: Draw, note: Note, form: Form, jumps: list[Jump]
+) -> tuple[dict[Jump, Step], dict[Jump, Raised | NotFinite]]:
+    """The steps that gave numbers, and why the others gave none."""
+
+    def measure(jump: Jump) -> Step:
+        t, t_prev, eta = jump
+
+        def take(diffusion: Handle, x: Floats) -> Any:
+            return diffusion.call("ddim_p_sample", x, form(t, len(x)), form(t_prev, len(x)), eta)
+
+        return measure_step(setting, schedule, draw, t, take, f"{_where(jump)}, x_{{t_prev}}", note)
+
+    steps, failures = measure_each(jumps, measure, _where)
+    for (t, t_prev, eta), step in steps.items():
+        name = f"{t}, {t_prev}, {eta:g}"
+        note(f"a at {name}", step.a, 2e-3)
+        note(f"b at {name}", step.b, 2e-3)
+        note(f"σ at {name}", step.sigma, 0.05 * step.sigma + 1e-4)
+    return steps, failures
+
+
+def _pairs(schedule: Schedule) -> tuple[tuple[int, int], ...]:
+    """Steps between noisy states: from the first t, in the middle, and to t_prev = 0 from afar and from t = 1."""
     last = schedule.num_timesteps - 1
-    return ((last, last - 3), (last // 2, 1), (3, 0))
+    return ((last, last - 3), (last // 2, 1), (3, 0), (1, 0))
 
 
 def judge_network_call(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
+    jumps = [(t, t_prev, 0.0) for t, t_prev in _pairs(schedule)]
 
-    def judge(form: Callable[[int, int], Any]) -> None:
-        for t, t_prev in _ddim_pairs(schedule):
-            expect_network_sees(
-                _ddim_step(setting, schedule, draw, note, t, t_prev, 0.0, form), t, note, "ddim_p_sample"
-            )
+    def judge(form: Form) -> None:
+        steps, failures = _steps(setting, schedule, draw, note, form, jumps)
+        for (t, _, _), step in steps.items():
+            expect_network_sees(step, t, note, "ddim_p_sample")
+        expect_measured(failures)
 
     any_form(note, each_form(judge))
     t, t_prev = schedule.num_timesteps // 2, 1
-    any_form(note, each_form(functools.partial(_ddim_step, setting.wider, schedule, draw, note, t, t_prev, 0.0)))
+
+    def judge_wider(form: Form) -> None:
+        shape = (ROWS, *setting.wider.sample_shape)
+        diffusion = setting.wider.build(schedule, Network(lambda x, t: np.zeros_like(x)))
+        answer = diffusion.call("ddim_p_sample", f32(draw.normal(*shape)), form(t, ROWS), form(t_prev, ROWS), 0.0)
+        expect_tensor(answer, shape, "x_{t_prev}")
+
+    any_form(note, each_form(judge_wider))
 
     def take(diffusion: Handle, x: Handle, times: dict[str, Any]) -> Any:
         return diffusion.call("ddim_p_sample", x, times["t"], times["t_prev"], 0.0)
@@ -65,83 +101,105 @@ def judge_network_call(setting: Setting, draw: Draw, note: Note) -> None:
 def judge_deterministic(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
 
-    def judge(form: Callable[[int, int], Any]) -> None:
-        steps = {pair: _ddim_step(setting, schedule, draw, note, *pair, 0.0, form) for pair in _ddim_pairs(schedule)}
-        _note_steps(note, steps)
-        for (t, t_prev), step in steps.items():
-            where = f"From t = {t} to t_prev = {t_prev} with η = 0"
-            expect(
-                step.sigma < 1e-3,
-                f"{where}, ddim_p_sample must add no noise; yours adds noise of standard deviation {step.sigma:.4f}.",
-            )
-            a, b, _ = schedule.ddim_coefficients(t, t_prev, 0.0)
-            expect_coefficients(step, a, b, where, "x_{t_prev}")
-            expect(
-                abs(step.noise.mean()) < 1e-3,
-                f"{where}, x_{{t_prev}} must depend on x_t and ε_θ only; yours is off by {step.noise.mean():.4f}.",
-            )
+    def judge_one(jump: Jump, step: Step) -> None:
+        _expect_no_noise(step, jump)
+        _expect_mean(step, jump, schedule, "x_{t_prev}")
+        message = (
+            f"{_where(jump)}, x_{{t_prev}} must depend on x_t and ε_θ only; yours is off by {step.noise.mean():.4f}."
+        )
+        expect_near(step.noise.mean(), 0, 1e-3, message)
 
-    any_form(note, each_form(judge))
+    _judge_each(setting, schedule, draw, note, [(t, t_prev, 0.0) for t, t_prev in _pairs(schedule)], judge_one)
 
 
 def judge_last_step(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
+    pairs = ((0, -1), (2, -3), (schedule.num_timesteps - 1, -1))
 
-    def judge(form: Callable[[int, int], Any]) -> None:
-        pairs = ((0, -1), (2, -3), (3, -1))
-        steps = {
-            (t, t_prev, eta): _ddim_step(setting, schedule, draw, note, t, t_prev, eta, form)
-            for eta in (0.0, 1.0)
-            for t, t_prev in pairs
-        }
-        _note_steps(note, steps)
-        for (t, t_prev, eta), step in steps.items():
-            where = f"From t = {t} to clean data (t_prev = {t_prev}) with η = {eta:g}"
-            expect(
-                step.sigma < 1e-3,
-                f"{where}, ddim_p_sample must add no noise; yours adds noise of standard deviation {step.sigma:.4f}.",
-            )
-            a, b, _ = schedule.ddim_coefficients(t, t_prev, eta)
-            expect_coefficients(step, a, b, where, "x_{t_prev}")
+    def judge_one(jump: Jump, step: Step) -> None:
+        _expect_no_noise(step, jump)
+        _expect_mean(step, jump, schedule, "x_{t_prev}")
 
-    any_form(note, each_form(judge))
+    _judge_each(setting, schedule, draw, note, [(*pair, eta) for eta in (0.0, 1.0) for pair in pairs], judge_one)
 
 
 def judge_stochastic(setting: Setting, draw: Draw, note: Note) -> None:
     schedule = draw.schedule()
     etas = (round(float(draw.uniform(0.3, 0.7)), 3), 1.0)
 
-    def judge(form: Callable[[int, int], Any]) -> None:
-        steps = {
-            (*pair, eta): _ddim_step(setting, schedule, draw, note, *pair, eta, form)
-            for eta in etas
-            for pair in _ddim_pairs(schedule)
-        }
-        _note_steps(note, steps)
-        for (t, t_prev, eta), step in steps.items():
-            where = f"From t = {t} to t_prev = {t_prev} with η = {eta:g}"
-            a, b, sigma = schedule.ddim_coefficients(t, t_prev, eta)
-            if step.sigma < 1e-3:
-                raise WrongAnswer(
-                    f"{where}, ddim_p_sample must add noise of standard deviation {sigma:.4f}; yours adds none."
-                )
-            fault = standard_normal_fault(step.noise / sigma)
-            expect(
-                fault is None,
-                f"{where}, the noise that ddim_p_sample adds must be normal with standard deviation {sigma:.4f}, but {fault}.",
+    def judge_one(jump: Jump, step: Step) -> None:
+        _, _, sigma = schedule.ddim_coefficients(*jump)
+        where = _where(jump)
+        if near(step.sigma, 0, NO_NOISE):
+            raise WrongAnswer(
+                f"{where}, ddim_p_sample must add noise of standard deviation {sigma:.4f}; yours adds none."
             )
-            expect(
-                not correlation(step.noise, step.other_noise)[1],
-                f"{where}, ddim_p_sample must draw new noise at every call; yours used the same noise again.",
-            )
-            expect_coefficients(step, a, b, where, "the mean of x_{t_prev}")
+        fault = standard_normal_fault(step.noise / sigma)
+        expect(
+            fault is None,
+            f"{where}, the noise that ddim_p_sample adds must be normal with standard deviation {sigma:.4f}, but {fault}.",
+        )
+        expect(
+            not correlation(step.noise, step.other_noise)[1],
+            f"{where}, ddim_p_sample must draw new noise at every call; yours used the same noise again.",
+        )
+        _expect_mean(step, jump, schedule, "the mean of x_{t_prev}")
+
+    _judge_each(setting, schedule, draw, note, [(*pair, eta) for eta in etas for pair in _pairs(schedule)], judge_one)
+
+
+def _judge_each(
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    note: Note,
+    jumps: list[Jump],
+    judge_one: Callable[[Jump, Step], None],
+) -> None:
+    """Judges the steps that give numbers; then says which give none. Of NaN that comes with larger η it says from which η on."""
+
+    def judge(form: Form) -> None:
+        steps, failures = _steps(setting, schedule, draw, note, form, jumps)
+        wrong = ""
+        try:
+            for jump, step in steps.items():
+                judge_one(jump, step)
+        except WrongAnswer as error:
+            wrong = str(error)
+        without = [jump for jump, error in failures.items() if isinstance(error, NotFinite)]
+        too_much = _eta_without_numbers(setting, schedule, draw, form, *without[0][:2]) if without else ""
+        if wrong or too_much:
+            raise WrongAnswer(f"{wrong} {too_much}".strip())
+        expect_measured(failures)
 
     any_form(note, each_form(judge))
 
 
-def _note_steps(note: Note, steps: dict[Any, Step]) -> None:
-    for key, step in steps.items():
-        name = ", ".join(f"{item:g}" for item in key)
-        note(f"a at {name}", step.a, 2e-3)
-        note(f"b at {name}", step.b, 2e-3)
-        note(f"σ at {name}", step.sigma, 0.05 * step.sigma + 1e-4)
+def _expect_no_noise(step: Step, jump: Jump) -> None:
+    message = (
+        f"{_where(jump)}, ddim_p_sample must add no noise; yours adds noise of standard deviation {step.sigma:.4f}."
+    )
+    expect_near(step.sigma, 0, NO_NOISE, message)
+
+
+def _expect_mean(step: Step, jump: Jump, schedule: Schedule, what: str) -> None:
+    a, b, _ = schedule.ddim_coefficients(*jump)
+    expect_coefficients(step, a, b, _where(jump), what)
+
+
+def _eta_without_numbers(setting: Setting, schedule: Schedule, draw: Draw, form: Form, t: int, t_prev: int) -> str:
+    """A sentence where the step gives numbers at η = 0 and none that are finite from one of η = 0.1, 0.2, …, 1 on; else nothing."""
+    diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
+    x = f32(draw.normal(1, *setting.sample_shape))
+    for tenths in range(11):
+        answer = diffusion.call("ddim_p_sample", x, form(t, 1), form(t_prev, 1), tenths / 10)
+        if not (isinstance(answer, np.ndarray) and finite(answer)):
+            break
+    else:
+        return ""
+    if tenths == 0:
+        return ""
+    return (
+        f"From t = {t} to t_prev = {t_prev}, x_{{t_prev}} must be finite for every η from 0 to 1; of η = 0, 0.1, 0.2, … yours holds NaN "
+        f"or infinite values from η = {tenths / 10:g} on. Look for the root of a negative number."
+    )

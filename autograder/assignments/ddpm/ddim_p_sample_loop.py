@@ -19,6 +19,7 @@ from autograder.assignments.ddpm.setting import (
 from autograder.grading.checks import Carry, Note, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
+from autograder.oracles.tolerance import near
 from autograder.sandbox.proxies import Handle
 
 
@@ -110,7 +111,7 @@ def _expect_aims(calls: list[dict[str, Any]], eta: float, what: str) -> None:
     )
     for call in calls:
         expect(
-            abs(call["eta"] - eta) < 1e-6,
+            near(call["eta"], eta, 1e-6),
             f"Called with eta = {eta:g}, ddim_p_sample_loop must pass it on to every step; yours passes {call['eta']:g}.",
         )
 

@@ -9,6 +9,7 @@ from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
+from autograder.oracles.tolerance import near
 from autograder.sandbox.proxies import Handle
 
 TOLERANCE = 1e-4  # relative; float32 over these schedules loses some 1e-6
@@ -29,7 +30,7 @@ def judge_closed_form(setting: Setting, draw: Draw, note: Note, shape: tuple[int
     expected = schedule.q_sample(x0, t, noise)
     for step in range(schedule.num_timesteps):
         rows = t == step
-        if abs(got[rows] - expected[rows]).max() > TOLERANCE * (1 + abs(expected[rows]).max()):
+        if not near(got[rows], expected[rows], TOLERANCE * (1 + abs(expected[rows]).max())):
             _explain(got[rows], x0[rows], noise[rows], step, schedule)
     expect_close(got, expected, "x_t", tolerance=TOLERANCE, where=[f"at t = {step}" for step in t])
 
@@ -53,11 +54,11 @@ def _explain(got: Floats, x0: Floats, noise: Floats, t: int, schedule: Schedule)
     """Say with which factors x_0 and the noise are in x_t, where it is a sum of the two."""
     design = np.stack([x0.ravel(), noise.ravel()], axis=1)
     factors, *_ = np.linalg.lstsq(design, got.ravel(), rcond=None)
-    if abs(got.ravel() - design @ factors).max() > 1e-3 * (1 + abs(got).max()):
+    if not near(got.ravel(), design @ factors, 1e-3 * (1 + abs(got).max())):
         return
     right = np.sqrt(schedule.alphas_cumprod[t]), np.sqrt(1 - schedule.alphas_cumprod[t])
     told = [
-        f"{name} times {factor:.4f} ({'right' if abs(factor - truth) < TOLERANCE else f'must be {truth:.4f}'})"
+        f"{name} times {factor:.4f} ({'right' if near(factor, truth, TOLERANCE) else f'must be {truth:.4f}'})"
         for name, factor, truth in zip(("x_0", "ε"), factors, right)
     ]
     raise WrongAnswer(f"At t = {t} your x_t holds {told[0]} and {told[1]}.")

@@ -6,19 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import MOST_CALLS, ROWS, TOO_MANY_CALLS, Network, Setting, as_timesteps
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
+from autograder.assignments.ddpm.setting import (
+    MOST_CALLS,
+    ROWS,
+    TOO_MANY_CALLS,
+    Network,
+    Setting,
+    as_state,
+    as_timesteps,
+)
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
+from autograder.oracles.tolerance import near
 from autograder.sandbox.launcher import GraderHangup
 from autograder.sandbox.proxies import Handle, describe
 
 
 @dataclass
 class StepRecorder:
-    """Stands in for the student's own step: answers with the reference step and remembers the calls."""
+    """Stands in for the student's own step: answers with the reference step and remembers the calls.
+
+    What it is given must be finite before it is kept, as in Network.
+    """
 
     schedule: Schedule
     draw: Draw
@@ -28,7 +40,7 @@ class StepRecorder:
 
     def p_sample(self, xt: Any, t: Any) -> Any:
         x = self._x(xt)
-        times = as_timesteps(t, len(x))
+        times = as_timesteps(t, len(x), "The t that p_sample is given in the loop")
         now = self._index(times)
         a, b = self.schedule.p_coefficients(now)
         out = a * x - b * self.eps_theta(x, now) + (now > 0) * np.sqrt(self.variance[now]) * self.draw.normal(*x.shape)
@@ -36,16 +48,23 @@ class StepRecorder:
 
     def ddim_p_sample(self, xt: Any, t: Any, t_prev: Any, eta: Any = 0.0) -> Any:
         x = self._x(xt)
-        times, previous = as_timesteps(t, len(x)), as_timesteps(t_prev, len(x))
-        strength = float(np.ravel(eta)[0]) if isinstance(eta, (int, float, np.ndarray)) and np.size(eta) else 0.0
+        times = as_timesteps(t, len(x), "The t that ddim_p_sample is given in the loop")
+        previous = as_timesteps(t_prev, len(x), "The t_prev that ddim_p_sample is given in the loop")
+        strength = self._eta(eta)
         now, before = self._index(times), int(np.clip(previous[0], -1, self.schedule.num_timesteps - 1))
         a, b, sigma = self.schedule.ddim_coefficients(now, before, 0.0)
         return self._keep(x, times[0], float(previous[0]), strength, a * x - b * self.eps_theta(x, now) + sigma)
 
     def _x(self, xt: Any) -> Floats:
-        if not isinstance(xt, np.ndarray) or xt.ndim < 1 or xt.dtype.kind != "f":
+        if not isinstance(xt, np.ndarray) or xt.dtype.kind != "f":
             raise GraderHangup(f"xt must be a floating-point tensor, and is {describe(xt)}")
-        return xt.astype(np.float64)
+        return as_state(xt, "xt", "The x_t that each step is given")
+
+    def _eta(self, eta: Any) -> float:
+        if not isinstance(eta, (int, float, np.ndarray)) or np.size(eta) != 1:
+            raise GraderHangup(f"eta must be a number, and is {describe(eta)}")
+        value = np.asarray(eta, dtype=np.float64)
+        return float(expect_finite(value, "The eta that each step is given", "in your code it holds").ravel()[0])
 
     def _index(self, times: Floats) -> int:
         return int(np.clip(times[0], 0, self.schedule.num_timesteps - 1))
@@ -90,11 +109,11 @@ def run_again(
 def expect_chain(calls: list[dict[str, Any]], result: Floats, what: str) -> None:
     """Each step gets the result of the one before, and the last result is returned."""
     for previous, call in zip(calls, calls[1:]):
-        if call["x"].shape != previous["out"].shape or abs(call["x"] - previous["out"]).max() > 1e-4:
+        if not near(call["x"], previous["out"], 1e-4):
             raise WrongAnswer(
                 f"In {what}, the step at t = {call['t']:.0f} must get what the step before it returned; yours got something else."
             )
-    if abs(result - calls[-1]["out"]).max() > 1e-4:
+    if not near(result, calls[-1]["out"], 1e-4):
         raise WrongAnswer(
             f"{what} must return what its last step, at t = {calls[-1]['t']:.0f}, returned; yours returned something else."
         )
@@ -108,7 +127,7 @@ def trajectory_fault(
     for (t, a, b, sigma), x, following in zip(steps, states, states[1:]):
         rest = following - a * x + b * oracle.eps_theta(x, t)
         if sigma < 1e-6:
-            if abs(rest).max() > 2e-3:
+            if not near(rest, 0, 2e-3):
                 return f"the step at t = {t} must add no noise and be exact; it is off by up to {abs(rest).max():.4f}"
             continue
         problem = standard_normal_fault(rest / sigma)

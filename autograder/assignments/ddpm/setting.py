@@ -13,16 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
+from autograder.oracles.tolerance import between
 from autograder.sandbox.launcher import GraderHangup
 from autograder.sandbox.proxies import Handle, Student, describe
 
 ROWS = 4096
 ENOUGH_FOR_TAILS = 7000  # one of so many normal numbers lies beyond ±3 with probability 1 − 6e-9
+MOST_NUMBERS = 1 << 18  # in one x_t; the grader's own batches hold at most some 200,000
 MOST_CALLS = 100  # of one network or step; a loop over one of the grader's schedules makes 23 at most
 TOO_MANY_CALLS = (
     f"The grader stopped your code after {MOST_CALLS} calls: its schedules have fewer than 25 timesteps. "
@@ -32,7 +34,10 @@ TOO_MANY_CALLS = (
 
 @dataclass
 class Network:
-    """A noise predictor that the grader answers, and that remembers every call. Equal calls in a row count once."""
+    """A noise predictor that the grader answers, and that remembers every call. Equal calls in a row count once.
+
+    What it is given must be finite before it is kept: WrongAnswer, with a sentence, where it is not.
+    """
 
     eps_theta: Callable[[Floats, int], Floats]
     mixed: Callable[[Floats, Floats], Floats] | None = None  # answers when the rows have different times
@@ -45,8 +50,8 @@ class Network:
             raise GraderHangup(f"the network takes x and t, and was called with {len(values)} arguments")
         if kwargs and not args:
             values = [kwargs.get("x", values[0]), kwargs.get("t", values[1])]
-        x = np.asarray(values[0], dtype=np.float64)
-        t = as_timesteps(values[1], len(x))
+        x = as_state(values[0], "x_t", "The x_t that the network is given")
+        t = as_timesteps(values[1], len(x), "The t that the network is given")
         self.dtypes.append(values[0].dtype.name)
         if (
             not self.calls
@@ -60,16 +65,24 @@ class Network:
         return answer.astype(np.float32)
 
 
-def as_timesteps(value: Any, rows: int) -> Floats:
-    """The time of each row, from any accepted form. Raises GraderHangup for anything else."""
+def as_state(value: Any, name: str, what: str) -> Floats:
+    """x_t, or another batch, as float64, (B, …). Raises GraderHangup for what is no batch of a usual size, NotFinite for NaN and infinities."""
+    if not isinstance(value, np.ndarray) or value.ndim < 1 or not 0 < value.size <= MOST_NUMBERS:
+        raise GraderHangup(f"{name} must be a tensor of shape (B, …), not empty and not huge, and is {describe(value)}")
+    return expect_finite(value, what, "in your code it holds")
+
+
+def as_timesteps(value: Any, rows: int, what: str = "t") -> Floats:
+    """The time of each row, from any accepted form. Raises GraderHangup for anything else, NotFinite for NaN and infinities."""
     if (
         isinstance(value, np.ndarray)
         and value.dtype.kind in "iufb"
         and (value.ndim == 0 or value.shape in ((1,), (rows,), (rows, 1), (1, 1)))
     ):
-        return np.broadcast_to(value.astype(np.float64).ravel(), (rows,)).copy()
+        times = expect_finite(value, what, "in your code it holds")
+        return np.broadcast_to(times.ravel(), (rows,)).copy()
     if isinstance(value, (int, float)):
-        return np.full(rows, float(value))
+        return np.full(rows, expect_finite(np.array(float(value)), what, "in your code it holds"))
     raise GraderHangup(f"t must be an integer or a tensor of shape (), (1,) or (B,), and is {describe(value)}")
 
 
@@ -108,7 +121,7 @@ def expect_start(x: Floats, shape: tuple[int, ...], what: str) -> None:
     expect(fault is None, f"{what} must start from x_T ~ N(0, I), but {fault}.")
     if x.size >= ENOUGH_FOR_TAILS:
         expect(
-            abs(x).max() > 3,
+            between(abs(x).max(), 3, np.inf),
             f"{what} must start from x_T ~ N(0, I), but none of {x.size} numbers lies beyond ±{abs(x).max():.2f}.",
         )
 

@@ -1,25 +1,31 @@
 """Measure what one step of a sampler does: out = a x_t − b ε_θ + noise.
 
-Tolerances: a relative 1e-3 on coefficients, about a hundred times what float32 loses over these short schedules.
+Tolerances: a relative 1e-3 on coefficients, about a hundred times what float32 loses over these short schedules. Where equal seeds do
+not give equal noise, the results of many calls are averaged until six standard errors of a and b are 1e-3, too.
 """
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, expect_float32, expect_kept, f32
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_close, expect_tensor
+from autograder.assignments.ddpm.setting import MOST_NUMBERS, ROWS, Network, Setting, expect_float32, expect_kept, f32
+from autograder.grading.checks import Floats, Note, NotFinite, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
+from autograder.oracles.tolerance import near
 from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle
 
 COEFFICIENT_TOLERANCE = 1e-3
 BEND_TOLERANCE = 1e-3  # float32 leaves some 1e-6
+NO_NOISE = 1e-3  # below this standard deviation a step adds none; the smallest right one is some 0.03
+MOST_REPEATS = 1000  # calls that are averaged; points take up to 40, images, with their smaller range, up to 600
+STRONG = 30.0  # times as much of ε as usual, where noise is averaged out: it leaves √ᾱ x_0 as the part of x_t that is hard to see
+Key = TypeVar("Key")
 FORMS: tuple[tuple[str, Callable[[int, int], Any]], ...] = (
     ("a tensor of shape (1,)", lambda t, rows: np.array([t])),
     ("a tensor of shape ()", lambda t, rows: np.array(t)),
@@ -38,7 +44,8 @@ class Step:
     other_noise: Floats
     network_calls: list[tuple[Floats, Floats]]
     xt: Floats
-    error: float  # of a and b: six standard errors, where equal seeds do not give equal noise; else about 0
+    error: float  # of a and b: six standard errors, where equal seeds do not give equal noise; 0 where they do
+    average: Callable[[], tuple[float, float, float]]  # a, b and their error, measured better
     dtype: str = "float32"  # of the x that the network was given
     bend: float = 0.0  # how far the step is from a x_t − b ε + noise with the same a and b everywhere
 
@@ -89,15 +96,82 @@ def measure_step(
     (a, minus_b), *_ = np.linalg.lstsq(design, difference, rcond=None)
     b = -minus_b
     rest = float((difference - design @ [a, minus_b]).std())
-    error = 6 * rest / float(np.sqrt((design**2).sum(axis=0).min()))
-    noise, other_noise, bend = outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3, 0.0
-    if rest > 1e-4:
+    bend = error = 0.0
+    if not near(rest, 0, 1e-4):
         eps = e_1
-        if abs(call(seeds[0], x_1) - outputs[0]).max() < 1e-6:  # equal seeds do give equal noise
+        if near(call(seeds[0], x_1), outputs[0], 1e-6):  # equal seeds do give equal noise
             bend = rest
-            noise, other_noise = ((call(draw.seed(), x_1) - call(draw.seed(), x_1)) / np.sqrt(2) for _ in range(2))
+        else:
+            error = 6 * rest / float(np.sqrt((design**2).sum(axis=0).min()))
+    if bend:
+        noise, other_noise = ((call(draw.seed(), x_1) - call(draw.seed(), x_1)) / np.sqrt(2) for _ in range(2))
+    else:
+        noise, other_noise = outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3
     dtype = next((name for name in dtypes if name != "float32"), "float32")
-    return Step(float(a), float(b), noise, other_noise, calls, x_1, error, dtype, bend)
+    average = functools.partial(_average, setting, schedule, draw, t, take, what, rest / np.sqrt(2))
+    return Step(float(a), float(b), noise, other_noise, calls, x_1, error, average, dtype, bend)
+
+
+def _average(
+    setting: Setting,
+    schedule: Schedule,
+    draw: Draw,
+    t: int,
+    take: Callable[[Handle, Floats], Any],
+    what: str,
+    sigma: float,
+) -> tuple[float, float, float]:
+    """a, b and six standard errors of both, from the mean of so many calls on the same x_t and ε that noise of `sigma` averages out.
+
+    With x_t = √ᾱ x_0 + √(1 − ᾱ) ε the step is (a √ᾱ) x_0 + (a √(1 − ᾱ) − b) ε. Each x_0 lies at an end of the range of the data, where
+    it tells most of a.
+    """
+    shape = (MOST_NUMBERS // int(np.prod(setting.sample_shape)), *setting.sample_shape)
+    alpha_bar = schedule.alphas_cumprod[t]
+    x0 = setting.data_limit * (1.0 - 2.0 * draw.generator.integers(0, 2, shape))
+    eps = STRONG * draw.normal(*shape)
+    xt = np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * eps
+    design = np.stack([x0.ravel(), eps.ravel()], axis=1)
+    # The variance of a is at most that of the coefficient of x_0, divided by ᾱ; that of b at most the sum of both.
+    errors = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
+    one_call = 6 * sigma * (errors[0] / np.sqrt(alpha_bar) + errors[1])
+    repeats = min(int(np.ceil((one_call / COEFFICIENT_TOLERANCE) ** 2)), MOST_REPEATS)
+    diffusion = setting.build(schedule, Network(lambda x, t: eps))
+    total = np.zeros(shape)
+    for _ in range(repeats):
+        setting.student.seed = draw.seed()
+        total += expect_tensor(take(diffusion, f32(xt)), shape, what)
+    (of_x0, of_eps), *_ = np.linalg.lstsq(design, (total / repeats).ravel(), rcond=None)
+    a = of_x0 / np.sqrt(alpha_bar)
+    return float(a), float(a * np.sqrt(1 - alpha_bar) - of_eps), float(one_call / np.sqrt(repeats))
+
+
+def measure_each(
+    keys: Iterable[Key], measure: Callable[[Key], Step], place: Callable[[Key], str]
+) -> tuple[dict[Key, Step], dict[Key, Raised | NotFinite]]:
+    """The steps that gave finite numbers, and why the others gave none, told with their `place`: one crash at an end hides nothing else.
+
+    Raises what the first step gave where none gave numbers.
+    """
+    steps: dict[Key, Step] = {}
+    failures: dict[Key, Raised | NotFinite] = {}
+    for key in keys:
+        try:
+            steps[key] = measure(key)
+        except (Raised, NotFinite) as failure:
+            failures[key] = failure
+    if failures and not steps:
+        raise next(iter(failures.values()))
+    for key, error in failures.items():
+        if isinstance(error, Raised):
+            error.args = (f"{place(key)}: {error}",)
+    return steps, failures
+
+
+def expect_measured(failures: dict[Key, Raised | NotFinite]) -> None:
+    """Raises the first of the failures; NaN before a crash, since it is a wrong answer."""
+    for error in sorted(failures.values(), key=lambda error: not isinstance(error, NotFinite)):
+        raise error
 
 
 def _expect_usable_dtype(
@@ -137,16 +211,28 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
 
 def expect_coefficients(step: Step, a: float, b: float, where: str, what: str) -> None:
     """Compare a and b, and say how far off each is; before that, whether they are the same for every element."""
-    if step.bend > BEND_TOLERANCE:
+    if not near(step.bend, 0, BEND_TOLERANCE):
         raise WrongAnswer(
             f"{where}, {what} must be x_t and ε_θ, each times one number, and is not: with the same noise, yours is up to "
             f"{3 * step.bend:.3f} from any such sum. Look for what is clamped, rounded or normalised."
         )
-    for got, expected, symbol in ((step.a, a, "x_t"), (step.b, b, "−ε_θ")):
-        if abs(got - expected) > COEFFICIENT_TOLERANCE * (1 + abs(expected)) + min(step.error, 0.05):
-            ratio = f", {got / expected:.4g} times as much" if abs(expected) > 1e-6 else ""
+    _expect_both((step.a, step.b), (a, b), step.error, where, what)
+    if step.error > COEFFICIENT_TOLERANCE:
+        measured_a, measured_b, error = step.average()
+        expect(
+            near(error, 0, 1.01 * COEFFICIENT_TOLERANCE),
+            f"{where}, the coefficients of {what} cannot be measured: equal seeds do not give equal noise, and your noise is too strong "
+            "to be averaged out. Draw it with torch.randn_like(xt).",
+        )
+        _expect_both((measured_a, measured_b), (a, b), error, where, what)
+
+
+def _expect_both(got: tuple[float, float], expected: tuple[float, float], error: float, where: str, what: str) -> None:
+    for mine, right, symbol in zip(got, expected, ("x_t", "−ε_θ")):
+        if not near(mine, right, COEFFICIENT_TOLERANCE * (1 + abs(right)) + error):
+            ratio = f", {mine / right:.4g} times as much" if abs(right) > 1e-6 else ""
             raise WrongAnswer(
-                f"{where}, {what} must hold {symbol} times {expected:.5f}; in yours it is {got:.5f}{ratio}."
+                f"{where}, {what} must hold {symbol} times {right:.5f}; in yours it is {mine:.5f}{ratio}."
             )
 
 

@@ -53,12 +53,10 @@ def test_reverse_step_noise(student: Student, sample_shape: tuple[int, ...], dra
     p_sample.judge_noise(Setting(student, sample_shape), draw, note)
 
 
-@task("1-2", points=0.5, region="p_sample", detects="a row at t > 0 without noise")
-def test_reverse_step_rows_are_independent(
-    student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note
-) -> None:
-    """In `p_sample`, a row at t > 0 gets its noise whatever t the other rows of the batch have."""
-    p_sample.judge_rows(Setting(student, sample_shape), draw, note)
+@task("1-2", points=0.5, region="p_sample")
+def test_reverse_step_takes_any_batch(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
+    """`p_sample` takes batches of any size, also of one row, and samples of any size, and leaves t as it is."""
+    p_sample.judge_batches(Setting(student, sample_shape), draw, note)
 
 
 @task(

@@ -1,4 +1,8 @@
-"""Task 1-1: SimpleNet. Layers are found by their class, TimeLinear, never by name, so any way of keeping them is right."""
+"""Task 1-1: SimpleNet. Layers are found by their class, TimeLinear, never by name, so any way of keeping them is right.
+
+The grader lays weights of its own into the layers and computes what must come out itself: the classes of the submission are asked for
+answers, never for an expectation.
+"""
 
 import contextlib
 import itertools
@@ -7,11 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_close, expect_tensor, task
 from autograder.grading.seeds import Draw
+from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.launcher import Raised
-from autograder.sandbox.proxies import Handle, Student
+from autograder.sandbox.proxies import Handle, Student, describe
 
+Pair = tuple[int, int]  # the sizes of a layer: dim_in, dim_out
+MOST_FEATURES, MOST_LAYERS = 1024, 32  # that are looked at; the architectures below have 32 and 5 at most
 ROWS = 16
 ARCHITECTURES = ((3, (16, 24, 12), 5), (2, (20,), 2), (4, (9, 13), 3), (2, (8, 8, 8, 8), 2))
 
@@ -24,15 +32,28 @@ def _call(net: Handle, x: Floats, t: NDArray[Any]) -> Floats:
     return net.call("", x.astype(np.float32), t)
 
 
-def _pairs(dim_in: int, hidden: tuple[int, ...], dim_out: int) -> list[tuple[int, int]]:
+def _pairs(dim_in: int, hidden: tuple[int, ...], dim_out: int) -> list[Pair]:
     sizes = [dim_in, *hidden, dim_out]
     return list(zip(sizes[:-1], sizes[1:]))
 
 
-def _layers(student: Student, net: Handle) -> list[tuple[tuple[int, int], Handle]]:
+def _layers(student: Student, net: Handle) -> list[tuple[Pair, Handle]]:
     """The TimeLinear layers with their sizes."""
     found = net.find(student.module("network").part("TimeLinear"))
-    return [((layer.get("dim_in"), layer.get("dim_out")), layer) for layer in found]
+    expect(
+        len(found) <= MOST_LAYERS,
+        f"SimpleNet must have one TimeLinear layer for each pair of neighbouring sizes; yours has {len(found)} where 5 are the most.",
+    )
+    layers = []
+    for layer in found:
+        sizes = layer.get("dim_in"), layer.get("dim_out")
+        for size in sizes:
+            expect(
+                type(size) is int and 0 < size <= MOST_FEATURES,
+                f"The sizes of a TimeLinear layer must be integers of 1 … {MOST_FEATURES}; yours has {describe(size)}.",
+            )
+        layers.append((sizes, layer))
+    return layers
 
 
 @task("1-1", points=1, region="SimpleNet")
@@ -57,7 +78,7 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
         net = simple_net(student, dim_in, dim_out, list(hidden), 20)
         sizes = [size for size, _ in _layers(student, net)]
         expected = _pairs(dim_in, hidden, dim_out)
-        note(f"sizes {hidden}", sorted(sizes) if all(type(n) is int for size in sizes for n in size) else (), 0)
+        note(f"sizes {hidden}", sorted(sizes), 0)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
         if not sizes:
             raise WrongAnswer(
@@ -84,14 +105,19 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
         x, t = 3 * draw.normal(ROWS, dim_in), draw.generator.integers(0, 20, ROWS)
         x[ROWS // 2 :] *= 30  # large outputs too, so that a limit on them shows
         layers = _layers(student, net)
-        _set_weights(layers, draw)
-        got = expect_tensor(_call(net, x, t), (ROWS, dim_out), "The output")
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
-        candidates = [_forward(chain, x, t) for chain in _chains(layers, _pairs(dim_in, hidden, dim_out))]
-        if not candidates:
-            raise WrongAnswer(f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.")
-        errors = [abs(got - candidate).max() for candidate in candidates]
-        best = candidates[int(np.argmin(errors))]
+        pairs = _pairs(dim_in, hidden, dim_out)
+        expect(
+            sorted(size for size, _ in layers) == sorted(pairs),
+            f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.",
+        )
+        laid_in = _set_weights(layers, draw)
+        got = expect_tensor(_call(net, x, t), (ROWS, dim_out), "The output")
+        best = _nearest(got, laid_in, pairs, x, t)
+        if not near(got, best, 1e-3 * (1 + abs(best).max())):
+            own = _read_weights(layers, laid_in)
+            _expect_given_class(student, layers, own, draw)
+            best = _nearest(got, own, pairs, x, t)
         scale = np.repeat([[max(abs(half).max(), 1e-6)] for half in np.split(best, 2)], ROWS // 2, axis=0)
         error = float((abs(got - best) / scale).max())
         note(f"error {hidden}", error, 0.02 * error + 1e-5)
@@ -111,6 +137,10 @@ def test_forms_of_t_and_gradients(student: Student, draw: Draw, note: Note) -> N
     one = any_form(note, [lambda: expect_tensor(_call(net, x, t), (256, 2), "The output for t of shape (1,)"),
                           lambda: expect_tensor(_call(net, x, np.array(7)), (256, 2), "The output for t of shape ()")])  # fmt: skip
     expect_close(one, full, "The output for one t", tolerance=1e-4)
+    message = (
+        "The output must depend on x: rows with different x must give different numbers; yours gives all rows the same."
+    )
+    expect(not near(full, full[0] + np.zeros_like(full), 1e-6), message)
     out = net.new("", x.astype(np.float32), np.full(256, 7))
     try:
         out.new("square").new("mean").call("backward")
@@ -133,46 +163,76 @@ def test_forms_of_t_and_gradients(student: Student, draw: Draw, note: Note) -> N
     )
 
 
-def _set_weights(layers: list[tuple[tuple[int, int], Handle]], draw: Draw) -> None:
-    """Give every layer weights of the grader's, so that initialisation decides nothing: an output layer may start at 0."""
-    for (dim_in, dim_out), layer in layers:
-        shapes = {"fc.weight": (dim_out, dim_in), "fc.bias": (dim_out,)}
-        shapes |= {"time_embedding.mlp.0.weight": (dim_out, 256), "time_embedding.mlp.0.bias": (dim_out,)}
-        shapes |= {"time_embedding.mlp.2.weight": (dim_out, dim_out), "time_embedding.mlp.2.bias": (dim_out,)}
-        weights = {path: (draw.normal(*n) / np.sqrt(n[-1])).astype(np.float32) for path, n in shapes.items()}
-        for path, values in weights.items():
-            layer.later(f"{path}.data.copy_", values)
+def _set_weights(layers: list[tuple[Pair, Handle]], draw: Draw) -> list[TimeLinear]:
+    """Give every layer weights of the grader's, so that initialisation decides nothing: an output layer may start at 0. Returns the layers
+    that this makes.
+    """
+    made = []
+    for size, layer in layers:
+        drawn = TimeLinear.drawn(*size, draw)
+        for path, values in drawn.weights.items():
+            layer.later(f"{path}.data.copy_", values.astype(np.float32))
         try:
             layer.get("dim_in")
         except Raised:
-            for path, values in weights.items():  # one at a time: a parametrised layer keeps its own
+            for path, values in drawn.weights.items():  # one at a time: a parametrised layer keeps its own
                 with contextlib.suppress(Raised):
-                    layer.new(f"{path}.data.copy_", values)
+                    layer.new(f"{path}.data.copy_", values.astype(np.float32))
+        made.append(drawn)
+    return made
 
 
-def _chains(layers: list[tuple[tuple[int, int], Handle]], pairs: list[tuple[int, int]]) -> list[list[Handle]]:
+def _read_weights(layers: list[tuple[Pair, Handle]], laid_in: list[TimeLinear]) -> list[TimeLinear]:
+    """The layers with the weights that they have: a parametrised one, such as with weight normalisation, makes its own of those laid in.
+    Weights that are all alike would make any answer right, and are not believed.
+    """
+    own = []
+    for (_, layer), made in zip(layers, laid_in):
+        weights = dict(made.weights)
+        for path, values in made.weights.items():
+            with contextlib.suppress(Raised):
+                read = layer.get(path)
+                usable = isinstance(read, np.ndarray) and read.shape == values.shape and finite(read)
+                if usable and (values.ndim == 1 or len(np.unique(read)) > read.size / 2):
+                    weights[path] = read.astype(np.float64)
+        own.append(TimeLinear(made.dim_in, made.dim_out, weights))
+    return own
+
+
+def _expect_given_class(student: Student, layers: list[tuple[Pair, Handle]], own: list[TimeLinear], draw: Draw) -> None:
+    """TimeLinear itself is as in the handout, whatever a subclass adds to it."""
+    given = student.module("network").part("TimeLinear")
+    for (_, layer), right in zip(layers, own):
+        x, t = draw.normal(ROWS, right.dim_in), draw.generator.integers(0, 20, ROWS)
+        got = given.call("forward", layer, x.astype(np.float32), t)
+        expected = right(x, t)
+        alike = isinstance(got, np.ndarray) and near(got, expected, 1e-3 * (1 + abs(expected).max()))
+        expect(
+            alike,
+            f"TimeLinear, with dim_in = {right.dim_in} and dim_out = {right.dim_out}, gives other numbers than that of the handout. It is "
+            "given: leave the class, and what belongs to it, as it is, and build SimpleNet with it.",
+        )
+
+
+def _nearest(got: Floats, layers: list[TimeLinear], pairs: list[Pair], x: Floats, t: NDArray[np.int64]) -> Floats:
+    """Of the outputs of all chains that the layers may form, the nearest to what came."""
+    outputs = [forward(chain, x, t) for chain in _chains(layers, pairs)]
+    return min(outputs, key=lambda output: float(abs(got - output).max()))
+
+
+def _chains(layers: list[TimeLinear], pairs: list[Pair]) -> list[list[TimeLinear]]:
     """The ways to put the layers in an order that fits `pairs`; more than one only where layers have equal sizes."""
-    by_size: dict[tuple[int, int], list[Handle]] = {}
-    for size, layer in layers:
-        by_size.setdefault(size, []).append(layer)
-    if any(len(by_size.get(pair, [])) != pairs.count(pair) for pair in pairs):
-        return []
+    by_size: dict[Pair, list[TimeLinear]] = {}
+    for layer in layers:
+        by_size.setdefault((layer.dim_in, layer.dim_out), []).append(layer)
     repeated = [pair for pair in by_size if pairs.count(pair) > 1]
     orders = itertools.product(*[itertools.permutations(by_size[pair]) for pair in repeated])
     chains = []
     for order in orders:
-        queues = {pair: list(handles) for pair, handles in {**by_size, **dict(zip(repeated, order))}.items()}
+        queues = {pair: list(same) for pair, same in {**by_size, **dict(zip(repeated, order))}.items()}
         chains.append([queues[pair].pop(0) for pair in pairs])
     return chains
 
 
-def _forward(chain: list[Handle], x: Floats, t: NDArray[Any]) -> Floats:
-    for index, layer in enumerate(chain):
-        x = np.asarray(_call(layer, x, t), dtype=np.float64)
-        if index < len(chain) - 1:
-            x = np.maximum(x, 0)
-    return x
-
-
-def _arrows(pairs: list[tuple[int, int]]) -> str:
+def _arrows(pairs: list[Pair]) -> str:
     return ", ".join(f"{a} → {b}" for a, b in pairs) or "none"
