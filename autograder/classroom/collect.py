@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.classroom import gradescope_export
-from autograder.classroom.records import HandedIn
+from autograder.classroom.records import CANVAS, MOODLE, SCHOOL, HandedIn
+from autograder.classroom.roster import GITHUB_CLASSROOM
 from autograder.errors import UserError
+from autograder.kit.names import read_stem, tidy
 from autograder.report.clean import clean_line
 
 NAME = 120  # characters of a name that are kept
@@ -29,7 +31,6 @@ ARCHIVES = (
 )  # what a student may have meant as a submission
 _CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE|_late)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)", re.DOTALL)
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_(?P<file>.*)", re.DOTALL)
-_PACKED = re.compile(r"(?P<name>.+)_(?P<id>[A-Za-z]{0,3}\d{4,})")  # NAME_STUDENTID, as students are asked to call it
 _AGAIN = re.compile(r"-(\d+)(?:\.[^.]*)?$")  # Canvas puts it at the end of the name of a file that is handed in again
 
 
@@ -74,6 +75,7 @@ def _by_name(entries: Sequence[Path], remarks: list[str]) -> tuple[str, list[Han
 
 
 def _loose(entries: Sequence[Path], remarks: list[str], odd: str = "") -> list[HandedIn]:
+    entries = [path for path in entries if path.name != GITHUB_CLASSROOM]
     chosen = [path for path in entries if path.is_dir() or path.suffix.lower() in ARCHIVES]
     for path in entries:
         name = clean_line(path.name, NAME)
@@ -82,15 +84,16 @@ def _loose(entries: Sequence[Path], remarks: list[str], odd: str = "") -> list[H
         elif odd:
             remarks.append(f"{name} {odd}; it is graded under that name.")
     stems = Counter(path.stem for path in chosen)
-    ids = Counter(match["id"] for path in chosen if (match := _PACKED.fullmatch(path.stem)))
+    packed = {path: read_stem(path.name if path.is_dir() else path.stem) for path in chosen}
+    ids = Counter(who[1] for who in packed.values() if who)
     found = []
     for path in chosen:
         name = path.stem if stems[path.stem] == 1 and not path.is_dir() else path.name
-        match = _PACKED.fullmatch(path.stem)
-        if match and ids[match["id"]] == 1:
-            found.append(HandedIn(path, clean_line(match["name"], NAME), student_id=match["id"]))
+        who = packed[path]
+        if who and ids[who[1]] == 1:
+            found.append(HandedIn(path, clean_line(who[0], NAME), student_id=who[1], numbered_by=SCHOOL))
         else:
-            found.append(HandedIn(path, clean_line(name, NAME)))
+            found.append(HandedIn(path, clean_line(tidy(name), NAME)))
     return found
 
 
@@ -108,7 +111,8 @@ def _canvas(entries: Sequence[tuple[Path, re.Match[str]]]) -> list[HandedIn]:
     found = []
     for user, files in users.items():
         path, match = max(files, key=newness)
-        found.append(HandedIn(path, clean_line(match["name"], NAME), student_id=user, late=bool(match["late"])))
+        name = clean_line(tidy(match["name"]), NAME)
+        found.append(HandedIn(path, name, student_id=user, late=bool(match["late"]), numbered_by=CANVAS))
     return found
 
 
@@ -121,7 +125,8 @@ def _moodle(entries: Sequence[tuple[Path, re.Match[str]]]) -> list[HandedIn]:
     for identifier, parts in participants.items():
         path, match = max(parts, key=lambda part: (part[1]["kind"] == "file", part[0].suffix.lower() == ".zip"))
         path = gradescope_export.only_zip(path)
-        found.append(HandedIn(path, clean_line(match["name"], NAME), student_id=identifier))
+        name = clean_line(tidy(match["name"]), NAME)
+        found.append(HandedIn(path, name, student_id=identifier, numbered_by=MOODLE))
     return found
 
 

@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.classroom import jobs, progress
+from autograder.classroom import jobs, last_run, progress
 from autograder.classroom.collect import Collected, collect
 from autograder.classroom.compare import compare, print_moves
 from autograder.classroom.engine import Engine, WorkerLost
+from autograder.classroom.gradebook import gone_remarks
+from autograder.classroom.last_run import LastRun
 from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger, writable
+from autograder.classroom.people import Person, named_by_roster
 from autograder.classroom.records import Graded, HandedIn
 from autograder.classroom.reports import write_class_reports, write_student_reports
+from autograder.classroom.roster import GITHUB_CLASSROOM, read_roster
 from autograder.errors import UserError
 from autograder.grading.rubric_version import rubric_version
 from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
-from autograder.grading.verdict import Figure, Notice, Verdict
+from autograder.grading.verdict import Figure, Notice, Verdict, write_atomically
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox import machine
 from autograder.submission.guess import guess_assignment
@@ -27,7 +31,8 @@ GUESSED_FROM = 25  # submissions, where nobody says which assignment it is
 
 @dataclass(frozen=True)
 class ClassOptions:
-    """What the command line says. `workers`: processes on this machine; `regrade`: a task to judge again; `earlier`: a folder of earlier years."""
+    """What the command line says. `workers`: processes on this machine; `regrade`: a task to judge again; `earlier`: a folder of earlier years;
+    `roster`: a CSV of who is in the course."""
 
     assignment: str | None = None
     workers: int | None = None
@@ -37,6 +42,7 @@ class ClassOptions:
     regrade: str | None = None
     require: str | None = None
     earlier: Path | None = None
+    roster: Path | None = None
 
 
 def grade_class(
@@ -47,6 +53,7 @@ def grade_class(
     Ctrl-C and every crash leave what is finished; the same call goes on from there. Raises UserError.
     """
     collected = collect(folder)
+    roster = _roster(folder, collected, options.roster)
     manifest = load_manifest(options.assignment or guess_for_class(collected.submissions))
     manifest.profile(options.profile)
     if options.regrade is not None:
@@ -54,8 +61,11 @@ def grade_class(
     progress.say(f"{folder} is {collected.kind}: {len(collected.submissions)} submissions, graded as {manifest.id}.")
     for remark in collected.remarks:
         progress.say(remark)
+    last = LastRun({one.identity: one.student for one in collected.submissions}, roster)
     with open_ledger(out / NAME) as ledger:
         before = current(ledger.lines)
+        with writable(out / last_run.NAME):
+            write_atomically(out / last_run.NAME, last.to_json())
         run = _Run(manifest, options, out, ledger, collected, judge)
         workers = options.workers or machine.grading_processes(len(collected.submissions))
         try:
@@ -68,13 +78,31 @@ def grade_class(
             raise
         if options.regrade is not None:
             print_moves(compare(before, current(ledger.lines)), "before", "now")
+        remarks = gone_remarks(ledger.lines, last.names)
+    shown, said = named_by_roster(collected.submissions, roster)
+    remarks += said
+    for remark in remarks:
+        progress.say(remark)
     graded = [
-        Graded(one, run.lines[one].verdict, f"reports/{one.slug}", run.seen[one].regions)
-        for one in collected.submissions
+        Graded(who, run.lines[one].verdict, f"reports/{one.slug}", run.seen[one].regions)
+        for one, who in zip(collected.submissions, shown)
     ]
-    write_class_reports(out, f"{manifest.title}: {len(graded)} submissions", graded, options.earlier)
+    write_class_reports(out, f"{manifest.title}: {len(graded)} submissions", graded, options.earlier, remarks)
     progress.say(f"{_summary(graded)} Open {out / 'index.html'} in a browser.")
     return graded
+
+
+def _roster(folder: Path, collected: Collected, given: Path | None) -> tuple[Person, ...]:
+    """The roster that is given, or the one that GitHub Classroom leaves beside the repositories; empty where there is none."""
+    if given is not None:
+        return read_roster(given)
+    found = sorted({one.path.parent for one in collected.submissions} | {folder})
+    if "export" in collected.kind or len(found) > 2:
+        return ()
+    beside = [place / GITHUB_CLASSROOM for place in found if (place / GITHUB_CLASSROOM).is_file()]
+    if beside:
+        progress.say(f"{beside[0]} is taken for the roster; give another one with --roster.")
+    return read_roster(beside[0]) if beside else ()
 
 
 def guess_for_class(submissions: Sequence[HandedIn]) -> str:

@@ -11,7 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from autograder.classroom.ledger import Line, current
 from autograder.classroom.overrides import Override, match_overrides
+from autograder.classroom.people import MOST_NAMED, Matched, Person, absent_remark, everybody, match, members_of
 from autograder.errors import UserError
+from autograder.kit.names import same_name
 from autograder.submission.rules import listed
 
 NAMED = 8  # students in one remark; the others are counted
@@ -45,9 +47,7 @@ class LateRule:
 class Grade:
     """What one student gets. Members of a group have a grade each. `points` is final; `score` is the verdict's."""
 
-    name: str
-    student_id: str
-    email: str
+    person: Person
     score: float
     points: Decimal
     max_points: float
@@ -59,6 +59,10 @@ class Grade:
     state: str = ""  # "" for a submission that was judged in full; else what staff should know
     report: str = ""  # folder of the reports, seen from the ledger
 
+    @property
+    def name(self) -> str:
+        return self.person.name
+
 
 @dataclass(frozen=True)
 class Gradebook:
@@ -67,39 +71,127 @@ class Gradebook:
     title: str
     grades: tuple[Grade, ...]
     remarks: tuple[str, ...]
+    participants_known: bool = False  # a roster of Moodle's says which numbers are of participants
 
 
-def make_gradebook(lines: Iterable[Line], late: LateRule | None, overrides: Mapping[str, Override]) -> Gradebook:
+@dataclass(frozen=True)
+class Course:
+    """Who is in the course. `rosters`: each knows people by what the one before it knew of them, and the last one says who is missing.
+    `names`: identity → name of those whom the class page shows, None where that is not known.
+    """
+
+    rosters: tuple[tuple[Person, ...], ...] = ()
+    names: Mapping[str, str] | None = None
+    zeros: bool = False  # a row of 0 points for everybody on the roster who handed in nothing
+
+
+def make_gradebook(
+    lines: Iterable[Line], late: LateRule | None, overrides: Mapping[str, Override], course: Course | None = None
+) -> Gradebook:
     """The grade of every student in the ledger. Raises UserError for an override of nobody, or of points that do not exist."""
-    found = current(lines)
+    course = course or Course()
+    found, remarks = _of_last_run(current(lines), course.names)
     if len({line.verdict.assignment for line in found}) > 1:
         raise UserError("The ledger holds more than one assignment; grade each into a folder of its own.")
-    newest: dict[str, tuple[str, str, str, Line]] = {}
-    for line in sorted(found, key=lambda line: line.handed_in.submitted_at):  # a later one, of a group, goes before
-        for name, identifier, email in _members(line):
-            newest[identifier or email or f"{line.handed_in.slug}/{name}"] = (name, identifier, email, line)
-    people = list(newest.values())
-    chosen = match_overrides(overrides, [(identifier, email, name) for name, identifier, email, _ in people])
-    told: dict[str, list[str]] = {}  # what staff should know → about whom
-    grades = [_grade(*person, late, chosen.get(number), told) for number, person in enumerate(people)]
-    remarks = [f"{what}: {listed(sorted(names), most=NAMED)}." for what, names in told.items()]
-    title = found[0].verdict.title if found else ""
-    return Gradebook(
-        title, tuple(sorted(grades, key=lambda grade: (grade.name.casefold(), grade.student_id))), tuple(remarks)
+    remarks += _nobodys_numbers(found)
+    people, members = everybody(
+        [line.handed_in for line in found], [one for roster in course.rosters for one in roster]
     )
+    newest: dict[int, Line] = {}
+    for line, own in sorted(zip(found, members), key=lambda pair: pair[0].handed_in.moment):
+        newest |= dict.fromkeys(own, line)
+    matched = Matched(tuple(people))
+    for roster in course.rosters:
+        matched = match(matched.people, roster)
+        remarks += matched.remarks
+    chosen = match_overrides(overrides, [*matched.people, *matched.absent])
+    told: dict[str, list[str]] = {}  # what staff should know → about whom
+    grades = [_grade(person, newest[n], late, chosen.get(n), told) for n, person in enumerate(matched.people)]
+    maximum = max((line.verdict.max_score for line in found), default=0.0)
+    for n, person in enumerate(matched.absent, start=len(grades)):
+        if course.zeros or n in chosen:
+            grades.append(_nothing(person, maximum, chosen.get(n)))
+    remarks += [f"{what}: {listed(sorted(names), most=NAMED)}." for what, names in told.items()]
+    if matched.absent:
+        note = (
+            "they have a row of 0 points"
+            if course.zeros
+            else "no row, but where an override gives points; --zeros gives 0"
+        )
+        remarks.append(absent_remark(matched.absent, f" ({note})"))
+    title = found[0].verdict.title if found else ""
+    grades.sort(key=lambda grade: (same_name(grade.name), grade.person.number, grade.person.email))
+    known = any(one.moodle_id for roster in course.rosters for one in roster)
+    return Gradebook(title, tuple(grades), tuple(dict.fromkeys(remarks)), known)
 
 
-def _members(line: Line) -> Sequence[tuple[str, str, str]]:
-    one = line.handed_in
-    ids = [*one.partner_ids, *[""] * len(one.partners)]
-    emails = [*one.partner_emails, *[""] * len(one.partners)]
-    return [(one.student, one.student_id, one.email), *zip(one.partners, ids, emails)]
+def _of_last_run(lines: Sequence[Line], names: Mapping[str, str] | None) -> tuple[list[Line], list[str]]:
+    """The lines of those whom the class page shows, and remarks on the others."""
+    if names is None:
+        return list(lines), []
+    known = {line.handed_in.identity for line in lines}
+    waiting = [name for identity, name in names.items() if identity not in known]
+    remarks = gone_remarks(lines, names)
+    if waiting:
+        who = listed(sorted(waiting), most=MOST_NAMED)
+        remarks.append(f"Collected and not graded yet, so not in here; start the same `autograder class` again: {who}.")
+    return [line for line in lines if line.handed_in.identity in names], remarks
+
+
+def _nobodys_numbers(lines: Sequence[Line]) -> list[str]:
+    """A remark on numbers of which the ledger does not say whose they are: no platform gets them."""
+    who = [_called(line) for line in lines if line.handed_in.student_id and not line.handed_in.numbered_by]
+    if not who:
+        return []
+    return [
+        "The ledger does not say whether their numbers are the school's or a platform's, so no platform gets them: "
+        f"{listed(sorted(who), most=NAMED)}. Start the same `autograder class` again, which grades nothing twice."
+    ]
+
+
+def gone_remarks(lines: Iterable[Line], names: Mapping[str, str]) -> list[str]:
+    """About those whom an earlier run graded and whom the last one did not find: renamed, as far as the files tell, or gone."""
+    now: dict[str, list[str]] = {}  # the content of a submission → who handed it in, now
+    gone = []
+    for line in current(lines):
+        if line.handed_in.identity in names:
+            now.setdefault(line.key.digest, []).append(_called(line))
+        else:
+            gone.append(line)
+    renamed, left = [], []
+    for line in gone:
+        same = now.get(line.key.digest, []) if line.key.digest else []
+        if len(same) == 1:
+            renamed.append(f"{_called(line)} is now {same[0]}")
+        else:
+            left.append(_called(line))
+    remarks = []
+    if renamed:
+        remarks.append(
+            f"The same files lie under another name than at an earlier run, so only the new one counts: {listed(sorted(renamed), most=MOST_NAMED)}."
+        )
+    if left:
+        remarks.append(
+            f"Graded earlier and no longer in the folder, so neither on the page nor in the gradebook: {listed(sorted(left), most=MOST_NAMED)}."
+            " Put back what is missing by mistake, and start `autograder class` again."
+        )
+    return remarks
+
+
+def _called(line: Line) -> str:
+    return members_of(line.handed_in)[0].called
+
+
+def _nothing(person: Person, maximum: float, override: Override | None) -> Grade:
+    points = override.apply(0.0, maximum, person.called) if override else 0.0
+    said, reason = (override.said, override.reason) if override else ("", "")
+    return Grade(person, 0.0, rounded(points), maximum, override=said, reason=reason, state="handed in nothing")
 
 
 def _grade(
-    name: str, identifier: str, email: str, line: Line, late: LateRule | None, override: Override | None,
-    told: dict[str, list[str]],
-) -> Grade:  # fmt: skip
+    person: Person, line: Line, late: LateRule | None, override: Override | None, told: dict[str, list[str]]
+) -> Grade:
+    name = person.called
     verdict, one = line.verdict, line.handed_in
     days, penalty = 0, 0.0
     if late is not None and one.submitted_at:
@@ -116,7 +208,7 @@ def _grade(
     if state and override is None:
         told.setdefault(state[0].upper() + state[1:], []).append(name)
     return Grade(
-        name, identifier, email, verdict.score, rounded(points), verdict.max_score, one.submitted_at, days, round(penalty, 6), said, reason,
+        person, verdict.score, rounded(points), verdict.max_score, one.submitted_at, days, round(penalty, 6), said, reason,
         state, f"reports/{one.slug}",
     )  # fmt: skip
 

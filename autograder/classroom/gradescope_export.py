@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from autograder.classroom.records import HandedIn
+from autograder.classroom.records import SCHOOL, HandedIn
 from autograder.report.clean import clean_line
 
 METADATA = "submission_metadata.yml"
@@ -109,6 +109,7 @@ def _handed_in(path: Path, name: str, entry: Any, remarks: list[str]) -> HandedI
         partners=tuple(n or e or i for n, e, i in zip(names[1:], emails[1:], ids[1:])),
         partner_ids=tuple(ids[1:]),
         partner_emails=tuple(emails[1:]),
+        numbered_by=SCHOOL,
     )
 
 

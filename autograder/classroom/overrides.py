@@ -9,11 +9,14 @@ It lies beside the ledger and is read anew for every gradebook, so that it is ke
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.classroom.people import Person
+from autograder.classroom.roster import decoded
 from autograder.errors import UserError
+from autograder.kit.names import same_email, same_id, same_name
 from autograder.report.clean import clean_line
 
 
@@ -39,10 +42,10 @@ class Override:
 def read_overrides(path: Path) -> dict[str, Override]:
     """The overrides in a file. Raises UserError that names the student and the key at fault."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(decoded(path.read_bytes(), str(path)))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is not valid TOML: {error}.") from error
     return {student: _override(f"{path}: [{student}]", table) for student, table in data.items()}
 
@@ -71,18 +74,16 @@ def _override(where: str, table: object) -> Override:
     return Override(reason, points=float(value)) if "points" in table else Override(reason, delta=float(value))
 
 
-def match_overrides(overrides: Mapping[str, Override], people: Sequence[tuple[str, str, str]]) -> dict[int, Override]:
-    """Whom each override is about: the number of the person in `people` (identifier, email, name) → override.
+def match_overrides(overrides: Mapping[str, Override], people: Sequence[Person]) -> dict[int, Override]:
+    """Whom each override is about, by identifier, else by email, else by name: the number of the person in `people` → override.
 
     Raises UserError for one about nobody, naming the nearest; about several; or about a person who has another one.
     """
     chosen: dict[int, Override] = {}
     for key, override in overrides.items():
-        found = next(
-            (hits for part in range(3) if (hits := [n for n, who in enumerate(people) if key and who[part] == key])), []
-        )
+        found = next((hits for keys in _KEYS if (hits := [n for n, who in enumerate(people) if keys(key, who)])), [])
         if not found:
-            names = sorted({part for who in people for part in who if part})
+            names = sorted({part for who in people for part in (*_numbers(who), who.email, who.name) if part})
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
             raise UserError(
                 f"There is no student {key!r} in the ledger; the nearest is {near[0]!r}."
@@ -95,3 +96,14 @@ def match_overrides(overrides: Mapping[str, Override], people: Sequence[tuple[st
             raise UserError(f"{key!r} is a student who has another override already; keep one.")
         chosen[found[0]] = override
     return chosen
+
+
+def _numbers(who: Person) -> tuple[str, ...]:
+    return who.school_id, who.canvas_id, who.moodle_id, who.other_id, who.login, who.github
+
+
+_KEYS: tuple[Callable[[str, Person], bool], ...] = (
+    lambda key, who: same_id(key) in [same_id(number) for number in _numbers(who) if number],
+    lambda key, who: same_email(key) == same_email(who.email) != "",
+    lambda key, who: same_name(key) == same_name(who.name) != "",
+)

@@ -1,10 +1,14 @@
 """What the parts of a class share: who handed what in, and what came of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from autograder.classroom.regions import Region
 from autograder.grading.verdict import Verdict
+from autograder.kit.names import same_email, same_id
+
+SCHOOL, CANVAS, MOODLE = "school", "canvas", "moodle"  # who numbers people
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,21 @@ class HandedIn:
     late: bool = False  # the platform says that it is late, and not by how much
     slug: str = ""  # the name of the folder of its reports, no other submission of the class has it
     source: str = ""  # where it lies in the folder that was collected
+    numbered_by: str = (
+        ""  # whose number `student_id` is: SCHOOL, CANVAS (a user), MOODLE (a participant); "" where nobody says
+    )
+
+    @property
+    def moment(self) -> float:
+        """When it was handed in, in seconds; 0 where nobody says."""
+        return datetime.fromisoformat(self.submitted_at).timestamp() if self.submitted_at else 0.0
 
     @property
     def identity(self) -> str:
         """What stays the same when the student hands in again."""
         if self.student_id:
-            return f"id {self.student_id}"  # a name must not pass for an identifier
-        return f"email {self.email}" if self.email else f"name {self.slug or self.student}"
+            return f"id {same_id(self.student_id)}"  # a name must not pass for an identifier
+        return f"email {same_email(self.email)}" if self.email else f"name {self.slug or self.student}"
 
 
 @dataclass(frozen=True)

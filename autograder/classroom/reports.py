@@ -18,8 +18,11 @@ def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: P
     write_atomically(folder / "verdict.json", verdict.to_json())
 
 
-def write_class_reports(out: Path, title: str, graded: Sequence[Graded], earlier: Path | None) -> None:
+def write_class_reports(
+    out: Path, title: str, graded: Sequence[Graded], earlier: Path | None, remarks: Sequence[str] = ()
+) -> None:
     """index.html: the class at a glance. `earlier`: a folder of earlier years' submissions, to look for code in common with.
+    `remarks`: about who handed in.
 
     Raises UserError where `earlier` cannot be read, or the page not be written.
     """
@@ -28,4 +31,4 @@ def write_class_reports(out: Path, title: str, graded: Sequence[Graded], earlier
 
     similar = find_similar(graded, earlier)
     with writable(out / "index.html"):
-        write_class_page(out / "index.html", title, graded, similar)
+        write_class_page(out / "index.html", title, graded, similar, remarks)

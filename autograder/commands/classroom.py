@@ -1,12 +1,13 @@
 """A whole class: grade it, give the grades out, see what a change would do to them."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autograder.commands.options import AssignmentOption, IsolationOption
+from autograder.commands.options import AssignmentOption, IsolationOption, RosterOption
 from autograder.errors import UserError
 
 
@@ -38,6 +39,7 @@ def grade_class(
     earlier: Annotated[
         Path | None, typer.Option(help="Submissions of earlier years, which those of this class are compared with too.")
     ] = None,
+    roster: RosterOption = None,
     out: Annotated[Path, typer.Option(help="Folder for ledger.jsonl, index.html and the reports.")] = Path(
         "reports/class"
     ),
@@ -56,6 +58,7 @@ def grade_class(
         regrade=regrade,
         require=require_isolation,
         earlier=earlier,
+        roster=roster,
     )
     run(folder, out, options)
 
@@ -78,39 +81,65 @@ def gradebook(
         Path | None,
         typer.Option(help='A TOML file: ["student id"], then points = 40 or delta = -2, and reason = "…".'),
     ] = None,
+    roster: RosterOption = None,
+    zeros: Annotated[
+        bool, typer.Option("--zeros", help="A row of 0 points for everybody on the roster who handed in nothing.")
+    ] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="For Moodle: a comment for everybody, in place of what is written there.")
+    ] = False,
 ) -> None:
     """Write the grades of a class, late rules and overrides applied, rounded half up to two decimals at the end."""
-    from autograder.classroom.gradebook import LateRule, make_gradebook
-    from autograder.classroom.gradebook_formats import FORMATS
+    from autograder.classroom.gradebook import Course, LateRule, make_gradebook
+    from autograder.classroom.gradebook_formats import BYTE_ORDER_MARK, FORMATS, REMARKS, moodle
+    from autograder.classroom.last_run import read_last_run
     from autograder.classroom.ledger import read_ledger
     from autograder.classroom.overrides import read_overrides
+    from autograder.classroom.roster import read_roster
     from autograder.grading.verdict import write_atomically
 
     if format not in FORMATS:
         raise UserError(f"--format takes {', '.join(FORMATS)}, not {format!r}.")
+    if feedback and format != "moodle":
+        raise UserError("--feedback writes Moodle's column of comments; it goes with --format moodle.")
     rule = LateRule(_moment(due), late_percent, timedelta(minutes=late_grace), late_cap) if due else None
-    book = make_gradebook(read_ledger(ledger), rule, read_overrides(overrides) if overrides else {})
-    text = FORMATS[format](book)
-    for remark in book.remarks:
+    last = read_last_run(ledger if ledger.is_dir() else ledger.parent)
+    rosters = tuple(filter(None, (last.roster if last else (), read_roster(roster) if roster else ())))
+    if zeros and not rosters:
+        raise UserError("--zeros is for those who handed in nothing; say who is in the course, with --roster.")
+    course = Course(rosters, last.names if last else None, zeros)
+    book = make_gradebook(read_ledger(ledger), rule, read_overrides(overrides) if overrides else {}, course)
+    text = moodle(book, feedback) if format == "moodle" else FORMATS[format](book)
+    for remark in (*book.remarks, *REMARKS[format](book)):
         typer.echo(remark, err=True)
     if out is None:
         typer.echo(text, nl=False)
         return
     try:
-        write_atomically(out, text)
+        write_atomically(out, BYTE_ORDER_MARK + text)
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror}).") from error
     typer.echo(f"{out}: {len(book.grades)} grades, in points, rounded half up to two decimals.")
 
 
 def _moment(text: str) -> datetime:
-    """A moment with its offset: without one, nobody knows which midnight is meant."""
+    """A moment with its offset: without one, nobody knows which midnight is meant. A date alone is not enough, and the advice is its end."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise UserError(f"--due takes a date and a time such as 2026-03-01T23:59-08:00, not {text!r}.") from error
     if moment.tzinfo is None:
-        raise UserError(f"--due {text} needs the offset of its time zone, such as {text}-08:00 or {text}+09:00.")
+        alone = not re.search(r"[T :]\s*\d", text.strip())
+        said = moment.replace(hour=23, minute=59) if alone else moment
+        likely = said.isoformat(timespec="seconds" if said.second else "minutes")
+        what = (
+            "a time and the offset of its time zone; for the end of that day"
+            if alone
+            else "the offset of its time zone;"
+        )
+        raise UserError(
+            f"--due {text} needs {what} write {likely}-08:00 or {likely}+09:00, with the offset where you are."
+        )
     return moment
 
 

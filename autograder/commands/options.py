@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,4 +14,12 @@ AssignmentOption = Annotated[
 
 IsolationOption = Annotated[
     str | None, typer.Option(help="Refuse to run student code below this level: process, user, files or network.")
+]
+
+RosterOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A CSV of who is in the course: name, id, email, github_username, section; also what Canvas, Moodle, Gradescope or GitHub "
+        "Classroom exports."
+    ),
 ]

@@ -6,7 +6,6 @@ import io
 import keyword
 import re
 import sys
-import unicodedata
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,9 +13,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from autograder.kit.facts import Kit, read_kit, untouched
+from autograder.kit.names import problem_of, stem_of
 from autograder.kit.screen import prepare, say
 
-NAME_AND_ID = r"[^_]+(_[^_]+)*_[0-9A-Za-z-]*[0-9][0-9A-Za-z-]*"
 IMAGES = (".png", ".jpg", ".jpeg")
 MOST_FILES, MOST_BYTES = 50_000, 20_000_000  # looked at; in one file that is packed
 NEVER = {  # suffix → what it is
@@ -44,21 +43,14 @@ class Plan:
 
 def archive_name(kit: Kit, name: str, student_id: str) -> str:
     """{NAME}_{STUDENT_ID}.zip. Raises PackError for a name or an ID that a file name cannot carry."""
-    name, student_id = (unicodedata.normalize("NFC", text.strip()) for text in (name, student_id))
-    if not name or name.startswith((".", "-", "_")) or name.endswith((".", "_")) or len(name) > 80:
-        raise PackError(f"The name {name[:80]!r} cannot begin a file name; give it like JaneDoe, with --name.")
-    bad = sorted({c for c in name if c in '\\/:*?"<>|' or not c.isprintable()})
-    if bad:
-        raise PackError(f"The name {name!r} holds {' '.join(map(repr, bad))}, which a file name cannot; leave it out.")
-    if not re.fullmatch("[0-9A-Za-z-]*[0-9][0-9A-Za-z-]*", student_id):
+    if problem := problem_of(name, student_id):
+        raise PackError(problem)
+    stem, pattern = stem_of(name, student_id), kit.facts["submission_name"]
+    if pattern and not re.fullmatch(pattern, stem):
         raise PackError(
-            f"The ID {student_id[:80]!r} must be digits, with letters or hyphens at most; give it with --id."
+            f"{stem}.zip is not a name that the course accepts; give --name and --id like JaneDoe and 20241234."
         )
-    if not re.fullmatch(kit.facts["submission_name"] or NAME_AND_ID, f"{name}_{student_id}"):
-        raise PackError(
-            f"{name}_{student_id}.zip is not a name that the course accepts; give --name and --id like JaneDoe and 20241234."
-        )
-    return f"{name}_{student_id}.zip"
+    return f"{stem}.zip"
 
 
 def plan(kit: Kit, folder: Path) -> Plan:

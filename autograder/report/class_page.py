@@ -33,13 +33,17 @@ CLASS_POLICY = (
 _PICTURES = ("samples_ddpm.png", "samples_ddim.png", "samples.png")  # of the figures, the one that shows samples best
 
 
-def write_class_page(out: Path, title: str, graded: Sequence[Graded], pairs: Sequence[Pair] = ()) -> None:
-    """Write the page to `out`. The folders of reports lie below the folder of `out`, see `Graded.folder`.
+def write_class_page(
+    out: Path, title: str, graded: Sequence[Graded], pairs: Sequence[Pair] = (), remarks: Sequence[str] = ()
+) -> None:
+    """Write the page to `out`. `remarks`: sentences about who handed in and who did not.
+
+    The folders of reports lie below the folder of `out`, see `Graded.folder`.
 
     Raises ValueError for a folder that does not, and OSError where the page cannot be written.
     """
     course = _course({item.verdict.assignment for item in graded})
-    view = present_class(title, graded, pairs, course, _find_pictures(out.parent, graded))
+    view = present_class(title, graded, pairs, course, _find_pictures(out.parent, graded), remarks)
     write_atomically(out, render_class(view))
 
 

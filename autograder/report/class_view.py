@@ -15,7 +15,7 @@ from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
 from autograder.grading.verdict import CheckResult, Verdict
 from autograder.report.class_flags import Of, find_flags, find_mistakes, find_near, is_number
-from autograder.report.class_records import Bar, CheckRow, ClassView, Cost, Course, Picture, Row, Student, TaskRow
+from autograder.report.class_records import Bar, CheckRow, ClassView, Cost, Course, Flag, Picture, Row, Student, TaskRow
 from autograder.report.class_similar import present_similar
 from autograder.report.clean import clean_line
 from autograder.report.view import LINE, count, points_text
@@ -31,6 +31,7 @@ def present_class(
     pairs: Sequence[Pair] = (),
     course: Course | None = None,
     pictures: Mapping[str, str] | None = None,
+    remarks: Sequence[str] = (),
 ) -> ClassView:
     """The view of a class. `pictures` maps a folder of reports to the name of a PNG below it, with forward slashes.
 
@@ -66,7 +67,7 @@ def present_class(
         tasks=tasks,
         mistakes=tuple(mistake for mistake in mistakes if mistake.id),
         unexplained=tuple(mistake for mistake in mistakes if not mistake.id),
-        flags=flags,
+        flags=(*(Flag("Who handed in", clean_line(remark, 20_000), ()) for remark in remarks), *flags),
         near=near,
         costs=_costs(graded, of),
         similar=present_similar(pairs, {item.folder: link(item.folder, "report.html") for item in graded}),
