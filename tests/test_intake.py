@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import UserError
+from autograder.grading.mutants import solution_files
 from autograder.manifest import Manifest, load_manifest, parse_manifest
 from autograder.submission import intake, python_text
 from autograder.submission.advice import near_miss
@@ -199,7 +200,7 @@ def test_the_work_is_found_in_every_layout_and_the_digest_is_the_same(tmp_path, 
 
 @pytest.mark.parametrize("name", ["2d_plot_diffusion_todo", "2d_plot_diffusion_todo-main", "swiss_roll"])
 def test_the_name_of_the_submission_itself_counts(tmp_path, name):
-    path = put(tmp_path / name, WORK | under("old", {"ddpm.py": DDPM + b"#\n", "network.py": NETWORK}))
+    path = put(tmp_path / name, WORK | under("old", {"ddpm.py": DDPM + b"x = 1\n", "network.py": NETWORK}))
     submission = read(path)
     assert submission.files == WORK
     assert submission.folder == ""
@@ -346,12 +347,12 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     ),
     "two different solutions": (
         "work.zip",
-        zipped(under("a", WORK) | under("b", {"network.py": NETWORK, "ddpm.py": DDPM + b"#\n"})),
+        zipped(under("a", WORK) | under("b", {"network.py": NETWORK, "ddpm.py": DDPM + b"x = 1\n"})),
         "is in a/ and, with different content, in b/; hand in only one",
     ),
     "one file in two versions": (
         "work.zip",
-        zipped({"w/network.py": NETWORK, "w/x.py": b"", "a/ddpm.py": DDPM, "b/ddpm.py": DDPM + b"#\n"}),
+        zipped({"w/network.py": NETWORK, "w/x.py": b"", "a/ddpm.py": DDPM, "b/ddpm.py": DDPM + b"x = 1\n"}),
         "with different content, in b/",
     ),
     "only a notebook": (
@@ -538,7 +539,7 @@ def test_names_of_clutter_that_are_no_text_do_no_harm(tmp_path):
 
 
 def test_folders_differing_in_case_or_unicode_form_are_two_candidates(tmp_path):
-    root = put(tmp_path / "s", under("Work", WORK) | under("work", {**WORK, "ddpm.py": DDPM + b"#\n"}))
+    root = put(tmp_path / "s", under("Work", WORK) | under("work", {**WORK, "ddpm.py": DDPM + b"x = 1\n"}))
     assert "is in Work/ and, with different content, in work/" in refusal(root)
     forms = [unicodedata.normalize(form, "Übung") for form in ("NFC", "NFD")]
     assert forms[0] != forms[1]
@@ -798,11 +799,11 @@ def test_solved_work_is_judged_and_not_the_untouched_handout_beside_it(tmp_path)
     """Students often work in a copy and leave the handout, with its telling name, in the zip."""
     manifest = load_manifest("swiss_roll")
     for name in manifest.files.todo:
-        handout = (manifest.handout / name).read_bytes()
-        for folder, content in ((manifest.folder, handout), ("task1", handout + b"\nWORKED_ON = True\n")):
+        handout, solved = (manifest.handout / name).read_bytes(), solution_files(manifest)[name]
+        for folder, content in ((manifest.folder, handout), ("task1", solved)):
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / name).write_bytes(content)
     submission = read_submission(tmp_path, manifest)
     assert submission.folder == "task1"
-    assert all(b"WORKED_ON" in content for content in submission.files.values())
+    assert submission.files == {name: solution_files(manifest)[name] for name in manifest.files.todo}
     assert any(manifest.folder in notice.message for notice in submission.notices)

@@ -1,38 +1,32 @@
 """Submission against handout: what was changed outside the TODO regions, and which regions are still the stub.
 
 Both sides are compared as syntax trees, without comments, docstrings, annotations and layout; the handout is derived
-from the solution. This is an aid for staff and not a wall: code can change itself while it runs. What counts is what
-the code does, and that is judged elsewhere.
+from the solution. What differs from it and is given code of a known edition (`editions`) is no change. This is an aid
+for staff and not a wall: code can change itself while it runs. What counts is what the code does, and that is judged
+elsewhere.
 """
 
 import ast
+import contextlib
 import copy
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from autograder.errors import UserError
 from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
-from autograder.release.markers import derive_handout
+from autograder.submission.editions import digest, known_editions
 from autograder.submission.intake import Submission
 from autograder.submission.python_text import NotPython, tree_of
 from autograder.submission.rules import listed, shown
+from autograder.submission.stubs import Regions, branches, find, handout, is_main, region_paths, regions_in
 
 MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
 _MOST_LINES_COMPARED = 400  # of one definition; finding a diff takes time with the square of it
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-class Regions(NamedTuple):
-    """Regions by their names in the manifest, "ddpm.py:DiffusionModule.p_sample"."""
-
-    untouched: frozenset[str]  # still the handout's stub, or less
-    missing: frozenset[str]  # the function is gone, or its class, or its file
 
 
 def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
@@ -48,16 +42,16 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
     for name in manifest.files.todo:
         if name not in submission.files or name in submission.syntax_errors:
             continue
-        given = _handout_parts(manifest.solution / name, _paths(manifest, name))
+        given = _handout_parts(manifest.solution / name, region_paths(manifest, name))
         try:
-            theirs = _parts(tree_of(name, submission.files[name]), _paths(manifest, name))
+            theirs = _parts(tree_of(name, submission.files[name]), region_paths(manifest, name))
         except NotPython:
             continue
         except RecursionError:
             message = f"{name} is nested too deeply to be compared with the handout outside the TODO regions."
             notices.append(Notice("outside_todo", message, voids=voids))
             continue
-        if edits := list(_edits(given, theirs)):
+        if edits := list(_edits(given, theirs, _given_in_editions(manifest, name))):
             cost = ", and this assignment gives no points for that" if voids else ""
             what = listed([shown(edit.what, 60) for edit in edits], most=5)
             message = (
@@ -70,29 +64,19 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
 def untouched_regions(manifest: Manifest, submission: Submission) -> Regions:
     """The regions that hold nothing of the student's yet, and those that are not there at all.
 
-    A region is untouched when it has no statement that the handout's stub does not have, besides `pass`, `...` and
-    `raise NotImplementedError`. It is missing when its file is, or when its function is and cannot come from elsewhere
-    (a base class, an import, an assignment). Files that are not valid Python are in neither set. Raises UserError when
-    the handout's own file is not there.
+    A region is untouched when no statement is left in it that a known stub does not have: the handout's, or that of
+    another edition. It is missing when its file is, or when its function is and cannot come from elsewhere. Files that
+    are not valid Python are in neither set. Raises UserError when the handout's own file is not there.
     """
-    untouched, missing = set(), set()
+    untouched, missing = set[str](), set[str]()
     for name in manifest.files.todo:
-        paths = _paths(manifest, name)
         if name not in submission.files:
-            missing |= {f"{name}:{path}" for path in paths}
-        if name not in submission.files or name in submission.syntax_errors:
-            continue
-        try:
-            tree, handout = tree_of(name, submission.files[name]), manifest.solution / name
-            for path in paths:
-                stub, theirs = _stub_statements(handout, path), _find(tree, path)
-                if isinstance(theirs, _Function) and stub is not None:
-                    if _statements(theirs) <= stub:
-                        untouched.add(f"{name}:{path}")
-                elif theirs is None and _is_surely_missing(tree, path, _handout(handout)):
-                    missing.add(f"{name}:{path}")
-        except (NotPython, RecursionError):
-            continue
+            missing |= {f"{name}:{path}" for path in region_paths(manifest, name)}
+        elif name not in submission.syntax_errors:
+            with contextlib.suppress(NotPython, RecursionError):
+                found = regions_in(manifest, name, submission.files[name])
+                untouched |= found.untouched
+                missing |= found.missing
     return Regions(frozenset(untouched), frozenset(missing))
 
 
@@ -103,42 +87,26 @@ def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tup
     that is nested too deeply.
     """
     tree = tree_of(name, content)
-    found = {path: _find(tree, path) for path in _paths(manifest, name)}
+    found = {path: find(tree, path) for path in region_paths(manifest, name)}
     spans = {p: (f.lineno, f.end_lineno or f.lineno) for p, f in found.items() if isinstance(f, _Function)}
     return dict(sorted(spans.items(), key=lambda item: item[1]))
 
 
-# --- the handout ------------------------------------------------------------------------------------------------------
-
-
-def _handout(path: Path) -> ast.Module:
-    return ast.parse(_handout_text(path))  # anew each time: what follows changes the tree
+# --- the handout and its other editions -------------------------------------------------------------------------------
 
 
 @cache
 def _handout_parts(path: Path, regions: frozenset[str]) -> "_Parts":
-    return _parts(_handout(path), regions)
+    return _parts(handout(path), regions)
 
 
-@cache
-def _stub_statements(path: Path, region: str) -> frozenset[str] | None:
-    stub = _find(_handout(path), region)
-    return frozenset(_statements(stub)) if isinstance(stub, _Function) else None
-
-
-@cache
-def _handout_text(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"The solution has no file {path.name}, so submissions cannot be compared with it.") from error
-    return derive_handout(text, path.name)
-
-
-def _paths(manifest: Manifest, name: str) -> frozenset[str]:
-    """The regions of one file without its name: "DiffusionModule.p_sample"."""
-    regions = [region for task in manifest.tasks for region in task.regions]
-    return frozenset(region.partition(":")[2] for region in regions if region.startswith(name + ":"))
+def _given_in_editions(manifest: Manifest, name: str) -> dict[str, set[str]]:
+    """What stands for a given part in other editions, as digests."""
+    found: dict[str, set[str]] = {}
+    for edition in known_editions(manifest):
+        for part, known in edition.given.get(name, {}).items():
+            found.setdefault(part, set()).add(known)
+    return found
 
 
 # --- what is given ----------------------------------------------------------------------------------------------------
@@ -190,7 +158,7 @@ def _collect(body: Sequence[ast.stmt], prefix: str, regions: frozenset[str], par
             text = _text(statement)  # once: `x = x = … = 1` has as many names as it is long
             for name in dict.fromkeys(names):
                 _bind(parts, prefix + name, _Part([text], statement.lineno))
-        elif inner := _branches(statement):
+        elif inner := branches(statement):
             _collect(inner, prefix, regions, parts)
         elif not _does_nothing(statement):
             parts.loose.append(_Part([_text(statement)], statement.lineno))
@@ -232,23 +200,8 @@ def _assigned(statement: ast.stmt) -> list[str]:
     )
 
 
-def _branches(statement: ast.stmt) -> list[ast.stmt]:
-    """The statements inside of an `if`, `try`, `with` or loop; not of `if __name__ == "__main__"`, which never run."""
-    if _is_main(statement):
-        return []
-    inner: list[ast.stmt] = []
-    for block in ("body", "handlers", "orelse", "finalbody"):
-        for item in getattr(statement, block, []):
-            inner.extend(item.body if isinstance(item, ast.ExceptHandler) else [item])
-    return inner
-
-
 def _does_nothing(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Pass) or _is_text(statement) or _is_main(statement)
-
-
-def _is_main(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and _unparse(statement.test) == "__name__ == '__main__'"
+    return isinstance(statement, ast.Pass) or _is_text(statement) or is_main(statement)
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -331,8 +284,11 @@ class _Edit:
     after: str
 
 
-def _edits(given: _Parts, theirs: _Parts) -> Iterator[_Edit]:
-    """Given parts that are changed or gone, and loose statements that are new, in the order of the handout."""
+def _edits(given: _Parts, theirs: _Parts, known: Mapping[str, Collection[str]]) -> Iterator[_Edit]:
+    """Given parts that are changed or gone, and loose statements that are new, in the order of the handout.
+
+    `known`: digests by name; parts that are as in another edition are left out.
+    """
     gone: list[str] = []
     for name, part in given.named.items():
         new = theirs.named.get(name)
@@ -344,6 +300,8 @@ def _edits(given: _Parts, theirs: _Parts) -> Iterator[_Edit]:
             line = theirs.named[owner].line if owner in theirs.named else 1
             yield _Edit(f"{name} removed", line, part.text, "")
         elif new.text != part.text and not (part.signature and new.signature and _keeps(part.signature, new.signature)):
+            if name in known and part_digest(new.text) in known[name]:
+                continue
             yield _Edit(name, new.line, part.text, new.text)
     before, after = [part.text for part in given.loose], [part.text for part in theirs.loose]
     for part in given.loose:
@@ -352,6 +310,14 @@ def _edits(given: _Parts, theirs: _Parts) -> Iterator[_Edit]:
     for part in theirs.loose:
         if part.text not in before:
             yield _Edit(part.text.partition("\n")[0], part.line, "", part.text)
+
+
+def part_digest(text: str) -> str:
+    """The digest of a part as `Edition.given` has it, from its text without annotations and docstrings."""
+    try:
+        return digest([ast.parse(text)])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a class without a body, and what nobody has given
+        return ""
 
 
 def _keeps(given: _Function, theirs: _Function) -> bool:
@@ -400,57 +366,3 @@ def _diff(name: str, edits: Sequence[_Edit]) -> str:
     if len(lines) > MOST_DIFF_LINES:
         lines[MOST_DIFF_LINES - 1 :] = [f"… {len(lines) - MOST_DIFF_LINES + 1:,} more lines"]
     return "\n".join(shown(line, 160) for line in lines)
-
-
-# --- regions ----------------------------------------------------------------------------------------------------------
-
-
-def _definitions(body: Sequence[ast.stmt]) -> Iterator[_Definition]:
-    """Functions and classes of a block, also below `if` and `try`."""
-    for statement in body:
-        if isinstance(statement, _Definition):
-            yield statement
-        else:
-            yield from _definitions(_branches(statement))
-
-
-def _find(tree: ast.Module, path: str) -> _Definition | None:
-    """The definition that a region's path means; of several the last, which is the one that counts."""
-    body: Sequence[ast.stmt] = tree.body
-    found: _Definition | None = None
-    for part in path.split("."):
-        found = None
-        for definition in _definitions(body):
-            if definition.name == part:
-                found = definition
-        if found is None:
-            return None
-        body = found.body
-    return found
-
-
-def _statements(function: _Function) -> set[str]:
-    """The statements of a function without docstring and placeholders."""
-    plain = _Plain().visit(function)
-    texts = {_unparse(statement) for statement in plain.body}
-    return {t for t in texts if t not in ("pass", "...", "return") and not t.startswith("raise NotImplementedError")}
-
-
-def _is_surely_missing(tree: ast.Module, path: str, handout: ast.Module) -> bool:
-    """Whether a function that is not defined where it should be cannot come from elsewhere either."""
-    owner, _, name = path.rpartition(".")
-    for node in ast.walk(tree):
-        match node:
-            case ast.alias(name=imported, asname=known) if (known or imported) in ("*", name, owner.partition(".")[0]):
-                return False
-            case ast.Name(id=bound, ctx=ast.Store()) if bound in (name, owner):
-                return False
-            case ast.Attribute(attr=bound, ctx=ast.Store()) if bound == name:
-                return False
-            case ast.Constant(value=text) if text == name:  # setattr(DiffusionModule, "p_sample", …)
-                return False
-    theirs, given = _find(tree, owner) if owner else None, _find(handout, owner) if owner else None
-    if isinstance(theirs, ast.ClassDef) and isinstance(given, ast.ClassDef):
-        bases = {*_sources(given.bases), "object", "nn.Module", "torch.nn.Module", "Module"}
-        return set(_sources(theirs.bases)) <= bases and not theirs.decorator_list and not theirs.keywords
-    return True

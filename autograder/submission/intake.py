@@ -3,7 +3,6 @@
 Nothing of a submission is run here, nothing is unpacked to disk, and no link is followed.
 """
 
-import ast
 import hashlib
 import os
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.helpers import add_helpers
 from autograder.submission.images import read_checkpoint, read_images
 from autograder.submission.locate import Candidate, Folder, Located, locate
-from autograder.submission.python_text import CodeFiles, NotPython, count_tokens, parse
+from autograder.submission.python_text import CodeFiles, same_code
 from autograder.submission.rules import (
     IntakeLimits,
     Refused,
@@ -178,21 +177,9 @@ def _changed_given_files(source: Source, entries: list[Entry], folder: Folder, m
         truth = manifest.solution / entry.name
         if entry.folder == folder and entry.name in manifest.files.given and truth.is_file():
             content = _content_or_none(source, entry)
-            if content is None or not _same_code(entry.name, content, truth.read_bytes()):
+            if not same_code(entry.name, content, truth.read_bytes()):
                 changed.append(entry.name)
     return changed
-
-
-def _same_code(name: str, one: bytes, other: bytes) -> bool:
-    """Whether two files differ at most in white space, comments and layout."""
-    if one.split() == other.split():
-        return True
-    if count_tokens(one) > 2 * count_tokens(other):
-        return False
-    try:
-        return ast.dump(parse(name, one)) == ast.dump(parse(name, other))
-    except (NotPython, RecursionError):
-        return False
 
 
 def _other_folders(manifest: Manifest) -> frozenset[str]:

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
 from autograder.manifest import Manifest
-from autograder.release.markers import derive_handout
+from autograder.submission.python_text import same_code
 from autograder.submission.rules import Refused, listed, shown_path
+from autograder.submission.stubs import holds_work
 
 Folder = tuple[str, ...]
 
@@ -37,8 +36,8 @@ class Located:
 def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], others: frozenset[str]) -> Located:
     """Choose among folders that hold files of the assignment; there is at least one.
 
-    The best folder is, in this order: one whose files define what this assignment asks for, one that is not the handout
-    just as it was given out, one that is named as the assignment's folder or lies in it, one that holds most of the
+    The best folder is, in this order: one whose files define what this assignment asks for, one in which somebody has
+    worked, not a copy of the handout, one that is named as the assignment's folder or lies in it, one that holds most of the
     files. A file that it lacks is taken from elsewhere
     when there is no doubt which one is meant. `root` is the submission's own name, `others` are the folders of other
     assignments.
@@ -48,7 +47,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
 
     def rank(candidate: Candidate) -> tuple[bool, bool, int, int]:
         fitting = any(fits(manifest, name, content) for name, content in candidate.contents.items())
-        worked_on = any(content != _handout(manifest, name) for name, content in candidate.contents.items())
+        worked_on = any(holds_work(manifest, name, content) for name, content in candidate.contents.items())
         closeness = _closeness(manifest, (root, *candidate.folder), others)
         return fitting, worked_on, closeness, len(candidate.contents)
 
@@ -64,7 +63,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
         raise Refused(f"{called(best)} belongs to another assignment, and there is no other work here; {wanted}.")
     for other in equals:
         shared = sorted(best.contents.keys() & other.contents.keys())
-        if any(best.contents[name] != other.contents[name] for name in shared):
+        if any(not same_code(name, best.contents[name], other.contents[name]) for name in shared):
             files = listed(shared)
             both = f"in {called(best)} and, with different content, in {called(other)}"
             raise Refused(f"The work ({files}) is {both}; hand in only one of the two folders.")
@@ -75,7 +74,7 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
         holders = [c for c in ordered if name in c.contents and fits(manifest, name, c.contents[name])]
         if name in folder_of or not holders:
             continue
-        if different := [c for c in holders if c.contents[name] != holders[0].contents[name]]:
+        if different := [c for c in holders if not same_code(name, c.contents[name], holders[0].contents[name])]:
             both = f"in {called(holders[0])} and, with different content, in {called(different[0])}"
             raise Refused(
                 f"{name} is not in {called(best)} with the rest, but {both}; put one solution into one folder."
@@ -88,22 +87,13 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
     passed_over = [
         called(c)
         for c in ordered
-        if ranks[c.folder][0] and any(content != judged[name] for name, content in c.contents.items())
+        if ranks[c.folder][0]
+        and any(not same_code(name, content, judged[name]) for name, content in c.contents.items())
     ]
     if passed_over:
         names = listed(passed_over, most=3)
         remarks.append(f"The files in {called(best)} were judged; those of the same names in {names} were not.")
     return Located(best.folder, folder_of, remarks)
-
-
-@cache
-def _handout_of(path: Path) -> bytes | None:
-    return derive_handout(path.read_text(encoding="utf-8"), path.name).encode() if path.is_file() else None
-
-
-def _handout(manifest: Manifest, name: str) -> bytes | None:
-    """A file as students receive it."""
-    return _handout_of(manifest.solution / name)
 
 
 def is_other_assignment(manifest: Manifest, part: str, others: frozenset[str]) -> bool:

@@ -85,6 +85,23 @@ def tree_of(name: str, content: bytes) -> ast.Module:
         raise NotPython(f"{shown(name)} is nested too deeply for Python to read; {advice}.") from None
 
 
+def same_code(name: str, one: bytes | None, other: bytes | None) -> bool:
+    """Whether two contents of a file differ at most in white space, line endings, a byte order mark, comments and layout. What could
+    not be read, None, is like nothing else.
+    """
+    if one is None or other is None:
+        return one is other
+    if _lines(one) == _lines(other):
+        return True
+    words, more = sorted([count_tokens(one), count_tokens(other)])
+    if more > 2 * words:
+        return False
+    try:
+        return ast.dump(parse(name, one)) == ast.dump(parse(name, other))
+    except (NotPython, RecursionError):
+        return False
+
+
 @dataclass
 class CodeFiles:
     """The source files that will be judged, as they are gathered, with their size and what is wrong with them."""
@@ -116,6 +133,10 @@ class CodeFiles:
             self.trees[name] = parse(name, content)
         except NotPython as error:
             self.syntax_errors[name] = str(error)
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return [line.rstrip() for line in content.removeprefix(codecs.BOM_UTF8).rstrip().splitlines()]
 
 
 def _line(content: bytes, position: int) -> int:
