@@ -163,7 +163,7 @@ def test_gradescope_says_who_and_when_and_the_newest_counts(tmp_path: Path) -> N
     found = collect(tmp_path)
     ada = next(one for one in found.submissions if one.student_id == "1815")
     assert (ada.path.name, ada.submitted_at) == ("submission_2", "2026-03-01T19:30:00+00:00")
-    assert {one.student for one in found.submissions} == {"Ada Lovelace", "submission_3", "submission_4"}
+    assert {one.student for one in found.submissions} == {"Ada Lovelace", "=Bob", "submission_3", "submission_4"}
     told = " ".join(found.remarks)
     assert all(
         part in told for part in ("submission_9 stands in", "submission_4 is not in", "who handed in submission_3")

@@ -37,6 +37,7 @@ from autograder.sandbox import machine  # noqa: E402
 from autograder.sandbox.launcher import Sandbox  # noqa: E402
 from autograder.submission.intake import Submission, read_submission  # noqa: E402
 from autograder.submission.rules import Refused, listed, shown  # noqa: E402
+from autograder.submission.sources import only_zip  # noqa: E402
 
 SETTINGS, SECRET = "bundle.toml", "secret"  # beside the package, in the bundle
 RESERVED_SECONDS = 45.0  # of the platform's limit: the grading stops so long before it
@@ -154,14 +155,7 @@ class Run:
 
     def _submission(self) -> Submission:
         """What was handed in, under the names of who handed it in. The platform unpacks zips, but not one that lies beside other files."""
-        folder = self.root / "submission"
-        inside = (
-            [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
-            if folder.is_dir()
-            else []
-        )
-        alone = len(inside) == 1 and inside[0].is_file() and inside[0].suffix.lower() == ".zip"
-        submission = read_submission(inside[0] if alone else folder, self.manifest)
+        submission = read_submission(only_zip(self.root / "submission"), self.manifest)
         return dataclasses.replace(submission, name=self._names())
 
     def _names(self) -> str:

@@ -1,37 +1,28 @@
 """A folder of submissions → who handed in what: loose zips and folders, or what Gradescope, Canvas or Moodle exports.
 
-Names come from students and platforms: they are shown, cleaned, and never used as paths.
+Names come from students and platforms: they are shown, cleaned, and never used as paths. Who somebody is is decided by the platform's number, or
+else by the name to the letter: names that merely look the same are two people, and staff are told.
 """
 
 import hashlib
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.classroom import gradescope_export
-from autograder.classroom.records import CANVAS, MOODLE, SCHOOL, HandedIn
-from autograder.classroom.roster import GITHUB_CLASSROOM
+from autograder.classroom import canvas_export, gradescope_export, loose, moodle_export
+from autograder.classroom.names import exactly, looks_like
+from autograder.classroom.places import Place, export_of, find_places
+from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
-from autograder.kit.names import read_stem, tidy
-from autograder.report.clean import clean_line
+from autograder.submission.rules import listed, shown
 
-NAME = 120  # characters of a name that are kept
-ARCHIVES = (
-    ".zip",
-    ".tar",
-    ".gz",
-    ".tgz",
-    ".bz2",
-    ".xz",
-    ".rar",
-    ".7z",
-)  # what a student may have meant as a submission
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE|_late)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)", re.DOTALL)
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_(?P<file>.*)", re.DOTALL)
-_AGAIN = re.compile(r"-(\d+)(?:\.[^.]*)?$")  # Canvas puts it at the end of the name of a file that is handed in again
+NAMED = 8  # submissions in one remark; the others are counted
+MARKS = (12, 64)  # hexadecimal digits of a hash at the end of a slug; the second is all of it
+Reader = Callable[[Sequence[Path], list[str]], list[HandedIn]]
+_MARKED = re.compile(r"(?:.*_)?(?:[0-9a-f]{12}|[0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -43,102 +34,134 @@ class Collected:
     remarks: tuple[str, ...] = ()
 
 
-def collect(folder: Path) -> Collected:
-    """The newest submission of every student, by the order of their names. Raises UserError when there is none."""
+def collect(folder: Path, besides: Path | None = None) -> Collected:
+    """The newest submission of every student, by the order of their names. `besides`: a folder that is none, the grader's own.
+
+    Raises UserError when there is no submission.
+    """
     if not folder.is_dir():
         advice = "unzip it first, then name the folder" if folder.is_file() else "check the path"
         raise UserError(f"{folder} is not a folder of submissions; {advice}.")
     remarks: list[str] = []
-    if metadata := gradescope_export.find(folder):
-        kind, found = "a Gradescope export", gradescope_export.collect(metadata, folder, remarks)
-    else:
-        entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__MACOSX"))]
-        kind, found = _by_name(entries, remarks)
+    kinds: list[str] = []
+    found: list[HandedIn] = []
+    for place in find_places(folder, besides, remarks):
+        kind, here = _read(place, remarks)
+        found += [_placed(one, place, folder) for one in here]
+        kinds += [kind] if here else []
     if not found:
+        told = " ".join(["", *remarks])
         raise UserError(
-            f"There is no submission in {folder}: neither zips and folders, nor an export of Gradescope, Canvas or Moodle."
+            f"There is no submission in {folder}: neither zips and folders, nor an export of Gradescope, Canvas or Moodle.{told}"
         )
-    named = [replace(one, source=clean_line(one.path.relative_to(folder).as_posix(), 300)) for one in found]
-    return Collected(kind, with_slugs(sorted(named, key=lambda one: (one.student, one.source))), tuple(remarks))
+    found = _told_apart(found, folder)
+    remarks += _alike(found)
+    if len(found) == 1 and found[0].path.suffix.lower() == ".zip" and not found[0].student_id:
+        remarks.append(
+            f"{found[0].source} is the only submission; if it holds those of a class, unzip it and name its folder."
+        )
+    found.sort(key=lambda one: (one.student, one.section, one.source))
+    return Collected(_kind(kinds), with_slugs(found), tuple(remarks))
 
 
-def _by_name(entries: Sequence[Path], remarks: list[str]) -> tuple[str, list[HandedIn]]:
+def _kind(kinds: Sequence[str]) -> str:
+    return kinds[0] if len(kinds) == 1 else f"{len(kinds)} folders ({listed(sorted(set(kinds)))})"
+
+
+def _read(place: Place, remarks: list[str]) -> tuple[str, list[HandedIn]]:
     """Moodle and Canvas write who it is into the name; where most names are like that, it is their export."""
-    platforms: tuple[tuple[str, re.Pattern[str], Callable[[Sequence[tuple[Path, re.Match[str]]]], list[HandedIn]]], ...]
-    platforms = (("a Moodle export", _MOODLE, _moodle), ("a Canvas export", _CANVAS, _canvas))
-    for kind, pattern, read in platforms:
-        fitting = [(path, match) for path in entries if (match := pattern.fullmatch(path.name))]
-        if 2 * len(fitting) > len(entries):
-            others = [path for path in entries if not pattern.fullmatch(path.name)]
-            return kind, read(fitting) + _loose(others, remarks, "is named otherwise than the rest of the export")
-    return "loose zips and folders", _loose(entries, remarks)
+    export = export_of([path.name for path in place.entries])
+    if export == "Gradescope":
+        return "a Gradescope export", gradescope_export.collect(place.folder, place.entries, remarks)
+    if export is None:
+        return "loose zips and folders", loose.read(place.entries, remarks)
+    platform = moodle_export if export == "Moodle" else canvas_export
+    fitting = [path for path in place.entries if platform.fits(path.name)]
+    others = [path for path in place.entries if not platform.fits(path.name)]
+    people = platform.read(fitting, remarks) + loose.read(
+        others, remarks, "is named otherwise than the rest of the export"
+    )
+    return f"a {export} export", people
 
 
-def _loose(entries: Sequence[Path], remarks: list[str], odd: str = "") -> list[HandedIn]:
-    entries = [path for path in entries if path.name != GITHUB_CLASSROOM]
-    chosen = [path for path in entries if path.is_dir() or path.suffix.lower() in ARCHIVES]
-    for path in entries:
-        name = clean_line(path.name, NAME)
-        if path not in chosen:
-            remarks.append(f"{name} is neither a zip nor a folder, and was passed over.")
-        elif odd:
-            remarks.append(f"{name} {odd}; it is graded under that name.")
-    stems = Counter(path.stem for path in chosen)
-    packed = {path: read_stem(path.name if path.is_dir() else path.stem) for path in chosen}
-    ids = Counter(who[1] for who in packed.values() if who)
-    found = []
-    for path in chosen:
-        name = path.stem if stems[path.stem] == 1 and not path.is_dir() else path.name
-        who = packed[path]
-        if who and ids[who[1]] == 1:
-            found.append(HandedIn(path, clean_line(who[0], NAME), student_id=who[1], numbered_by=SCHOOL))
-        else:
-            found.append(HandedIn(path, clean_line(tidy(name), NAME)))
-    return found
+def _placed(one: HandedIn, place: Place, top: Path) -> HandedIn:
+    key = f"{one.key} in {place.section}" if place.section else one.key
+    return replace(one, section=place.section, key=key, source=shown(_lies_at(one).relative_to(top).as_posix(), 300))
 
 
-def _canvas(entries: Sequence[tuple[Path, re.Match[str]]]) -> list[HandedIn]:
-    """Of each user the newest file: attachments are numbered as they come in. A zip goes before other files."""
-
-    def newness(entry: tuple[Path, re.Match[str]]) -> tuple[bool, int, int]:
-        again = _AGAIN.search(entry[1]["file"])
-        number = int(again[1][:9]) if again else 0
-        return entry[0].suffix.lower() == ".zip", int(entry[1]["attachment"]), number
-
-    users: dict[str, list[tuple[Path, re.Match[str]]]] = defaultdict(list)
-    for path, match in entries:
-        users[match["user"]].append((path, match))
-    found = []
-    for user, files in users.items():
-        path, match = max(files, key=newness)
-        name = clean_line(tidy(match["name"]), NAME)
-        found.append(HandedIn(path, name, student_id=user, late=bool(match["late"]), numbered_by=CANVAS))
-    return found
+def _lies_at(one: HandedIn) -> Path:
+    return one.files[0][1] if one.files else one.path
 
 
-def _moodle(entries: Sequence[tuple[Path, re.Match[str]]]) -> list[HandedIn]:
-    """Of each participant the folder of files, or the file; what was typed into the browser is no submission."""
-    participants: dict[str, list[tuple[Path, re.Match[str]]]] = defaultdict(list)
-    for path, match in entries:
-        participants[match["id"]].append((path, match))
-    found = []
-    for identifier, parts in participants.items():
-        path, match = max(parts, key=lambda part: (part[1]["kind"] == "file", part[0].suffix.lower() == ".zip"))
-        path = gradescope_export.only_zip(path)
-        name = clean_line(tidy(match["name"]), NAME)
-        found.append(HandedIn(path, name, student_id=identifier, numbered_by=MOODLE))
-    return found
+def _told_apart(found: Sequence[HandedIn], top: Path) -> list[HandedIn]:
+    """The same, each with a key of its own: nobody takes the place of somebody with the same number."""
+    by_key: dict[str, list[HandedIn]] = defaultdict(list)
+    for one in found:
+        by_key[one.key].append(one)
+    apart = []
+    for key, group in by_key.items():
+        apart += [
+            one if len(group) == 1 else replace(one, key=f"{key}, {exactly(_lies_at(one).relative_to(top).as_posix())}")
+            for one in group
+        ]
+    return apart
 
 
-def with_slugs(submissions: Iterable[HandedIn]) -> tuple[HandedIn, ...]:
-    """The same, each with a slug of its own: letters, digits and underscores. Where two are equal, both get a part of a hash."""
-    plain = [(one, slug_of(f"{one.student} {one.student_id}")) for one in submissions]
-    count = Counter(slug for _, slug in plain)
-    unique = []
-    for one, slug in plain:
-        mark = hashlib.sha256(one.source.encode("utf-8", "surrogateescape")).hexdigest()[:10]
-        unique.append(replace(one, slug=slug if count[slug] == 1 else f"{slug}_{mark}"))
-    return tuple(unique)
+def _alike(found: Sequence[HandedIn]) -> list[str]:
+    """Sentences about submissions that have one number, or names that look the same without one."""
+    numbers: dict[tuple[str, str], list[str]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        if one.student_id:
+            numbers[one.numbered_by, one.student_id.casefold()].append(one.source)
+        names[looks_like(f"{one.student} {one.student_id}")].append(one.source)
+    said = [
+        f"{listed(sources, NAMED)} carry one number, {number}; each is graded by itself, so look whose it is."
+        for (_, number), sources in numbers.items()
+        if len(sources) > 1
+    ]
+    told = {tuple(sources) for sources in numbers.values()}
+    return said + [
+        f"{listed(sources, NAMED)} have names that look the same; each is graded by itself, so look whose it is."
+        for sources in names.values()
+        if len(sources) > 1 and tuple(sources) not in told
+    ]
+
+
+def with_slugs(submissions: Iterable[HandedIn], taken: Mapping[str, str] | None = None) -> tuple[HandedIn, ...]:
+    """The same, each with a slug of its own: lower-case letters, digits and underscores.
+
+    `taken`: slug → identity, of earlier runs. A slug is the name where that says exactly who it is, and nobody else has it; else it ends in a
+    hash of the identity. No name passes for one with a hash, so that no two submissions have one slug.
+    """
+    taken = taken or {}
+    submissions = tuple(submissions)
+    plain = [slug_of(f"{one.student} {one.student_id}") for one in submissions]
+    count = Counter(plain)
+    for length in MARKS:
+        slugs = [
+            slug
+            if count[slug] == 1 and taken.get(slug, one.identity) == one.identity and _is_clear(one, slug)
+            else _marked(one, slug, length)
+            for one, slug in zip(submissions, plain)
+        ]
+        if len(set(slugs)) == len(slugs):
+            break
+    return tuple(replace(one, slug=slug) for one, slug in zip(submissions, slugs))
+
+
+def _is_clear(one: HandedIn, slug: str) -> bool:
+    """Whether a slug says who it is, also among people who are not in this class: by a platform's number, or by a name in plain letters."""
+    if _MARKED.fullmatch(slug):
+        return False
+    numbered = re.fullmatch(r"id [0-9a-z]+", one.key) is not None and slug.endswith(one.student_id)
+    name = one.key.removeprefix("name ")
+    return numbered or (len(name) < 60 and re.fullmatch(r"[0-9A-Za-z]+(?:[ _-][0-9A-Za-z]+)*", name) is not None)
+
+
+def _marked(one: HandedIn, slug: str, length: int) -> str:
+    mark = hashlib.sha256(one.identity.encode("utf-8", "surrogateescape")).hexdigest()[:length]
+    return f"{slug[:47]}_{mark}"
 
 
 def slug_of(text: str) -> str:

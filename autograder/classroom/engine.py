@@ -112,10 +112,12 @@ class Engine:
             self.closing.enter_context(dask.config.set({**SETTINGS, "temporary-directory": str(self.scratch)}))
             zygote = None
             if self.scheduler is None:
+                # The scheduler always serves HTTP; at any port that is free it neither collides nor warns.
                 zygote = self.closing.enter_context(shared(self.workers))
                 self.cluster = LocalCluster(
-                    n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
-                    memory_limit=0, silence_logs=logging.CRITICAL, local_directory=str(self.scratch),
+                    n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False}, memory_limit=0, silence_logs=logging.CRITICAL,
+                    local_directory=str(self.scratch),
                 )  # fmt: skip
             self.client = Client(self.cluster or self.scheduler, timeout=60, set_as_default=False)
             if self.scheduler is not None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.classroom import jobs, last_run, progress
-from autograder.classroom.collect import Collected, collect
+from autograder.classroom.collect import Collected, collect, with_slugs
 from autograder.classroom.compare import compare, print_moves
 from autograder.classroom.engine import Engine, WorkerLost
+from autograder.classroom.gather import gather
 from autograder.classroom.gradebook import gone_remarks
 from autograder.classroom.last_run import LastRun
 from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger, writable
@@ -48,22 +49,26 @@ class ClassOptions:
 def grade_class(
     folder: Path, out: Path, options: ClassOptions, judge: Callable[[jobs.Job], jobs.Judged] = jobs.judge
 ) -> list[Graded]:
-    """Grade a folder of submissions; leave ledger.jsonl, a folder of reports for each student and index.html in `out`.
+    """Grade a folder of submissions; leave ledger.jsonl, a folder of reports for each student and index.html in `out`, and what was handed in
+    file by file in its folder `gathered`.
 
     Ctrl-C and every crash leave what is finished; the same call goes on from there. Raises UserError.
     """
-    collected = collect(folder)
+    collected = collect(folder, besides=out)
     roster = _roster(folder, collected, options.roster)
-    manifest = load_manifest(options.assignment or guess_for_class(collected.submissions))
-    manifest.profile(options.profile)
-    if options.regrade is not None:
-        _check_regrade(manifest, options)
-    progress.say(f"{folder} is {collected.kind}: {len(collected.submissions)} submissions, graded as {manifest.id}.")
-    for remark in collected.remarks:
-        progress.say(remark)
-    last = LastRun({one.identity: one.student for one in collected.submissions}, roster)
     with open_ledger(out / NAME) as ledger:
         before = current(ledger.lines)
+        collected = _gathered(collected, ledger, out)
+        manifest = load_manifest(options.assignment or guess_for_class(collected.submissions))
+        manifest.profile(options.profile)
+        if options.regrade is not None:
+            _check_regrade(manifest, options)
+        progress.say(
+            f"{folder} is {collected.kind}: {len(collected.submissions)} submissions, graded as {manifest.id}."
+        )
+        for remark in collected.remarks:
+            progress.say(remark)
+        last = LastRun({one.identity: one.student for one in collected.submissions}, roster)
         with writable(out / last_run.NAME):
             write_atomically(out / last_run.NAME, last.to_json())
         run = _Run(manifest, options, out, ledger, collected, judge)
@@ -90,6 +95,13 @@ def grade_class(
     write_class_reports(out, f"{manifest.title}: {len(graded)} submissions", graded, options.earlier, remarks)
     progress.say(f"{_summary(graded)} Open {out / 'index.html'} in a browser.")
     return graded
+
+
+def _gathered(collected: Collected, ledger: Ledger, out: Path) -> Collected:
+    """With slugs that nobody else has or had, and everything in a place where it can be read."""
+    slugs = {line.handed_in.slug: line.handed_in.identity for line in ledger.lines}
+    submissions = gather(with_slugs(collected.submissions, slugs), out / "gathered")
+    return dataclasses.replace(collected, submissions=submissions)
 
 
 def _roster(folder: Path, collected: Collected, given: Path | None) -> tuple[Person, ...]:

@@ -1,6 +1,8 @@
 """Gradescope's export: a folder for each submission, and submission_metadata.yml, which says whose it is."""
 
-import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,13 @@ import yaml
 
 from autograder.classroom.records import SCHOOL, HandedIn
 from autograder.report.clean import clean_line
+from autograder.submission.rules import listed, shown
+from autograder.submission.sources import only_zip
 
 METADATA = "submission_metadata.yml"
 MOST_BYTES = 64 << 20  # of the metadata; 500 submissions with all results of their tests are well below
 MOST_MEMBERS = 20  # of a group
+NAMED = 8  # submissions in one remark; the others are counted
 
 
 class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -28,40 +33,62 @@ def _untagged(loader: Any, suffix: str, node: yaml.Node) -> Any:
 _PlainLoader.add_multi_constructor("!", _untagged)
 
 
-def find(folder: Path) -> Path | None:
-    """The metadata in the folder, or in the one folder called `assignment_…_export` that it holds and nothing else: never in what a
-    student handed in.
+@dataclass(frozen=True)
+class _Member:
+    """One of those who handed in together. What the platform does not say is ""."""
+
+    name: str
+    sid: str
+    email: str
+
+    def whose(self, folder: str) -> str:
+        """Who it is: on Gradescope an address is one account. A name alone may be that of two students."""
+        return self.email.casefold() or self.sid or f"{folder}/{self.name}"
+
+
+@dataclass(frozen=True)
+class _Submission:
+    folder: Path
+    members: tuple[_Member, ...]
+    submitted_at: str
+
+    @property
+    def order(self) -> tuple[str, int]:
+        return self.submitted_at, _number(self.folder.name)
+
+
+def collect(folder: Path, entries: Sequence[Path], remarks: list[str]) -> list[HandedIn]:
+    """Every folder `submission_<number>` beside the metadata, of each student the newest. What is wrong is added to `remarks`.
+
+    Who has handed in anew, alone or with others, leaves the older submission, which stays that of the others.
     """
-    inside = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith((".", "__MACOSX"))]
-    alone = [entry for entry in inside if len(inside) == 1 and re.fullmatch(r"assignment_\d+_export", entry.name)]
-    return next((path for path in (folder / METADATA, *(one / METADATA for one in alone)) if path.is_file()), None)
-
-
-def only_zip(path: Path) -> Path:
-    """The zip in a folder that holds nothing else, else the folder."""
-    if not path.is_dir():
-        return path
-    inside = [entry for entry in path.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
-    alone = len(inside) == 1 and inside[0].suffix.lower() == ".zip" and inside[0].is_file()
-    return inside[0] if alone and not inside[0].is_symlink() else path
-
-
-def collect(metadata: Path, top: Path, remarks: list[str]) -> list[HandedIn]:
-    """Every folder `submission_<number>` beside the metadata, of each student the newest. What is wrong is added to `remarks`."""
-    about = _read(metadata, remarks)
-    folders = {path.name: path for path in sorted(metadata.parent.glob("submission_*")) if path.is_dir()}
+    about = _read(folder / METADATA, remarks)
+    folders = {path.name: path for path in entries if path.name.startswith("submission_") and path.is_dir()}
+    if others := [shown(path.name) for path in entries if path.name not in folders and path.name != METADATA]:
+        remarks.append(f"Beside the submissions of a Gradescope export, passed over: {listed(others, NAMED)}.")
     for name in about.keys() - folders.keys():
         remarks.append(f"{clean_line(str(name), 80)} stands in {METADATA}, and its folder is missing.")
-    newest: dict[str, tuple[tuple[str, int], HandedIn]] = {}
-    for name, folder in folders.items():
-        if name not in about and about:
-            remarks.append(f"{clean_line(name, 80)} is not in {METADATA}; it is graded under that name.")
-        one = _handed_in(only_zip(folder), name, about.get(name), remarks)
-        whose = one.student_id or one.email or name  # a name alone may be that of two students
-        order = (one.submitted_at, _number(name))
-        if whose not in newest or order > newest[whose][0]:
-            newest[whose] = (order, one)
-    return [one for _, one in newest.values()]
+    submissions = [_submission(path, name, about, remarks) for name, path in folders.items()]
+    sids = {
+        member.email.casefold(): member.sid
+        for one in submissions
+        for member in one.members
+        if member.email and member.sid
+    }
+    newest: dict[str, _Submission] = {}
+    for one in sorted(submissions, key=lambda one: one.order):
+        newest.update((member.whose(one.folder.name), one) for member in one.members)
+    found, passed_over = [], []
+    for one in submissions:
+        current = [member for member in one.members if newest[member.whose(one.folder.name)] is one]
+        if left := [member.name or member.email for member in one.members if member not in current]:
+            passed_over.append(f"{one.folder.name} ({listed(left, NAMED)})")
+        if current:
+            found.append((one, [replace(m, sid=m.sid or sids.get(m.email.casefold(), "")) for m in current]))
+    if passed_over:
+        remarks.append(f"The newest of each student counts, so these do not any more: {listed(passed_over, NAMED)}.")
+    shared = Counter(member.sid for _, members in found for member in members if member.sid)
+    return [_handed_in(one, members, shared) for one, members in found]
 
 
 def _number(name: str) -> int:
@@ -87,29 +114,47 @@ def _read(path: Path, remarks: list[str]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if isinstance(key, str)}
 
 
-def _handed_in(path: Path, name: str, entry: Any, remarks: list[str]) -> HandedIn:
-    """One submission. An entry that is not as it should be costs its name or its time, not the submission."""
+def _submission(folder: Path, name: str, about: dict[str, Any], remarks: list[str]) -> _Submission:
+    """An entry that is not as it should be costs its name or its time, not the submission."""
+    entry = about.get(name)
+    nobody = (_Member(clean_line(name, 120), "", ""),)
     if entry is None:
-        return HandedIn(path, clean_line(name, 120))
-    members = entry.get(":submitters") if isinstance(entry, dict) else None
-    members = [one for one in members if isinstance(one, dict)][:MOST_MEMBERS] if isinstance(members, list) else []
+        if about:
+            remarks.append(f"{clean_line(name, 80)} is not in {METADATA}; it is graded under that name.")
+        return _Submission(folder, nobody, "")
+    given = entry.get(":submitters") if isinstance(entry, dict) else None
+    given = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    members = tuple(
+        _Member(*(_text(one.get(key)) for key in (":name", ":sid", ":email"))) for one in given[:MOST_MEMBERS]
+    )
+    members = tuple(member for member in members if member.name or member.sid or member.email)
     if not members:
         remarks.append(f"{METADATA} does not say who handed in {clean_line(name, 80)}; it is graded under that name.")
-        members = [{":name": name}]
+    if len(given) > MOST_MEMBERS:
+        remarks.append(
+            f"{clean_line(name, 80)} has {len(given)} members, of whom the first {MOST_MEMBERS} get its grade."
+        )
     time = _time(entry.get(":created_at")) if isinstance(entry, dict) else ""
     if not time:
         remarks.append(f"{METADATA} does not say when {clean_line(name, 80)} was handed in.")
-    names, ids, emails = ([_text(one.get(key)) for one in members] for key in (":name", ":sid", ":email"))
+    return _Submission(folder, members or nobody, time)
+
+
+def _handed_in(one: _Submission, members: Sequence[_Member], shared: Counter[str]) -> HandedIn:
+    first, *others = members
+    known = first.sid and shared[first.sid] == 1
+    key = f"id {first.sid}" if known else f"email {first.email}" if first.email else f"name {one.folder.name}"
     return HandedIn(
-        path,
-        names[0] or emails[0] or ids[0] or clean_line(name, 120),
-        student_id=ids[0],
-        email=emails[0],
-        submitted_at=time,
-        partners=tuple(n or e or i for n, e, i in zip(names[1:], emails[1:], ids[1:])),
-        partner_ids=tuple(ids[1:]),
-        partner_emails=tuple(emails[1:]),
+        only_zip(one.folder),
+        first.name or first.email or first.sid,
+        student_id=first.sid,
         numbered_by=SCHOOL,
+        email=first.email,
+        submitted_at=one.submitted_at,
+        partners=tuple(member.name or member.email or member.sid for member in others),
+        partner_ids=tuple(member.sid for member in others),
+        partner_emails=tuple(member.email for member in others),
+        key=key,
     )
 
 

@@ -24,6 +24,7 @@ SCHEMA = "autograder-ledger-1"
 NAME = "ledger.jsonl"
 _MEASURED = ("started", "seconds", "peak_megabytes")  # of a verdict
 _OF_A_CHECK = ("seconds", "printed")  # progress bars print times, too
+_OF_A_MACHINE = ("path", "files")  # of what was handed in
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Line:
     partial: bool = False
 
     def to_json(self) -> str:
-        """One line. The path is left out: it is of one machine."""
+        """One line. Paths are left out: they are of one machine."""
         return json.dumps(
             {"schema": SCHEMA, **self.content(), "measured": self._measured()}, ensure_ascii=False, allow_nan=False
         )
@@ -67,7 +68,7 @@ class Line:
         for check in verdict["checks"]:
             for name in _OF_A_CHECK:
                 del check[name]
-        whose = {name: value for name, value in dataclasses.asdict(self.handed_in).items() if name != "path"}
+        whose = {name: value for name, value in dataclasses.asdict(self.handed_in).items() if name not in _OF_A_MACHINE}
         parts = {
             "key": dataclasses.asdict(self.key), "handed_in": whose, "verdict": verdict, "own_notices": self.own_notices,
             "figures": self.figures, "regraded": self.regraded, "failed": self.failed, "partial": self.partial,

@@ -240,22 +240,27 @@ def absent_remark(absent: Sequence[Person], note: str = "") -> str:
 def everybody(submissions: Sequence[HandedIn], roster: Sequence[Person]) -> tuple[list[Person], list[list[int]]]:
     """Everybody who handed in, once, and for each submission the numbers of its members in that list.
 
-    Who stands in several submissions is one by number or e-mail address, never by name. What the newer says of them goes before.
+    Who stands in several submissions is one by number or e-mail address, never by name. What the newer says of them goes before. The first
+    members of two submissions are two people, whatever number they give: of one person only one was collected.
     """
     people: list[Person] = []
     at: dict[str, int] = {}
+    collected: set[int] = set()  # who stands first in a submission
     members: dict[int, list[int]] = {}
     for k, one in sorted(enumerate(submissions), key=lambda pair: pair[1].moment):
         members[k] = []
         for person in [p for member in members_of(one) for p in team_of(member, roster)]:
             keys = _keys(person)
-            n = next((at[key] for key in keys if key in at and _may_be(people[at[key]], person)), len(people))
+            taken = collected if one.key and not members[k] else set()
+            known = [at[key] for key in keys if key in at and at[key] not in taken]
+            n = next((n for n in known if _may_be(people[n], person)), len(people))
             if n == len(people):
                 people.append(person)
             else:
                 people[n] = _joined(people[n], person)
             at |= {key: n for key in keys if key not in at}
             members[k].append(n)
+        collected |= {members[k][0]} if one.key else set()
     return people, [members[k] for k in range(len(submissions))]
 
 

@@ -15,7 +15,7 @@ SCHOOL, CANVAS, MOODLE = "school", "canvas", "moodle"  # who numbers people
 class HandedIn:
     """One submission as it was collected, before anything is known of what is in it. Texts are clean lines, never paths."""
 
-    path: Path  # a folder or a zip file
+    path: Path  # a folder or a zip file; where there are `files`, the folder that they are gathered into
     student: str  # the name to show
     student_id: str = ""  # as the platform has it; "" where it gives none
     email: str = ""
@@ -29,6 +29,9 @@ class HandedIn:
     numbered_by: str = (
         ""  # whose number `student_id` is: SCHOOL, CANVAS (a user), MOODLE (a participant); "" where nobody says
     )
+    section: str = ""  # which folder of the class it came from, where the class lies in several
+    key: str = ""  # who it is, to the letter; no other submission of the class has it
+    files: tuple[tuple[str, Path], ...] = ()  # handed in one by one: (name, where it lies)
 
     @property
     def moment(self) -> float:
@@ -38,6 +41,8 @@ class HandedIn:
     @property
     def identity(self) -> str:
         """What stays the same when the student hands in again."""
+        if self.key:
+            return self.key
         if self.student_id:
             return f"id {same_id(self.student_id)}"  # a name must not pass for an identifier
         return f"email {same_email(self.email)}" if self.email else f"name {self.slug or self.student}"

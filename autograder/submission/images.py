@@ -13,12 +13,7 @@ MADE_BY_TRAINING = (
     "training_state.pt",
     "settings.json",
 )  # beside a folder of pictures that shows the training, not the result
-
-BY_THE_WAY = (
-    "sampling.json",
-    "thumbs.db",
-    "desktop.ini",
-)  # what sampling.py writes beside the samples, and Windows does
+WRITTEN_BESIDE = "sampling.json"  # by sampling.py, beside the samples
 
 
 def read_images(
@@ -26,11 +21,12 @@ def read_images(
 ) -> tuple[dict[str, bytes], list[str]]:
     """The files in the folder of samples, by name, and sentences about what was left out.
 
-    The folder lies next to the code, or else it is the only one of its name outside the folder of a training; case does not matter.
+    `entries` are those that are not clutter. The folder lies next to the code, or else it is the only one of its name outside the folder of
+    a training; case does not matter.
     """
     if manifest.files.samples is None:
         return {}, []
-    entries = [entry for entry in entries if not _is_by_the_way(entry)]
+    entries = [entry for entry in entries if entry.name.casefold() != WRITTEN_BESIDE]
     wanted = manifest.files.samples.casefold()
     folders = sorted({entry.folder for entry in entries if entry.folder and entry.folder[-1].casefold() == wanted})
     runs = {entry.folder for entry in entries if entry.name in MADE_BY_TRAINING}
@@ -69,11 +65,6 @@ def read_images(
     if others:
         notes.append(f"In {shown_path(chosen[0])}, only PNG and JPEG are looked at; left out: {listed(others)}.")
     return images, notes
-
-
-def _is_by_the_way(entry: Entry) -> bool:
-    """Whether it came without the student's doing: no sample, and not worth a word. macOS writes names with a dot, and __MACOSX."""
-    return entry.name.startswith(".") or entry.name.casefold() in BY_THE_WAY or "__MACOSX" in entry.folder
 
 
 def read_checkpoint(

@@ -37,7 +37,8 @@ class IntakeLimits:
 
 _LONGEST_NAME = 255
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])", re.I)  # device names on Windows
-_MADE_BY_TOOLS = {"__pycache__", "__macosx", "$recycle.bin", "node_modules", "wandb", "mlruns"}
+_MADE_BY_SYSTEMS = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"}
+_MADE_BY_TOOLS = {"__pycache__", "node_modules", "wandb", "mlruns"}
 _ENVIRONMENTS = {"venv", "env", "virtualenv", "site-packages", "dist-packages"}
 
 
@@ -100,10 +101,16 @@ def is_reserved(name: str) -> bool:
     return _RESERVED.fullmatch(name.partition(".")[0].rstrip(" ")) is not None
 
 
+def is_left_by_system(name: str) -> bool:
+    """Whether a file or folder of this name is nobody's work: hidden, or left beside it by macOS or Windows. Not worth a word."""
+    return name.startswith(".") or name.casefold() in _MADE_BY_SYSTEMS
+
+
 def is_clutter(path: tuple[str, ...]) -> bool:
-    """Whether this path is hidden or lies in a folder that tools make: `__pycache__`, `.git`, a virtual environment."""
+    """Whether this path is left by a system, or lies in a folder that tools make: `__pycache__`, `.git`, a virtual environment."""
     return any(
-        part.startswith(".") or part.casefold() in _MADE_BY_TOOLS or part.casefold() in _ENVIRONMENTS for part in path
+        is_left_by_system(part) or part.casefold() in _MADE_BY_TOOLS or part.casefold() in _ENVIRONMENTS
+        for part in path
     )
 
 

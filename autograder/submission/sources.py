@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.submission.archive import ZipSource
 from autograder.submission.entries import Source, reason
 from autograder.submission.folder import FolderSource
-from autograder.submission.rules import IntakeLimits, Refused, shown
+from autograder.submission.rules import IntakeLimits, Refused, is_left_by_system, shown
 
 
 @contextmanager
@@ -38,3 +38,16 @@ def open_source(path: str | os.PathLike[str], limits: IntakeLimits) -> Iterator[
             raise Refused(f"{name} is neither a folder nor a file; give the folder or the zip file of the submission.")
     finally:
         os.close(descriptor)
+
+
+def only_zip(path: Path) -> Path:
+    """The zip in a folder that holds nothing else, what systems leave aside; else the path itself."""
+    if not path.is_dir() or path.is_symlink():
+        return path
+    try:
+        inside = [entry for entry in path.iterdir() if not is_left_by_system(entry.name)]
+    except OSError:
+        return path  # whoever reads it says why
+    if len(inside) != 1 or inside[0].is_symlink():
+        return path
+    return inside[0] if inside[0].is_file() and inside[0].suffix.lower() == ".zip" else path
