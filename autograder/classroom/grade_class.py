@@ -1,5 +1,6 @@
 """`autograder class`: collect, look at every submission, judge what the ledger does not have, keep each verdict as it comes, show the class."""
 
+import contextlib
 import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from autograder.classroom.compare import compare, print_moves
 from autograder.classroom.engine import Engine, WorkerLost
 from autograder.classroom.gather import gather
 from autograder.classroom.gradebook import gone_remarks
-from autograder.classroom.last_run import LastRun
+from autograder.classroom.last_run import LastRun, read_last_run
 from autograder.classroom.ledger import NAME, Key, Ledger, Line, current, open_ledger, writable
 from autograder.classroom.people import Person, named_by_roster
 from autograder.classroom.records import Graded, HandedIn
@@ -69,6 +70,8 @@ def grade_class(
         for remark in collected.remarks:
             progress.say(remark)
         last = LastRun({one.identity: one.student for one in collected.submissions}, roster)
+        with contextlib.suppress(UserError):  # a damaged one is written anew
+            last = last.after(read_last_run(out))
         with writable(out / last_run.NAME):
             write_atomically(out / last_run.NAME, last.to_json())
         run = _Run(manifest, options, out, ledger, collected, judge)
@@ -83,7 +86,7 @@ def grade_class(
             raise
         if options.regrade is not None:
             print_moves(compare(before, current(ledger.lines)), "before", "now")
-        remarks = gone_remarks(ledger.lines, last.names)
+        remarks = gone_remarks(ledger.lines, last)
     shown, said = named_by_roster(collected.submissions, roster)
     remarks += said
     for remark in remarks:

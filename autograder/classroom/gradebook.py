@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from autograder.classroom.last_run import LastRun
 from autograder.classroom.ledger import Line, current
 from autograder.classroom.overrides import Override, match_overrides
 from autograder.classroom.people import MOST_NAMED, Matched, Person, absent_remark, everybody, match, members_of
@@ -20,6 +21,7 @@ NAMED = 8  # students in one remark; the others are counted
 LATE_UNKNOWN = (
     "Late, and the export does not say by how much; nothing was taken off, so override it where that is wrong"
 )
+SEVERAL = "Handed in alone and in a group, or in several groups; the newest counts, and where nobody says when, the last in the ledger"
 UNDATED = "Nobody says when they handed in, so nothing was taken off"
 
 
@@ -77,11 +79,11 @@ class Gradebook:
 @dataclass(frozen=True)
 class Course:
     """Who is in the course. `rosters`: each knows people by what the one before it knew of them, and the last one says who is missing.
-    `names`: identity → name of those whom the class page shows, None where that is not known.
+    `last`: whom the class page shows, None where that is not known.
     """
 
     rosters: tuple[tuple[Person, ...], ...] = ()
-    names: Mapping[str, str] | None = None
+    last: LastRun | None = None
     zeros: bool = False  # a row of 0 points for everybody on the roster who handed in nothing
 
 
@@ -90,15 +92,15 @@ def make_gradebook(
 ) -> Gradebook:
     """The grade of every student in the ledger. Raises UserError for an override of nobody, or of points that do not exist."""
     course = course or Course()
-    found, remarks = _of_last_run(current(lines), course.names)
+    found, remarks = _of_last_run(current(lines), course.last)
     if len({line.verdict.assignment for line in found}) > 1:
         raise UserError("The ledger holds more than one assignment; grade each into a folder of its own.")
     remarks += _nobodys_numbers(found)
-    people, members = everybody(
-        [line.handed_in for line in found], [one for roster in course.rosters for one in roster]
-    )
+    people, members = everybody([line.handed_in for line in found], course.rosters[-1] if course.rosters else ())
     newest: dict[int, Line] = {}
+    several: set[int] = set()
     for line, own in sorted(zip(found, members), key=lambda pair: pair[0].handed_in.moment):
+        several |= newest.keys() & own
         newest |= dict.fromkeys(own, line)
     matched = Matched(tuple(people))
     for roster in course.rosters:
@@ -106,6 +108,8 @@ def make_gradebook(
         remarks += matched.remarks
     chosen = match_overrides(overrides, [*matched.people, *matched.absent])
     told: dict[str, list[str]] = {}  # what staff should know → about whom
+    if several:
+        told[SEVERAL] = [matched.people[n].called for n in several]
     grades = [_grade(person, newest[n], late, chosen.get(n), told) for n, person in enumerate(matched.people)]
     maximum = max((line.verdict.max_score for line in found), default=0.0)
     for n, person in enumerate(matched.absent, start=len(grades)):
@@ -113,11 +117,8 @@ def make_gradebook(
             grades.append(_nothing(person, maximum, chosen.get(n)))
     remarks += [f"{what}: {listed(sorted(names), most=NAMED)}." for what, names in told.items()]
     if matched.absent:
-        note = (
-            "they have a row of 0 points"
-            if course.zeros
-            else "no row, but where an override gives points; --zeros gives 0"
-        )
+        without = "no row, but where an override gives points; --zeros gives 0"
+        note = "they have a row of 0 points" if course.zeros else without
         remarks.append(absent_remark(matched.absent, f" ({note})"))
     title = found[0].verdict.title if found else ""
     grades.sort(key=lambda grade: (same_name(grade.name), grade.person.number, grade.person.email))
@@ -125,17 +126,17 @@ def make_gradebook(
     return Gradebook(title, tuple(grades), tuple(dict.fromkeys(remarks)), known)
 
 
-def _of_last_run(lines: Sequence[Line], names: Mapping[str, str] | None) -> tuple[list[Line], list[str]]:
+def _of_last_run(lines: Sequence[Line], last: LastRun | None) -> tuple[list[Line], list[str]]:
     """The lines of those whom the class page shows, and remarks on the others."""
-    if names is None:
+    if last is None:
         return list(lines), []
     known = {line.handed_in.identity for line in lines}
-    waiting = [name for identity, name in names.items() if identity not in known]
-    remarks = gone_remarks(lines, names)
+    waiting = [name for identity, name in last.names.items() if identity not in known]
+    remarks = gone_remarks(lines, last)
     if waiting:
         who = listed(sorted(waiting), most=MOST_NAMED)
         remarks.append(f"Collected and not graded yet, so not in here; start the same `autograder class` again: {who}.")
-    return [line for line in lines if line.handed_in.identity in names], remarks
+    return [line for line in lines if line.handed_in.identity in last.names], remarks
 
 
 def _nobodys_numbers(lines: Sequence[Line]) -> list[str]:
@@ -149,31 +150,31 @@ def _nobodys_numbers(lines: Sequence[Line]) -> list[str]:
     ]
 
 
-def gone_remarks(lines: Iterable[Line], names: Mapping[str, str]) -> list[str]:
-    """About those whom an earlier run graded and whom the last one did not find: renamed, as far as the files tell, or gone."""
-    now: dict[str, list[str]] = {}  # the content of a submission → who handed it in, now
-    gone = []
-    for line in current(lines):
-        if line.handed_in.identity in names:
-            now.setdefault(line.key.digest, []).append(_called(line))
-        else:
-            gone.append(line)
+def gone_remarks(lines: Iterable[Line], last: LastRun) -> list[str]:
+    """About those whom an earlier run graded and the last one did not find. They count nowhere; renamed, as far as the files tell, or gone."""
+    lines = current(lines)
+    joined: dict[str, list[str]] = {}  # the content of a submission → who has joined with it
+    for line in lines:
+        if line.key.digest and line.handed_in.identity in last.joined:
+            joined.setdefault(line.key.digest, []).append(_called(line))
     renamed, left = [], []
-    for line in gone:
-        same = now.get(line.key.digest, []) if line.key.digest else []
-        if len(same) == 1:
-            renamed.append(f"{_called(line)} is now {same[0]}")
-        else:
-            left.append(_called(line))
+    for line in lines:
+        if line.handed_in.identity not in last.names:
+            same = joined.get(line.key.digest, [])
+            if same:
+                renamed.append(f"{_called(line)} → {' and '.join(sorted(same))}")
+            else:
+                left.append(_called(line))
     remarks = []
     if renamed:
         remarks.append(
-            f"The same files lie under another name than at an earlier run, so only the new one counts: {listed(sorted(renamed), most=MOST_NAMED)}."
+            "No longer in the folder, and the same files are there under a new name, so only that is on the page and in the gradebook: "
+            f"{listed(sorted(renamed), most=MOST_NAMED)}."
         )
     if left:
         remarks.append(
-            f"Graded earlier and no longer in the folder, so neither on the page nor in the gradebook: {listed(sorted(left), most=MOST_NAMED)}."
-            " Put back what is missing by mistake, and start `autograder class` again."
+            f"Graded earlier and no longer in the folder, so neither on the page nor in the gradebook: {listed(sorted(left), most=MOST_NAMED)}. "
+            "Where that is a mistake, put it back and start `autograder class` again."
         )
     return remarks
 

@@ -4,7 +4,7 @@ The ledger keeps everybody who was ever graded; by this the gradebook knows whom
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from autograder.classroom.people import Person
@@ -16,14 +16,22 @@ NAME = "class.json"
 
 @dataclass(frozen=True)
 class LastRun:
-    """`names`: identity of each submission that lay in the folder → the name it had there."""
+    """`names`: identity of each submission that lay in the folder → the name it had there. `joined`: those of them that an earlier run
+    did not find."""
 
     names: dict[str, str]
     roster: tuple[Person, ...] = ()
+    joined: frozenset[str] = frozenset()
 
     def to_json(self) -> str:
         people = [asdict(person) for person in self.roster]
-        return json.dumps({"schema": SCHEMA, "names": self.names, "roster": people}, ensure_ascii=False, indent=1)
+        data = {"schema": SCHEMA, "names": self.names, "joined": sorted(self.joined), "roster": people}
+        return json.dumps(data, ensure_ascii=False, indent=1)
+
+    def after(self, earlier: "LastRun | None") -> "LastRun":
+        """This run, knowing who joined since an earlier one."""
+        new = self.names.keys() - earlier.names.keys() if earlier else set()
+        return replace(self, joined=frozenset(new | (earlier.joined & self.names.keys() if earlier else set())))
 
 
 def read_last_run(folder: Path) -> LastRun | None:
@@ -41,6 +49,7 @@ def read_last_run(folder: Path) -> LastRun | None:
         data = json.loads(text)
         if data["schema"] != SCHEMA:
             raise ValueError("another schema")
-        return LastRun(dict(data["names"]), tuple(Person(**person) for person in data["roster"]))
+        roster = tuple(Person(**person) for person in data["roster"])
+        return LastRun(dict(data["names"]), roster, frozenset(data["joined"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); run `autograder class` again, which writes it anew.") from error

@@ -107,7 +107,7 @@ def gradebook(
     rosters = tuple(filter(None, (last.roster if last else (), read_roster(roster) if roster else ())))
     if zeros and not rosters:
         raise UserError("--zeros is for those who handed in nothing; say who is in the course, with --roster.")
-    course = Course(rosters, last.names if last else None, zeros)
+    course = Course(rosters, last, zeros)
     book = make_gradebook(read_ledger(ledger), rule, read_overrides(overrides) if overrides else {}, course)
     text = moodle(book, feedback) if format == "moodle" else FORMATS[format](book)
     for remark in (*book.remarks, *REMARKS[format](book)):
