@@ -137,13 +137,13 @@ def expect_tensor(value: Any, shape: tuple[int, ...], what: str) -> Floats:
     return expect_finite(value, what)
 
 
-def expect_finite(value: NDArray[Any], what: str, whose: str = "yours holds") -> Floats:
+def expect_finite(value: NDArray[Any], what: str) -> Floats:
     """`value` as float64. Raises NotFinite, naming what it holds, where a number is not finite or larger than LARGEST."""
     numbers = value.astype(np.float64)
     if not (abs(numbers) <= LARGEST).all():  # also where something is NaN
         kind = "NaN" if np.isnan(numbers).any() else "infinite" if np.isinf(numbers).any() else "huge"
         count = int((~(abs(numbers) <= LARGEST)).sum())
-        raise NotFinite(f"{what} must be finite; {whose} {kind} values ({count} of {value.size}).")
+        raise NotFinite(f"{what} must be finite; yours holds {kind} values ({count} of {value.size}).")
     return numbers
 
 
