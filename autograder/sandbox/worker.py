@@ -278,7 +278,7 @@ class Worker:
     # Errors
 
     def _describe(self, error: BaseException) -> dict:
-        """Where and why the student's code raised: the innermost line that lies in the submission."""
+        """Where and why the student's code raised: the innermost line in a TODO block, else in the submission. Given helpers are not at fault."""
         where = None
         own_files = []
         for frame in traceback.extract_tb(error.__traceback__):
@@ -287,7 +287,7 @@ class Worker:
         if isinstance(error, SyntaxError) and error.filename:
             where = [os.path.basename(error.filename), error.lineno or 0, "", (error.text or "").strip()[:200]]
         elif own_files:
-            frame = own_files[-1]
+            frame = next((f for f in reversed(own_files) if _in_todo(f.filename, f.lineno or 0)), own_files[-1])
             line = linecache.getline(frame.filename, frame.lineno or 0).strip()
             where = [os.path.basename(frame.filename), frame.lineno or 0, frame.name, line[:200]]
         try:
@@ -319,6 +319,14 @@ class Worker:
         data = bytes(self.received[:length])
         del self.received[:length]
         return data
+
+
+def _in_todo(filename: str, line: int) -> bool:
+    """Whether the last marker above a line begins a TODO block, in the handout's form or in the original course's, whose end is a row of #."""
+    for text in reversed(linecache.getlines(filename)[:line]):
+        if text.strip().startswith("########"):
+            return "TODO" in text and "END TODO" not in text
+    return False
 
 
 def _tried(error: BaseException) -> str:

@@ -192,7 +192,10 @@ def _eta_without_numbers(setting: Setting, schedule: Schedule, draw: Draw, form:
     diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
     x = f32(draw.normal(1, *setting.sample_shape))
     for tenths in range(11):
-        answer = diffusion.call("ddim_p_sample", x, form(t, 1), form(t_prev, 1), tenths / 10)
+        try:
+            answer = diffusion.call("ddim_p_sample", x, form(t, 1), form(t_prev, 1), tenths / 10)
+        except Raised:
+            return ""
         if not (isinstance(answer, np.ndarray) and finite(answer)):
             break
     else:

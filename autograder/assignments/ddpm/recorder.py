@@ -63,8 +63,7 @@ class StepRecorder:
     def _eta(self, eta: Any) -> float:
         if not isinstance(eta, (int, float, np.ndarray)) or np.size(eta) != 1:
             raise GraderHangup(f"eta must be a number, and is {describe(eta)}")
-        value = np.asarray(eta, dtype=np.float64)
-        return float(expect_finite(value, "The eta that each step is given", "in your code it holds").ravel()[0])
+        return float(expect_finite(np.asarray(eta), "The eta that each step is given").ravel()[0])
 
     def _index(self, times: Floats) -> int:
         return int(np.clip(times[0], 0, self.schedule.num_timesteps - 1))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite
+from autograder.grading.checks import Floats, Note, NotFinite, WrongAnswer, expect, expect_finite
 from autograder.grading.seeds import Draw
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
@@ -66,24 +66,31 @@ class Network:
 
 
 def as_state(value: Any, name: str, what: str) -> Floats:
-    """x_t, or another batch, as float64, (B, …). Raises GraderHangup for what is no batch of a usual size, NotFinite for NaN and infinities."""
+    """x_t, or another batch, as float64, (B, …). Raises GraderHangup for what is no batch of a usual size, WrongAnswer for NaN and infinities."""
     if not isinstance(value, np.ndarray) or value.ndim < 1 or not 0 < value.size <= MOST_NUMBERS:
         raise GraderHangup(f"{name} must be a tensor of shape (B, …), not empty and not huge, and is {describe(value)}")
-    return expect_finite(value, what, "in your code it holds")
+    return _finite_before_kept(value, what)
 
 
 def as_timesteps(value: Any, rows: int, what: str = "t") -> Floats:
-    """The time of each row, from any accepted form. Raises GraderHangup for anything else, NotFinite for NaN and infinities."""
+    """The time of each row, from any accepted form. Raises GraderHangup for anything else, WrongAnswer for NaN and infinities."""
     if (
         isinstance(value, np.ndarray)
         and value.dtype.kind in "iufb"
         and (value.ndim == 0 or value.shape in ((1,), (rows,), (rows, 1), (1, 1)))
     ):
-        times = expect_finite(value, what, "in your code it holds")
-        return np.broadcast_to(times.ravel(), (rows,)).copy()
+        return np.broadcast_to(_finite_before_kept(value, what).ravel(), (rows,)).copy()
     if isinstance(value, (int, float)):
-        return np.full(rows, expect_finite(np.array(float(value)), what, "in your code it holds"))
+        return np.full(rows, _finite_before_kept(np.array(float(value)), what))
     raise GraderHangup(f"t must be an integer or a tensor of shape (), (1,) or (B,), and is {describe(value)}")
+
+
+def _finite_before_kept(value: Any, what: str) -> Floats:
+    """As float64. Raises WrongAnswer where it is not finite: the run ends here, whatever it would have come to return."""
+    try:
+        return expect_finite(value, what)
+    except NotFinite as error:
+        raise WrongAnswer(str(error)) from None
 
 
 @dataclass(frozen=True)

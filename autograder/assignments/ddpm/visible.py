@@ -186,7 +186,7 @@ def ddim_last_step_numbers(code: Code, compare: Compare) -> None:
     """For a negative t_prev, `ddim_p_sample` goes all the way to clean data, for every η."""
 
     def judge(form: Form) -> None:
-        for t, t_prev, eta in ((2, -1, 0.0), (3, -2, 1.0)):
+        for t, t_prev, eta in ((2, -1, 0.0), (T - 1, -1, 0.0), (3, -2, 1.0)):
             step = measure(code, ddim_step(form, t, t_prev, eta))
             place = f"from t = {t} to t_prev = {t_prev} with η = {eta:g}"
             expect(step.sigma < 1e-3, f"{place[0].upper()}{place[1:]}, ddim_p_sample must add no noise; yours does.")
@@ -200,7 +200,7 @@ def ddim_step_with_noise_numbers(code: Code, compare: Compare) -> None:
     """With η > 0, `ddim_p_sample` adds as much noise as the paper, and its mean makes room for it."""
 
     def judge(form: Form) -> None:
-        cases = ((T - 1, T - 4, 1.0), (5, 1, 0.5))
+        cases = ((T - 1, T - 4, 1.0), (5, 1, 0.5), (1, 0, 1.0))
         steps = [measure(code, ddim_step(form, *case)) for case in cases]
         places = [f"from t = {t} to t_prev = {t_prev} with η = {eta:g}" for t, t_prev, eta in cases]
         compare_noise(compare, steps, places)

@@ -482,12 +482,6 @@ _IN_P_SAMPLE = (
         "where it ends. Compare with the condition on z in DDPM, Algorithm 2, line 3.",
         edits=(("(t > 0)", "(t < self.var_scheduler.num_train_timesteps - 1)"),),
     ),
-    _p_sample(
-        "gate-on-whole-batch",
-        explanation="When a single row of the batch is at t = 0, no row of yours gets noise. Each row has a t of its own; "
-        "look at how your condition makes one answer of many.",
-        edits=(("(t > 0).float().reshape(beta_t.shape)", "(t > 0).all().float()"),),
-    ),
     # The noise
     _p_sample(
         "noise-never-added",

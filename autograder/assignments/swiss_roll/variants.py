@@ -714,6 +714,32 @@ _STEPS = (
         },
     ),
     Variant(
+        "gates-on-the-batch",
+        "both steps ask all rows, or any, whether there is noise: all are at one t when sampling",
+        bodies={
+            P_SAMPLE: """
+                t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()
+                beta_t = extract(self.var_scheduler.betas, t, xt)
+                alpha_bar_t = extract(self.var_scheduler.alphas_cumprod, t, xt)
+                mean = (xt - beta_t / (1 - alpha_bar_t).sqrt() * self.network(xt, t)) / (1 - beta_t).sqrt()
+                return mean + (t > 0).all().float() * beta_t.sqrt() * torch.randn_like(xt)
+            """,
+            DDIM: """
+                t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()
+                t_prev = torch.atleast_1d(torch.as_tensor(t_prev, device=xt.device)).long()
+                a = extract(self.var_scheduler.alphas_cumprod, t, xt)
+                if (t_prev < 0).any():
+                    a_prev = torch.ones_like(a)
+                else:
+                    a_prev = extract(self.var_scheduler.alphas_cumprod, t_prev, xt)
+                eps = self.network(xt, t)
+                sigma = eta * ((1 - a_prev) / (1 - a) * (1 - a / a_prev)).sqrt()
+                x0 = (xt - (1 - a).sqrt() * eps) / a.sqrt()
+                return a_prev.sqrt() * x0 + (1 - a_prev - sigma**2).clamp(min=0).sqrt() * eps + sigma * torch.randn_like(xt)
+            """,
+        },
+    ),
+    Variant(
         "noise-drawn-first",
         "noise is drawn before the network is called, also where it is not used, and with other calls of the random generator in between",
         bodies={
