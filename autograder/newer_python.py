@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 Version = tuple[int, int]
 GRADER: Version = (3, 11)  # the Python that bundles install and the oldest that the project runs on: the one to write for
 
-_TYPE_PARAMETERS = "type parameters in brackets, as in `{}`", "leave the brackets out"
+_TYPE_PARAMETERS = "a list of type parameters, as in `{}`,", "leave the brackets out"
 _FORMS: dict[str, tuple[Version, str, str]] = {  # form → (since, what, what to do)
     "def": ((3, 12), _TYPE_PARAMETERS[0].format("def f[T](x)"), _TYPE_PARAMETERS[1]),
     "class": ((3, 12), _TYPE_PARAMETERS[0].format("class C[T]"), _TYPE_PARAMETERS[1]),
@@ -315,7 +315,7 @@ class _Braces:
             return None
         inside = self.text[start:end]
         if any(outer in inside for outer in around):
-            self.reasons.append("the quotes of the f-string itself")
+            self.reasons.append("a quote of the f-string's own kind")
         if "\\" in inside:
             self.reasons.append("a backslash")
         if "\n" in inside and any(len(outer) == 1 for outer in around):

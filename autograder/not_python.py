@@ -19,6 +19,7 @@ _OTHER_KINDS = (  # beginning → what it is
 _COMMAND = re.compile(r"\s*(?:[\w., ]+=\s*)?(?:!(?!=)|%{1,2}[A-Za-z]).*|\s*[\w.]+\?{1,2}\s*|\s*\?{1,2}[\w.]+\s*")
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.|In ?\[\d*\]:|Out ?\[\d*\]:)")
 _NOTEBOOK_NAMES = ("get_ipython", "display")
+_UNDEFINED = "name 'get_ipython' is not defined"
 MOST_REMARKS = 3
 _LONGEST = 60  # of a line that is quoted
 
@@ -71,6 +72,15 @@ def newer(file: str, content: bytes, grader: str) -> list[str]:
     text, than = _decoded(content), (int(grader.split(".")[0]), int(grader.split(".")[1]))
     finds = sorted([*newer_syntax(text, than), *newer_names(_parsed(text), than)], key=lambda find: find.line)
     return [find.sentence(file, grader) for find in finds[:MOST_REMARKS]]
+
+
+def notebook_calls(file: str, content: bytes, grader: str) -> list[str]:
+    """Sentences about calls that only notebooks have, which Python reads and cannot run: at most MOST_REMARKS."""
+    if b"get_ipython" not in content or problem(file, content, grader):
+        return []
+    names = [node for node in ast.walk(_parsed(_decoded(content))) if isinstance(node, ast.Name) and node.id == "get_ipython"]
+    lines = sorted({node.lineno for node in names})
+    return [f"{file}, line {line}: {explain('NameError', _UNDEFINED, grader)}" for line in lines[:MOST_REMARKS]]
 
 
 def _decoded(content: bytes) -> str:

@@ -246,10 +246,11 @@ def test_data_that_the_code_names_comes_along(home: Path, capsys: Any):
 @pytest.mark.parametrize(("begins", "sentence"), [
     ("from typing import override\n", "ddpm.py, line 1: typing.override needs Python 3.12 or newer, and the grader has Python 3.11; do without it."),
     ("import itertools\nx = itertools.batched\n", "ddpm.py, line 2: itertools.batched needs Python 3.12"),
+    ("get_ipython().system('ls')\n", "ddpm.py, line 1: get_ipython is there in notebooks only; take the line out."),
     ("!pip install einops\n", "ddpm.py, line 1: `!pip install einops` is a notebook's command, which Python does not have; take the line out."),
     ('{"cells": [{"cell_type": "code", "source": []}], "nbformat": 4}\n', "ddpm.py is a notebook with the ending .py; export it as a script"),
-    ("def f[T](x: T) -> T:\n    return x\n", "ddpm.py, line 1: type parameters in brackets, as in `def f[T](x)` needs Python 3.12"),
-    ("x = f\"{'a' + f\"{1}\"}\"\n", "ddpm.py, line 1: the quotes of the f-string itself within the braces of an f-string needs Python 3.12"),
+    ("def f[T](x: T) -> T:\n    return x\n", "ddpm.py, line 1: a list of type parameters, as in `def f[T](x)`, needs Python 3.12"),
+    ("x = f\"{'a' + f\"{1}\"}\"\n", "ddpm.py, line 1: a quote of the f-string's own kind within the braces of an f-string needs Python 3.12"),
 ])  # fmt: skip
 def test_what_the_grader_cannot_read_is_said_before_it_is_handed_in(begins: str, sentence: str, home: Path, capsys: Any):
     folder = work(home)

@@ -155,6 +155,7 @@ def _look_at_code(name: str, path: Path, most: int, grader: str, result: Plan) -
         raise PackError(f"{name} is larger than {most / 1e6:g} MB, too large for code; take data out of it.")
     unreadable = not_python.problem(name, content, grader)
     found = [unreadable] if unreadable else not_python.newer(name, content, grader)
+    found += not_python.notebook_calls(name, content, grader)
     result.remarks += found
     if found:
         result.remarks.append(f"Until this is put right, {name} earns nothing.")
