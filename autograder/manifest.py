@@ -75,13 +75,15 @@ class Limits:
 @dataclass(frozen=True)
 class Profile:
     """How points are summed: "sum" adds up the checks; "tiers" gives `both`, `one` or nothing for the two outcome
-    checks.
+    checks. `leaves_out` names tasks ("1-3") and checks ("1-5.ddim_samples_the_swiss_roll") that are not judged and not
+    counted, for an edition in which they are optional.
     """
 
     title: str
     rule: Literal["sum", "tiers"] = "sum"
     both: float = 0.0
     one: float = 0.0
+    leaves_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,9 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
     if len(known) != len(manifest.tasks):
         raise UserError(f"{source}: two tasks have the same id.")
     manifest.profile(None)
+    for name, profile in manifest.profiles.items():
+        if unknown := [left for left in profile.leaves_out if left.partition(".")[0] not in known]:
+            raise UserError(f"{source}: the profile {name} leaves out {unknown[0]!r}, which is of no task.")
     return manifest
 
 

@@ -12,6 +12,8 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -22,11 +24,12 @@ import psutil
 import pytest
 
 from autograder import cli
+from autograder.errors import UserError
 from autograder.grading import command
 from autograder.grading.command import grade_one
 from autograder.grading.diagnosis import region_name
 from autograder.grading.mutants import Variant, apply_variant, solution_files
-from autograder.grading.rubric import load_rubric
+from autograder.grading.rubric import judged_checks, load_rubric
 from autograder.grading.session import Options
 from autograder.grading.verdict import CheckResult, Verdict
 from autograder.manifest import REPOSITORY, load_manifest
@@ -92,6 +95,16 @@ def assert_readable(verdict: Verdict) -> None:
         assert 20 < len(check.message) < 600, check.message
 
 
+def assert_no_path_of_this_machine(out: Path) -> None:
+    """In nothing that is written stands where something lies on the machine that graded."""
+    ours = {str(REPOSITORY), sys.prefix, sys.base_prefix, sysconfig.get_path("stdlib"), tempfile.gettempdir(), str(Path.home())}
+    pattern = "|".join(re.escape(path) + r"[/\"']" for path in ours if path.count("/") > 1 or path == "/tmp")
+    pattern += r"|(?<![\w./<>-])/(?:usr|home|root|tmp|opt|proc|lib|etc|mnt)/\w"
+    for name in ("verdict.json", "results.json", "report.html"):
+        text = (out / name).read_text(encoding="utf-8")
+        assert not (found := re.search(pattern, text)), (name, text[max(0, found.start() - 200) : found.end() + 100])
+
+
 # Every line of the table
 
 
@@ -107,6 +120,7 @@ def test_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     for sentence in example.says:
         assert any(re.search(sentence, text) for text in texts(verdict)), (sentence, set(texts(verdict)))
     assert_readable(verdict)
+    assert_no_path_of_this_machine(tmp_path)
 
     if example.refused:
         assert verdict.state == "refused"
@@ -207,7 +221,7 @@ STRANGE: dict[str, dict[str, tuple[str, str]]] = {
     },
     "takes all it can get": {
         f"{NETWORK}.forward": ("return self.forward(x, t)", "calls itself without end"),
-        f"{DDPM}.q_sample": ("while True:\n    pass", r"Calling q_sample did not finish within 3 seconds .*; look for a loop .* in ddpm\.py, line \d"),
+        f"{DDPM}.q_sample": ("while True:\n    pass", r"Calling q_sample did not finish within 3 seconds .*; look for a loop .* ddpm\.py, line \d"),
         f"{DDPM}.p_sample_loop": ("while True:\n    print('still here', flush=True)", "did not finish within 3 seconds"),
         f"{DDPM}.ddim_p_sample_loop": ("with open('big', 'wb') as file:\n    file.write(bytes(10**9))", "OSError|memory|file"),
         f"{DDPM}.compute_loss": ("return np.ones(10**11)", r"asked for more memory than the grader allows \(2 GB\)"),
@@ -285,6 +299,71 @@ def test_a_file_that_cannot_be_imported_is_tried_once(
     assert points(verdict) == {"1-1": 5, "1-2": 0, "1-3": 0, "1-4": 0}
     assert all(re.search(sentence, check.message) for check in lost(verdict)), {c.message for c in lost(verdict)}
     assert_readable(verdict)
+
+
+BEGINNINGS = {
+    "from typing import override, TypedDict\n": r"typing\.override needs Python 3\.12 or newer, and the grader has Python 3\.\d+\.\d+; do",
+    "import itertools\nx = itertools.batched([1], 1)\n": r"itertools\.batched needs Python 3\.12",
+    "import annotationlib\n": r"imports annotationlib \(ddpm.py, line 1.*The module annotationlib needs Python 3\.14 or newer",
+    "from math import nonsense\n": r"The grader has Python 3\.\d+\.\d+, whose math does not have it; another version of Python may\.",
+    "get_ipython().run_line_magic('matplotlib', 'inline')\n": r"get_ipython is there in notebooks only; take the line out\.",
+    "display(1)\n": r"display is there in notebooks only",
+    "import torch\nx = torch.nonsense\n": r"module 'torch' has no attribute 'nonsense' \(ddpm.py, line 2: `x = torch.nonsense`\)\.$",
+    "raise OSError(__file__)\n": r"raised OSError: ddpm\.py \(",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_what_this_python_lacks_is_said_with_its_version(beginning: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    if sys.version_info >= (3, 12) and "needs Python" in BEGINNINGS[beginning]:
+        pytest.skip("this Python has it")
+    work = hand_in(tmp_path, {})
+    (work / "ddpm.py").write_text(beginning + (work / "ddpm.py").read_text())
+    verdict = grade(sandbox, work, tmp_path / "out", task="1-2")
+    assert {check.task for check in lost(verdict)} == {"1-2"}
+    assert all(re.search(BEGINNINGS[beginning], check.message) for check in lost(verdict)), {c.message for c in lost(verdict)}
+    assert_readable(verdict)
+    assert_no_path_of_this_machine(tmp_path / "out")
+
+
+def test_compiled_code_earns_what_it_earns_uncompiled(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As a decorator, as a call, and by torch.jit; and what it prints holds no path."""
+    work = hand_in(tmp_path, {})
+    code = (work / "ddpm.py").read_text()
+    code = code.replace("    def q_sample(", "    @torch.compile\n    def q_sample(").replace(
+        "self.network = network", "self.network = torch.compile(network, mode='max-autotune')\n        self.network.compile()"
+    )
+    assert code.count("compile") == 3
+    (work / "ddpm.py").write_text(code + "\n\n@torch.jit.script\ndef double(x):\n    return x * 2\n")
+    verdict = grade(sandbox, work, tmp_path / "out")
+    assert points(verdict) == FULL
+    assert_no_path_of_this_machine(tmp_path / "out")
+
+
+def test_without_ddim_the_profile_of_2024_loses_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    work = hand_in(tmp_path, {})
+    code = (work / "ddpm.py").read_text()
+    begin, end = code.index("    @torch.no_grad()\n    def ddim_p_sample("), code.index("    def compute_loss(")
+    (work / "ddpm.py").write_text(code[:begin] + code[end:])
+    options = Options(train=False, profile="kaist-2024", hints="none")
+    verdict = grade_one(work, MANIFEST, options, tmp_path / "out", sandbox, quiet=True)
+    assert (verdict.score, verdict.max_score) == (18.0, 30.5)
+    assert {check.task for check in verdict.checks} == {"1-1", "1-2", "1-4", "1-5"}
+    assert [check.id for check in verdict.checks if check.task == "1-5"] == ["1-5.ddpm_samples_the_swiss_roll"]
+    assert "30.5 in all" in MANIFEST.profile("kaist-2024").title
+    assert lost(verdict) == []
+
+
+@pytest.mark.parametrize("assignment", ["swiss_roll", "image_diffusion"])
+def test_every_profile_says_its_sum(assignment: str) -> None:
+    manifest = load_manifest(assignment)
+    for name, profile in manifest.profiles.items():
+        total = sum(check.mark.points for check in judged_checks(manifest, profile)) if profile.rule == "sum" else profile.both
+        if profile.leaves_out:
+            assert f"{total:g} in all" in profile.title, name
+    wrong = dataclasses.replace(manifest.profile(None), leaves_out=("1-2.nonsense",))
+    with pytest.raises(UserError, match="no task and no check"):
+        judged_checks(manifest, wrong)
 
 
 def test_a_step_that_always_raises_earns_nothing(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import importlib.util
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import yaml
 from typer.testing import CliRunner
 
 from autograder.bundle.classroom import classroom_files, numbered, scale
+from autograder.bundle.contents import DISTRIBUTIONS
 from autograder.bundle.make import TEMPLATES, as_zip, bundle, bundle_files
 from autograder.bundle.settings import Ranking, Settings, as_toml, read_settings
 from autograder.cli import app
@@ -103,6 +105,18 @@ def test_every_package_that_the_code_imports_is_pinned(assignment: str) -> None:
     others = {"PIL": "pillow", "sklearn": "scikit-learn", "pytorch_fid": "pytorch-fid"}
     needed = {others.get(name, name) for name in imported | set(load_manifest(assignment).files.packages)}
     assert needed - sys.stdlib_module_names - {"autograder", "fid"} <= pins.keys()
+
+
+@pytest.mark.parametrize("assignment", assignment_ids())
+def test_what_work_may_import_is_one_list_everywhere(assignment: str) -> None:
+    """The manifest's packages are in a bundle's requirements, in what an installed grader brings, and can be imported here."""
+    packages = load_manifest(assignment).files.packages
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    installed = {re.split(r"[<>=!~ ]", line)[0].lower() for line in project["dependencies"]}
+    pinned = {line.partition("==")[0] for line in files(assignment)["requirements.txt"].decode().splitlines()}
+    for name in packages:
+        assert DISTRIBUTIONS.get(name, name).lower() in installed & pinned, name
+        assert importlib.util.find_spec(name), name
 
 
 @pytest.mark.slow

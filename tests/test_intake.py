@@ -603,7 +603,7 @@ def test_the_notebook_and_its_export_are_not_judged(tmp_path):
         ("conftest.py", "conftest.py was left out: Python or a test tool would run it unasked"),
         ("sitecustomize.py", "sitecustomize.py was left out"),
         ("usercustomize.py", "usercustomize.py was left out"),
-        ("evil.pth", "evil.pth was left out"),
+        ("evil.pth", "Left out, since no code names it: evil.pth"),
         ("pytest.ini", "pytest.ini was left out"),
         ("utils/conftest.py", ""),
         ("setup.py", ""),

@@ -97,7 +97,8 @@ def test_an_endless_loop_is_ended_and_the_rest_is_judged(kit: Any, work: Path):
     edit(work, Q_SAMPLE, "open('calls', 'a').write('x')\n        while True: pass")
     found = results(kit, work)
     assert (work / "calls").read_text() == "x"
-    assert "did not come to an end within" in found["q_sample_numbers"].message
+    assert re.search(r"Calling q_sample did not finish within .* look for a loop .* ddpm\.py, line \d", found["q_sample_numbers"].message)
+    assert "did not finish within" in found["q_sample_numbers"].message
     assert {item.status for name, item in found.items() if name.startswith("p_sample")} == {"passed"}
 
 
@@ -108,7 +109,7 @@ def test_a_file_that_cannot_be_imported_costs_its_own_checks_only(kit: Any, work
     for item in found.values():
         if item.check["task"] != "1-1":
             assert item.status == "failed"
-            assert item.message == "ddpm.py, line 3, is not valid Python: invalid syntax (`def broken(:`)."
+            assert item.message == "ddpm.py, line 3: invalid syntax; look at this line and the one above it."
 
 
 def test_the_message_says_what_was_expected_what_came_and_where(kit: Any, work: Path, capsys: Any):
@@ -239,3 +240,27 @@ def test_the_kit_imports_nothing_that_only_one_system_has(unpacked: Path):
         assert not names & {"resource", "fcntl", "pwd", "termios", "pty", "posix"}
         called = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
         assert not called & {"fork", "killpg", "setsid", "SIGKILL", "SIGALRM", "preexec_fn", "set_start_method"}
+
+
+@pytest.mark.parametrize(("begins", "sentence"), [
+    ('{"cells": [{"cell_type": "code", "execution_count": 1}], "nbformat": 4}', "ddpm.py is a notebook with the ending .py; export it"),
+    ("import torch\n%matplotlib inline\n", "ddpm.py, line 2: `%matplotlib inline` is a notebook's command"),
+    ("get_ipython().run_line_magic('matplotlib', 'inline')\n", "get_ipython is there in notebooks only; take the line out"),
+])  # fmt: skip
+def test_a_notebook_in_a_py_file_is_called_so(begins: str, sentence: str, kit: Any, work: Path):
+    (work / "ddpm.py").write_text(begins + ("" if begins.startswith("{") else (work / "ddpm.py").read_text()))
+    found = results(kit, work, "1-2")
+    assert all(item.status == "failed" and sentence in item.message for item in found.values()), {i.message for i in found.values()}
+
+
+def test_newer_python_that_works_here_is_said_to_fail_where_it_is_graded(kit: Any, work: Path, capsys: Any):
+    (work / "ddpm.py").write_text("import itertools\n" + (work / "ddpm.py").read_text() + "\ndef later():\n    return itertools.batched([], 2)\n")
+    assert run(kit, work, "1-2", False) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "itertools.batched needs Python 3.12 or newer, and the grader has Python 3.11; do without it." in said
+    assert "As it is, it works here and not where it is graded." in said
+
+
+def test_torch_compile_is_switched_off(kit: Any, work: Path):
+    edit(work, "    def q_sample(", "    @torch.compile(mode='max-autotune')\n    def q_sample(")
+    assert {item.status for item in results(kit, work, "1-2").values()} == {"passed"}

@@ -169,7 +169,9 @@ def test_a_missing_file_and_a_broken_one(home: Path, capsys: Any):
     folder = work(home)
     (folder / "ddpm.py").write_text("def f(:\n")
     assert pack(folder) == 0
-    assert "ddpm.py, line 1, is not valid Python" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ddpm.py, line 1: invalid syntax" in said
+    assert "Until this is put right, ddpm.py earns nothing." in said
     (folder / "network.py").unlink()
     assert pack(folder, name="Other") == 2
     assert "network.py is missing" in capsys.readouterr().err
@@ -227,3 +229,34 @@ def test_names_that_a_file_cannot_carry_are_refused_in_a_sentence(assignment: st
 )  # fmt: skip
 def test_good_names_are_kept(assignment: str, name: str, student_id: str, expected: str):
     assert archive_name(kit(assignment), name, student_id) == expected
+
+
+def test_data_that_the_code_names_comes_along(home: Path, capsys: Any):
+    folder = put(work(home), betas_npy=b"1", tables__notes_json="{}", other_npy=b"2", plain_txt="no")
+    code = (folder / "ddpm.py").read_text()
+    (folder / "ddpm.py").write_text(code + "\n# np.load('betas.npy'), 'tables/notes.json'\n")
+    assert pack(folder) == 0
+    packed = home / "JaneDoe_20241234.zip"
+    assert {"betas.npy", "tables/notes.json"} <= names(packed)
+    assert not {"other.npy", "plain.txt"} & names(packed)
+    assert "never handed in unless the code names it" in " ".join(capsys.readouterr().out.split())
+    assert read_submission(packed, SWISS_ROLL).data == {"betas.npy": b"1", "tables/notes.json": b"{}"}
+
+
+@pytest.mark.parametrize(("begins", "sentence"), [
+    ("from typing import override\n", "ddpm.py, line 1: typing.override needs Python 3.12 or newer, and the grader has Python 3.11; do without it."),
+    ("import itertools\nx = itertools.batched\n", "ddpm.py, line 2: itertools.batched needs Python 3.12"),
+    ("get_ipython().system('ls')\n", "ddpm.py, line 1: get_ipython is there in notebooks only; take the line out."),
+    ("!pip install einops\n", "ddpm.py, line 1: `!pip install einops` is a notebook's command, which Python does not have; take the line out."),
+    ('{"cells": [{"cell_type": "code", "source": []}], "nbformat": 4}\n', "ddpm.py is a notebook with the ending .py; export it as a script"),
+    ("def f[T](x: T) -> T:\n    return x\n", "ddpm.py, line 1: a list of type parameters, as in `def f[T](x)`, needs Python 3.12"),
+    ("x = f\"{'a' + f\"{1}\"}\"\n", "ddpm.py, line 1: a quote of the f-string's own kind within the braces of an f-string needs Python 3.12"),
+])  # fmt: skip
+def test_what_the_grader_cannot_read_is_said_before_it_is_handed_in(begins: str, sentence: str, home: Path, capsys: Any):
+    folder = work(home)
+    code = "" if begins.startswith("{") else (folder / "ddpm.py").read_text()
+    (folder / "ddpm.py").write_text(begins + code)
+    assert pack(folder) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert sentence in said
+    assert "Until this is put right, ddpm.py earns nothing." in said

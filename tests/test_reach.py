@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.grading.session import prepare_files
+from autograder.grading.prepare import prepare_files
 from autograder.manifest import load_manifest
 from autograder.submission.devices import devices_that_run
 from autograder.submission.intake import Submission

@@ -10,8 +10,8 @@ from autograder.manifest import Limits
 from autograder.sandbox import paths
 from autograder.sandbox.launcher import Sandbox, StudentFailure
 from autograder.sandbox.proxies import Student
-from autograder.sandbox.timeouts import late
 from autograder.sandbox.wire import Ref
+from autograder.timeouts import late
 
 
 def call(path: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import math
 from fractions import Fraction
 
 from autograder.bundle.settings import Settings
-from autograder.grading.rubric import Check, load_rubric
+from autograder.grading.rubric import Check, judged_checks
 from autograder.manifest import Manifest
 
 RESULTS = ".autograder/results.json"
@@ -21,17 +21,17 @@ GRADER, REPORTER = (
 
 def classroom_files(manifest: Manifest, settings: Settings) -> dict[str, bytes]:
     """Path in the template repository → content."""
-    checks = numbered(manifest)
+    checks = numbered(manifest, settings.profile)
     return {
         ".github/workflows/classroom.yml": workflow(manifest, settings, checks).encode(),
         ".github/classroom/autograding.json": autograding(manifest, checks).encode(),
     }
 
 
-def numbered(manifest: Manifest) -> list[tuple[str, Check]]:
-    """The checks with the numbers that results.json gives them: "1-2.3" is the third of task 1-2."""
+def numbered(manifest: Manifest, profile: str | None = None) -> list[tuple[str, Check]]:
+    """The checks of a profile with the numbers that results.json gives them: "1-2.3" is the third of task 1-2."""
     found, seen = [], dict.fromkeys((task.id for task in manifest.tasks), 0)
-    for check in load_rubric(manifest):
+    for check in judged_checks(manifest, manifest.profile(profile)):
         seen[check.mark.task] += 1
         found.append((f"{check.mark.task}.{seen[check.mark.task]}", check))
     return found

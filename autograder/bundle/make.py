@@ -13,10 +13,11 @@ from autograder.errors import UserError
 from autograder.grading.seeds import load_secret
 from autograder.grading.verdict import write_atomically
 from autograder.manifest import Manifest, load_manifest
+from autograder.newer_python import GRADER
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 RUNTIME = "autograder.bundle.gradescope"
-PYTHON, UV = "3.11", "0.13.9"
+PYTHON, UV = ".".join(map(str, GRADER)), "0.13.9"
 PROGRAMS = ("setup.sh", "run_autograder", "entry_point.sh")
 PRIVATE = ("secret",)
 LARGE = 100 << 20  # bytes; what Gradescope takes is more, but uploads and images grow with it

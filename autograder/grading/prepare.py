@@ -8,6 +8,7 @@ from autograder.manifest import Manifest
 from autograder.submission.comparison import Regions, outside_edits, untouched_regions
 from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
+from autograder.submission.pointers import pointers
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def prepare(manifest: Manifest, submission: Submission) -> Prepared:
 
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
     """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
-    notices = [*submission.notices, *outside_edits(manifest, submission), *missing_deliverables(manifest, submission)]
+    notices = [*submission.notices, *pointers(manifest, submission), *outside_edits(manifest, submission)]
+    notices += missing_deliverables(manifest, submission)
     if findings := devices_that_run(submission.files, manifest):
         notices.append(
             Notice(
@@ -45,4 +47,4 @@ def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str,
             )
         )
     given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
-    return {**on_cpu(submission.files), **given}, tuple(notices)
+    return {**submission.data, **on_cpu(submission.files), **given}, tuple(notices)

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.grading.checks import CheckMark
-from autograder.manifest import Manifest, load_manifest
+from autograder.manifest import Manifest, Profile, load_manifest
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,21 @@ def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
     manifest.
     """
     return _load(manifest.id)
+
+
+def judged_checks(manifest: Manifest, profile: Profile) -> tuple[Check, ...]:
+    """The checks that a profile counts. Raises UserError where it leaves out a check that the rubric does not have."""
+    rubric = load_rubric(manifest)
+    known = {check.id for check in rubric} | {task.id for task in manifest.tasks}
+    if unknown := [left for left in profile.leaves_out if left not in known]:
+        raise UserError(f"{manifest.id}: a profile leaves out {unknown[0]!r}, which is no task and no check.")
+    outcomes = {task.id for task in manifest.tasks if task.kind == "outcome"}
+    return tuple(
+        check
+        for check in rubric
+        if (profile.rule == "sum" or check.mark.task in outcomes)
+        and not {check.id, check.mark.task} & set(profile.leaves_out)
+    )
 
 
 def module_of(check_file: Path) -> str:

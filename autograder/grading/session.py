@@ -18,7 +18,7 @@ from autograder.grading.context import OutcomeContext
 from autograder.grading.diagnosis import Diagnosis, Probe, diagnose, region_name
 from autograder.grading.mutants import misconceptions
 from autograder.grading.prepare import Prepared, prepare
-from autograder.grading.rubric import Check, load_rubric
+from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import commitment
 from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
@@ -63,8 +63,7 @@ class Grading:
         self.profile = self.manifest.profile(self.options.profile)
         if self.options.task is not None:
             self.manifest.task(self.options.task)
-        rubric = load_rubric(self.manifest)
-        self.checks = tuple(c for c in rubric if self.profile.rule == "sum" or self._task(c).kind == "outcome")
+        self.checks = judged_checks(self.manifest, self.profile)
         prepared: Prepared = bounded(self.submission.name, Prepared, prepare, self.manifest, _code_of(self.submission))
         self.files, notices = prepared.files, prepared.notices
         whole = self.options.train and self.options.task is None
@@ -342,7 +341,7 @@ def _code_of(submission: Submission) -> Submission:
 def refused_verdict(manifest: Manifest, name: str, reason: str, profile: str | None = None) -> Verdict:
     """The verdict of a submission that could not be read: every check not run, and the reason."""
     chosen = manifest.profile(profile)
-    checks = [c for c in load_rubric(manifest) if chosen.rule == "sum" or manifest.task(c.mark.task).kind == "outcome"]
+    checks = judged_checks(manifest, chosen)
     ids = {check.mark.task for check in checks}
     return Verdict(
         assignment=manifest.id,

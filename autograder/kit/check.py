@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder import not_python, timeouts
 from autograder.kit.facts import Kit, concerns, read_kit, untouched
 from autograder.kit.runner import PICTURE_SECONDS, START_SECONDS, STEP_SECONDS, Runner
 from autograder.kit.screen import paint, prepare, say
@@ -41,22 +42,30 @@ def judge(kit: Kit, folder: Path, task: str | None, runner: Runner) -> Iterator[
     What hangs or crashes costs itself, the other checks of its function and the pictures of its task; the rest goes on in a new process.
     """
     todo = untouched(kit, folder)
+    files, grader = _files(kit, folder), kit.facts["python"]
+    unreadable = {name: not_python.problem(name, content, grader) for name, content in files.items()}
     waiting = []
     for check in kit.checks(task):
         if blank := sorted(name for name in todo if concerns(check["region"], name)):
             yield Result(check, "todo", f"{blank[-1].partition(':')[2]} is not done yet.")
         elif not (folder / kit.file_of(check["region"])).is_file():
             yield Result(check, "failed", f"{kit.file_of(check['region'])} is missing.")
+        elif sentence := unreadable.get(kit.file_of(check["region"])):
+            yield Result(check, "failed", sentence)
         else:
             waiting.append(check)
     pictures = [entry["id"] for entry in kit.facts["pictures"] if task in (None, entry["task"])]
     while waiting:
         records = runner.do(job_of(kit, folder, waiting, pictures))
-        waiting, pictures = yield from _follow(kit, waiting, pictures, records)
+        waiting, pictures = yield from _follow(kit, files, waiting, pictures, records)
+
+
+def _files(kit: Kit, folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in kit.facts["todo"] if (folder / name).is_file()}
 
 
 def _follow(
-    kit: Kit, waiting: list[dict[str, Any]], pictures: list[str], records: Iterator[dict[str, Any]]
+    kit: Kit, files: dict[str, bytes], waiting: list[dict[str, Any]], pictures: list[str], records: Iterator[dict[str, Any]]
 ) -> Generator[Result | Drawn, None, tuple[list[dict[str, Any]], list[str]]]:
     """The results of one process; returns the checks and pictures that are still to be done."""
     by_id = {check["id"]: check for check in waiting}
@@ -71,7 +80,7 @@ def _follow(
             yield Result(by_id.pop(name), record["status"], record.get("message", ""))
         message = ""
         if kind == "slow":
-            message = f"Your code did not come to an end within {STEP_SECONDS:g} s; look for an endless loop."
+            message = _late(kit, files, name)
         elif kind == "died":
             message = f"Your code ended the whole Python process (exit status {record['code']})."
         elif kind == "imported" and record["status"] != "passed":
@@ -97,6 +106,16 @@ def _follow(
         for check in blamed:
             yield Result(by_id.pop(check["id"]), "failed" if reason == message else "skipped", reason)
     return list(by_id.values()) if ended_early else [], pictures
+
+
+def _late(kit: Kit, files: dict[str, bytes], name: str) -> str:
+    """The sentence about a file, while it was imported, or a check that took too long."""
+    regions = [check["region"] for check in kit.facts["checks"] if check["id"] == name]
+    if regions:
+        request: dict[str, Any] = {"op": "call", "fields": {"path": regions[0]}}
+    else:
+        request = {"op": "import", "fields": {"module": name.removesuffix(".py")}}
+    return timeouts.late([request], files, STEP_SECONDS)
 
 
 def job_of(kit: Kit, folder: Path, checks: list[dict[str, Any]], pictures: list[str]) -> dict[str, Any]:
@@ -128,7 +147,8 @@ def run_once(kit: Kit, folder: Path, task: str | None, runner: Runner) -> bool:
             say(f"{result.check['task']}  {titles[result.check['task']]}", "bold")
         _print(kit, result, results)
         results.append(result)
-    _close(kit, task, results, drawn, runner.printed)
+    older = [s for name, content in _files(kit, folder).items() for s in not_python.newer(name, content, kit.facts["python"])]
+    _close(kit, task, results, drawn, runner.printed, older)
     return all(result.status == "passed" for result in results)
 
 
@@ -160,7 +180,9 @@ def _print(kit: Kit, result: Result, before: list[Result]) -> None:
             say(f"Look at {check['region']} in {kit.file_of(check['region'])}, and at {check['where']}.", "blue", 4)
 
 
-def _close(kit: Kit, task: str | None, results: list[Result], drawn: list[Drawn], printed: list[str]) -> None:
+def _close(
+    kit: Kit, task: str | None, results: list[Result], drawn: list[Drawn], printed: list[str], older: list[str]
+) -> None:
     if printed:
         say()
         say("Your code printed:", "grey")
@@ -170,6 +192,9 @@ def _close(kit: Kit, task: str | None, results: list[Result], drawn: list[Drawn]
         say()
     for picture in drawn:
         say(f"Picture: {picture.title}: {picture.path}", "blue")
+    for sentence in older:
+        say()
+        say(f"{sentence} As it is, it works here and not where it is graded.", "red", mark="✗")
     passed = sum(result.status == "passed" for result in results)
     open_regions = {result.message for result in results if result.status == "todo"}
     wrong = any(result.status in ("failed", "skipped") for result in results)

@@ -1,7 +1,6 @@
 """`pack`: make the zip that is handed in, with all that will be graded and nothing else, and say what is in it."""
 
 import argparse
-import ast
 import io
 import keyword
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from autograder import data_files, not_python
 from autograder.kit.facts import Kit, read_kit, untouched
 from autograder.kit.names import problem_of, stem_of
 from autograder.kit.screen import prepare, say
@@ -62,7 +62,8 @@ def plan(kit: Kit, folder: Path) -> Plan:
             what = "is a link" if path.is_symlink() else "is missing"
             raise PackError(f"{name} {what}; it must lie in {folder}, if need be as it was handed out.")
         result.graded[name] = path
-        _look_at_code(name, path, facts["file_bytes"], result)
+        _look_at_code(name, path, facts["file_bytes"], facts["python"], result)
+    data: dict[str, Path] = {}
     notebook_script = (facts["notebook"] or "").removesuffix(".ipynb") + ".py"
     for name, path in _walk(folder, result):
         parts = name.split("/")
@@ -73,6 +74,8 @@ def plan(kit: Kit, folder: Path) -> Plan:
                 result.graded[name] = path
             else:
                 result.left_out[name] = f"no image, or too deep in {facts['samples']}"
+        elif _may_be_data(kit, parts):
+            data[name] = path
         elif path.suffix.lower() in NEVER:
             result.left_out[name] = f"{NEVER[path.suffix.lower()]}; never handed in"
         elif path.suffix == ".py":
@@ -94,6 +97,7 @@ def plan(kit: Kit, folder: Path) -> Plan:
             result.staff[name] = path
         elif parts[0] != "figures" and name != "README.md":
             result.left_out[name] = "not asked for"
+    _choose_data(data, result)
     for name, path in list(result.staff.items()):
         if path.stat().st_size > MOST_BYTES:
             result.left_out[name] = f"larger than {MOST_BYTES // 1_000_000} MB"
@@ -145,17 +149,39 @@ def _walk(folder: Path, result: Plan) -> Iterator[tuple[str, Path]]:
                 yield name, path
 
 
-def _look_at_code(name: str, path: Path, most: int, result: Plan) -> None:
+def _look_at_code(name: str, path: Path, most: int, grader: str, result: Plan) -> None:
     content = path.read_bytes()
     if len(content) > most:
         raise PackError(f"{name} is larger than {most / 1e6:g} MB, too large for code; take data out of it.")
-    try:
-        ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        line = f", line {error.lineno}," if isinstance(error, SyntaxError) and error.lineno else ""
-        result.remarks.append(
-            f"{name}{line} is not valid Python ({getattr(error, 'msg', error)}), so it earns nothing."
-        )
+    unreadable = not_python.problem(name, content, grader)
+    found = [unreadable] if unreadable else not_python.newer(name, content, grader)
+    found += not_python.notebook_calls(name, content, grader)
+    result.remarks += found
+    if found:
+        result.remarks.append(f"Until this is put right, {name} earns nothing.")
+
+
+def _may_be_data(kit: Kit, parts: list[str]) -> bool:
+    name = "/".join(parts)
+    known = parts[-1].casefold() in kit.facts["hooks"] or _is_deliverable(kit, name)
+    return data_files.is_data(name) and len(parts) <= data_files.DEEPEST and not known
+
+
+def _choose_data(data: dict[str, Path], result: Plan) -> None:
+    """Data that the code names comes along, within limits."""
+    code = [path.read_text(encoding="utf-8", errors="replace") for name, path in result.graded.items() if name.endswith(".py")]
+    named = data_files.named_in(code, data)
+    size = count = 0
+    for name, path in sorted(data.items()):
+        known = NEVER.get(path.suffix.lower())
+        if name not in named:
+            result.left_out[name] = f"{known}; never handed in unless the code names it" if known else "not asked for"
+        elif size + path.stat().st_size > data_files.MOST_BYTES or count == data_files.MOST_FILES:
+            most = f"{data_files.MOST_FILES} files or {data_files.MOST_BYTES / 1e6:g} MB of data"
+            result.left_out[name] = f"more than {most}, though the code names it"
+        else:
+            result.graded[name] = path
+            size, count = size + path.stat().st_size, count + 1
 
 
 def _look_at_samples(kit: Kit, result: Plan) -> None:

@@ -9,6 +9,7 @@ import functools
 import importlib
 import json
 import os
+import platform
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograder import eager
+from autograder import eager, not_python
 
 Record = dict[str, Any]
 _FOR_PICTURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "sklearn.datasets")
@@ -126,6 +127,8 @@ def _describe(error: BaseException, folder: str) -> str:
     if isinstance(error, SyntaxError):
         name = Path(error.filename or "your file").name
         return f"{name}, line {error.lineno}, is not valid Python: {error.msg}{_quoted(error.text)}."
+    if explained := not_python.explain(type(error).__name__, what, platform.python_version()):
+        what = f"{what}. {explained.rstrip('.')}"
     own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == Path(folder)]
     where = (
         f"{Path(own[-1].filename).name}, line {own[-1].lineno}{_quoted(own[-1].line)}" if own else "Calling your code"

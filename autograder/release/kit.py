@@ -23,6 +23,7 @@ from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
 from autograder.kit.runner import Runner
 from autograder.manifest import ASSIGNMENTS, REPOSITORY, Manifest
+from autograder.newer_python import GRADER
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.release.markers import find_region, regions
@@ -30,7 +31,7 @@ from autograder.release.scripts import SCRIPTS
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
-SHARED = ("eager.py",)  # of the package, what the kit and the grader both do
+SHARED = ("data_files.py", "eager.py", "newer_python.py", "not_python.py", "timeouts.py")  # of the package, what the kit and the grader both do
 PACKAGE = Path(__file__).resolve().parent.parent
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
 _TELLING_LINE = 50  # signs; shorter lines of code are idiom
@@ -81,6 +82,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "visible": visible_modules(manifest),
         "regions": _stubs(manifest),
         "hooks": sorted(HOOKS),
+        "python": ".".join(map(str, GRADER)),
     }
 
 

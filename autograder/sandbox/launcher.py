@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import re
 import secrets
 import select
@@ -25,9 +26,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from autograder import not_python, timeouts
 from autograder.errors import UserError
 from autograder.manifest import Limits
-from autograder.sandbox import folders, layers, paths, timeouts, wire
+from autograder.sandbox import folders, layers, paths, wire
 from autograder.sandbox.layers import process, user
 from autograder.sandbox.zygote import Zygote, new_home
 
@@ -374,11 +376,14 @@ def _sentence(type_name: str, text: str, place: str) -> str:
     if type_name == "RecursionError":
         return f"Your code calls itself without end{place}; look for a function that calls itself."
     if type_name == "ModuleNotFoundError" and (module := re.fullmatch(r"No module named '([\w.]+)'.*", text)):
+        if newer := not_python.explain(type_name, text, platform.python_version()):
+            return f"Your code imports {module[1]}{place}. {newer}"
         advice = "take the import out, or hand the module in if it is yours"
         return f"Your code imports {module[1]}, which the grader does not have{place}; {advice}."
     if type_name == "WireError":
         return f"Your code returned something that the grader cannot take: {text}."
-    return f"Your code raised {type_name}{': ' + text if text else ''}{place}."
+    explained = not_python.explain(type_name, text, platform.python_version())
+    return f"Your code raised {type_name}{': ' + text if text else ''}{place}.{' ' + explained if explained else ''}"
 
 
 def _raised(answer: dict[str, Any], limits: Limits) -> Raised:

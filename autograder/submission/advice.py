@@ -9,6 +9,10 @@ from autograder.submission.rules import IntakeLimits, folded, listed, shown_path
 
 _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".gz")
 
+# What systems and people put around the name of a copy.
+_BEFORE = r"(?:(?:copy of|copy|final|my|new|kopie von|copie de|copia de)[-_ .]*)*"
+_BEHIND = r"[-_ .]*(?:\(\d+\)|copy|kopie|copie|copia|final|solution|solved|done|new|복사본|사본|副本|コピー|v|[-_ \d])*(?:\.py){0,2}(?:\.txt)?"
+
 
 def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limits: IntakeLimits) -> str:
     """The sentence for a submission without a single file of the assignment: what was expected, what is there instead.
@@ -45,7 +49,7 @@ def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limit
 def near_miss(wanted: str, entries: Iterable[Entry]) -> str | None:
     """What may have been meant by the file `wanted`: another case, a notebook, a copy. Half a sentence, or None."""
     stem = folded(wanted.removesuffix(".py"))
-    copies = re.compile(re.escape(stem) + r"[-_ .]*(\(\d+\)|copy|final|solution|[-_ \d])*(\.py)?(\.txt)?")
+    copies = re.compile(_BEFORE + re.escape(stem) + _BEHIND)
     by_name = {folded(entry.name): shown_path(entry.path) for entry in entries}
     if place := by_name.get(folded(wanted)):
         return f"{place} is written differently; rename it to {wanted}, exactly so"

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
+from autograder.submission.archive_names import archive_names
 from autograder.submission.entries import Entry, not_a_file, reason, too_large, too_many
 from autograder.submission.rules import IntakeLimits, Refused, leads_astray, shown, shown_path, split_name
 
@@ -64,11 +65,11 @@ class ZipSource:
             raise Refused(too_many(name, limits))
         if any(record.volume for record in records):
             raise Refused(_split(name))
+        self._names = archive_names(records)
         self.entries = sorted(self._list(records), key=lambda entry: entry.path)
 
     def _list(self, records: list[zipfile.ZipInfo]) -> Iterator[Entry]:
-        for record in records:
-            original = record.orig_filename  # `filename` is cut at a NUL
+        for record, original in zip(records, self._names):
             if danger := leads_astray(original):
                 entry = f"an entry named {shown(original)}, which {danger}"
                 raise Refused(f"{self.name} holds {entry}; zip only the folder with your work.")

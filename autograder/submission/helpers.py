@@ -12,7 +12,7 @@ from autograder.release.scripts import is_kit_script
 from autograder.submission.entries import Entry
 from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.python_text import CodeFiles, statements_in
-from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, shown_path
+from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, listed, shown_path
 
 HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py", "pytest.ini", "tox.ini", "setup.cfg"}
 # A student's by right, also where a package on this machine has installed a module of that name by accident.
@@ -83,10 +83,24 @@ def add_helpers(
     for module, what in left_out.items():
         if module in used:
             notes.append(f"{what} and was left out; if your code needs it, rename it, and its import too.")
+    if strangers := sorted(_by_chance(used, code, manifest)):
+        ours = listed(list(manifest.files.packages), most=20)
+        many = len(strangers) > 1
+        notes.append(
+            f"The code imports {listed(strangers)}, which {'are' if many else 'is'} installed here and not promised elsewhere: "
+            f"the packages of this assignment are {ours}."
+        )
     for entry in entries:
-        if entry.folder in folders and is_hook(entry.name) and entry.name != "setup.py":
+        if entry.folder in folders and is_hook(entry.name) and entry.name != "setup.py" and not _is_weights(entry.name):
             notes.append(f"{shown_path(entry.path)} was left out: Python or a test tool would run it unasked.")
     return notes
+
+
+def _by_chance(used: frozenset[str], code: CodeFiles, manifest: Manifest) -> set[str]:
+    """Packages that this grader has and that no list of packages names, so that another grader may not have them."""
+    own = {name.removesuffix(".py").partition("/")[0] for name in (*code.contents, *manifest.files.todo, *manifest.files.given)}
+    strangers = used - own - set(manifest.files.packages) - sys.stdlib_module_names - {"autograder"}
+    return {name for name in strangers if name in _installed()} if strangers else set()
 
 
 def why_left_out(module: str, manifest: Manifest) -> str | None:
@@ -108,6 +122,11 @@ def why_left_out(module: str, manifest: Manifest) -> str | None:
 def is_hook(name: str) -> bool:
     """Whether Python or a test tool runs or reads a file of this name unasked."""
     return name.casefold() in HOOKS or name.casefold().endswith(".pth")
+
+
+def _is_weights(name: str) -> bool:
+    """A .pth file is read unasked in Python's own folders only; beside code it holds weights, see data.py."""
+    return name.casefold().endswith(".pth")
 
 
 def is_importable(module: str) -> bool:

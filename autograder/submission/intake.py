@@ -13,7 +13,9 @@ from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.advice import near_miss, nothing_found
 from autograder.submission.archive import ZipSource
+from autograder.submission.beside import Beside, read_beside
 from autograder.submission.bounded import bounded
+from autograder.submission.data import read_data
 from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.helpers import add_helpers
 from autograder.submission.images import read_checkpoint, read_images
@@ -32,6 +34,7 @@ from autograder.submission.rules import (
 from autograder.submission.sources import open_source
 
 _MOST_NOTES = 20
+_DATA = "data files"  # keeps them apart from code of the same name in the digest
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Submission:
     missing: tuple[str, ...] = ()  # todo files that are not there; it costs only the tasks that need them
     syntax_errors: dict[str, str] = field(default_factory=dict)  # file → sentence; it costs only the tasks that need it
     folder: str = ""  # where the work lies, safe to print; "" for the top
+    data: dict[str, bytes] = field(default_factory=dict)  # that the code names, by path; only the student's code opens it
+    beside: tuple[Beside, ...] = ()  # code that is not judged and may be meant
     images: dict[str, bytes] = field(default_factory=dict)  # of the samples, by name; never decoded by the grader
     checkpoint: bytes | None = (
         None  # read only where there are not as many samples as asked for; never loaded by the grader
@@ -94,6 +99,8 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         code.add(name, content)
     notes += add_helpers(code, entries, source.read, located.folders, manifest, others)
 
+    data, data_notes = read_data(source, entries, located.main, code, manifest, others, limits)
+    notes += data_notes
     images, image_notes = read_images(source, entries, located.main, manifest, limits)
     complete = bool(images) and len(images) == manifest.outcome.get("num_samples", len(images))
     checkpoint, checkpoint_notes = (
@@ -115,6 +122,7 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         notes[_MOST_NOTES:] = [f"There are {len(notes) - _MOST_NOTES:,} more remarks of this kind."]
     judged = code.contents | {f"{manifest.files.samples}/{name}": content for name, content in images.items()}
     judged |= {manifest.files.checkpoint or "": checkpoint} if checkpoint is not None else {}
+    judged |= {f"{_DATA}/{name}": content for name, content in data.items()}
     return Submission(
         name=source.name,
         files=dict(sorted(code.contents.items())),
@@ -123,6 +131,8 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         missing=missing,
         syntax_errors=dict(sorted(code.syntax_errors.items())),
         folder=shown_path(located.main),
+        data=data,
+        beside=read_beside(source, entries, manifest, limits),
         images=images,
         checkpoint=checkpoint,
         listing=tuple("/".join(entry.path) for entry in entries if entry.kind == "file"),

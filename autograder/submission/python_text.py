@@ -3,12 +3,14 @@
 import ast
 import codecs
 import io
+import platform
 import re
 import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from autograder import not_python
 from autograder.submission.rules import IntakeLimits, Refused, shown
 
 # In these ASCII bytes mean ASCII. Others (utf-7, punycode, …) can hide code from a reader, or be slow to decode.
@@ -71,13 +73,15 @@ def parse(name: str, content: bytes) -> ast.Module:
 
 def tree_of(name: str, content: bytes) -> ast.Module:
     """As `parse`, but a statement that stands where it may not is let pass: for a file that was parsed before."""
-    text, _ = decode(name, content)
+    text = decode(name, content)[0].removeprefix("\ufeff")
+    if kind := not_python.other_kind(text):
+        raise NotPython(f"{shown(name)} {kind}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in a string is worth a warning, but not here
-            return ast.parse(text.removeprefix("\ufeff"))
+            return ast.parse(text)
     except SyntaxError as error:
-        raise NotPython(f"{shown(name)}, line {error.lineno or 1}: {shown(_in_words(error), 160)}.") from None
+        raise NotPython(shown(not_python.describe(shown(name), text, error, platform.python_version()), 400)) from None
     except ValueError as error:
         raise NotPython(f"{shown(name)} cannot be read as Python: {shown(str(error), 160)}.") from None
     except (RecursionError, MemoryError):
@@ -141,17 +145,6 @@ def _lines(content: bytes) -> list[bytes]:
 
 def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
-
-
-def _in_words(error: SyntaxError) -> str:
-    message = re.sub(r"\. ([A-Z])", lambda match: "; " + match[1].lower(), error.msg or "invalid syntax").rstrip("?. ")
-    if re.match(r"<<<<<<<|=======|>>>>>>>", error.text or ""):
-        return "git left a merge conflict here; decide for one version and remove the lines with <<<, === and >>>"
-    if isinstance(error, TabError):
-        return "this line mixes tabs and spaces; indent with spaces only"
-    if isinstance(error, IndentationError) or message == "invalid syntax":
-        return f"{message}; look at this line and the one above it"
-    return message
 
 
 def statements_in(node: ast.AST) -> Iterator[ast.AST]:

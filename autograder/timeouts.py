@@ -104,10 +104,10 @@ def _search(parsed: Mapping[str, ast.Module], modules: Mapping[str, ast.Module],
 
 
 def _run_by(node: _Definition) -> list[Any]:
-    """What calling a function or a class runs."""
+    """What calling a function or a class runs; a network is made to be called, too."""
     if isinstance(node, ast.ClassDef):
-        inits = [inner for inner in node.body if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"]
-        return [statement for inner in inits for statement in inner.body]
+        methods = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
+        return [statement for method in methods if method.name in ("__init__", "forward") for statement in method.body]
     return node.body
 
 
