@@ -664,7 +664,9 @@ def test_a_forged_result_is_only_a_result(sandbox: Sandbox) -> None:
     assert Run(sandbox, FORGERY, {"kind": "result", "value": 42}, 0).answer == 42
 
 
-IN_ADVANCE = FORGERY + """
+IN_ADVANCE = (
+    FORGERY
+    + """
 def attack():
     send({"kind": "result", "question": worker().question, "value": 1})
     send({"kind": "result", "question": worker().question, "value": 2})
@@ -672,6 +674,7 @@ def attack():
 def asked_later():
     return 4
 """
+)
 
 
 @guarantee("process")
@@ -690,7 +693,9 @@ def test_answers_that_were_sent_in_advance_are_the_end(sandbox: Sandbox, waiting
 @guarantee("process")
 def test_no_two_questions_have_one_number(sandbox: Sandbox) -> None:
     """Also a callback, a request that waited, and one that raises, have that of their request."""
-    source = FORGERY + "def attack(grader):\n    seen = worker().question\n    return [seen, grader(), worker().question]\n"
+    source = (
+        FORGERY + "def attack(grader):\n    seen = worker().question\n    return [seen, grader(), worker().question]\n"
+    )
     with open_lane(sandbox).start({"attack.py": source.encode()}, LIMITS) as worker:
         module = worker.request("import", {"module": "attack"}, keep=True)
         call = {"target": module, "path": "attack", "args": [worker.remote(lambda: 5)], "kwargs": {}}
@@ -702,7 +707,8 @@ def test_no_two_questions_have_one_number(sandbox: Sandbox) -> None:
             seen.append(first)
             with pytest.raises(Raised):
                 worker.request("get", {"target": module, "path": "nothing"})
-        assert len(set(seen)) == 20 and max(seen) > 2**50
+        assert len(set(seen)) == 20
+        assert max(seen) > 2**50
 
 
 @pytest.mark.skipif(torch.version.cuda is None, reason="a build of torch without CUDA looks for no GPU")
@@ -820,6 +826,9 @@ def test_a_zygote_that_cannot_fork_says_so_and_goes_on(monkeypatch: pytest.Monke
 
 class NoLane:
     """In the place of the lane of a worker that has no process."""
+
+    def next_clock(self) -> None:
+        return None
 
     def stop(self, grace: float) -> tuple[None, str]:
         return None, ""

@@ -73,6 +73,29 @@ class Died(StudentFailure):
     """The worker process ended, or broke the protocol; it has been killed."""
 
 
+@dataclass(frozen=True)
+class Clock:
+    """When a check, a task or a submission has had its time. `ends`: on the clock of time.monotonic()."""
+
+    what: str  # "one check may take"
+    seconds: float
+    ends: float
+
+    @classmethod
+    def start(cls, what: str, seconds: float, already: float = 0.0) -> "Clock":
+        """One that runs out in `seconds`, of which some have been used `already`."""
+        return cls(what, seconds, time.monotonic() + seconds - already)
+
+    def over(self) -> bool:
+        return time.monotonic() >= self.ends
+
+    def sentence(self) -> str:
+        return (
+            f"Your code was still running when the {self.seconds:g} seconds were over that {self.what}; "
+            "look for what waits, or is done again and again."
+        )
+
+
 class GraderHangup(Exception):
     """A remote callable could not answer a call; the text goes to the student's code as the message of a RuntimeError."""
 
@@ -141,6 +164,10 @@ class Worker:
         seconds = self.limits.seconds_per_call if seconds is None else seconds
         if cause := self._lost_in(fields):
             raise cause
+        clock = self.lane.next_clock()
+        if clock is not None and clock.over():
+            self.close()
+            raise TimedOut(clock.sentence())
         before, self.waiting = self.waiting, []
         message = self._message(op, fields, seed, keep)
         if threads != 1:
@@ -150,7 +177,8 @@ class Worker:
         message["question"] = self.question = secrets.randbits(63)
         failure: StudentFailure
         try:
-            answer = self._converse(message, time.monotonic() + seconds, on_progress)
+            deadline = time.monotonic() + seconds
+            answer = self._converse(message, deadline if clock is None else min(deadline, clock.ends), on_progress)
             return wire.Ref(message["keep"]) if keep else answer
         except Raised as error:
             failure = error
@@ -174,6 +202,8 @@ class Worker:
         except BaseException:  # Ctrl-C, or a callable of the grader failed: the worker waits for what will not come
             self.close()
             raise
+        if isinstance(failure, TimedOut) and clock is not None and clock.over():
+            failure = TimedOut(clock.sentence())
         failure.importing = op == "import"
         raise failure
 
@@ -418,6 +448,12 @@ class Lane:
         self.sandbox = sandbox
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
+        self.clocks: tuple[Clock, ...] = ()  # that run for what is asked in this lane
+
+    def next_clock(self) -> Clock | None:
+        """The clock that runs out first, of this lane's and of the sandbox's."""
+        clocks = (*self.clocks, *([self.sandbox.clock] if self.sandbox.clock else []))
+        return min(clocks, key=lambda clock: clock.ends, default=None)
 
     def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
         """A fresh worker, confined, with a copy of the submission's files (relative path → content).
@@ -533,6 +569,7 @@ class Sandbox:
         self.namespaces = namespaces
         self.why_no_namespaces = ""
         self.most_used = 0  # bytes that one worker with what it started was seen to hold; whoever asks sets it back
+        self.clock: Clock | None = None  # of the submission in all lanes; whoever sets it takes it back
         self.shared = shared
         self._home: Path | None = None
         self._zygote: Zygote | None = None

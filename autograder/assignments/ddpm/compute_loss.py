@@ -170,7 +170,8 @@ def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
             raise WrongAnswer("The loss must carry a gradient back to the network; yours is cut off from it.") from None
         gradient = run.diffusion.get("network.scale.grad")
         expect(
-            isinstance(gradient, np.ndarray), "The loss must carry a gradient back to the network; yours gives it none."
+            isinstance(gradient, np.ndarray) and gradient.size == 1,
+            "The loss must carry a gradient back to the network; yours gives it none.",
         )
         got = float(gradient.ravel()[0])
         # With d = ε_θ − ε and ε_θ scaled by s: loss(s) = c mean((s ε_θ − ε)²), so d loss / d s at 1 is 2 c mean(d ε_θ) for the c the loss has.

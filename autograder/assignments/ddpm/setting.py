@@ -19,7 +19,7 @@ from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.sandbox.launcher import GraderHangup
-from autograder.sandbox.proxies import Handle, Student, describe
+from autograder.sandbox.proxies import Handle, Student, describe, is_finite
 
 ROWS = 4096
 ENOUGH_FOR_TAILS = 7000  # one of so many normal numbers lies beyond ±3 with probability 1 − 6e-9
@@ -61,7 +61,9 @@ class Network:
 
 
 def as_timesteps(value: Any, rows: int) -> Floats:
-    """The time of each row, from any accepted form. Raises GraderHangup for anything else."""
+    """The time of each row, from any accepted form, finite. Raises GraderHangup for anything else."""
+    if isinstance(value, (int, float, np.ndarray)) and not is_finite(value):
+        raise GraderHangup("t must be finite, and holds NaN or an infinite number")
     if (
         isinstance(value, np.ndarray)
         and value.dtype.kind in "iufb"

@@ -7,12 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_close, expect_tensor, task
+from autograder.grading.checks import (
+    Floats,
+    Note,
+    WrongAnswer,
+    any_form,
+    expect,
+    expect_close,
+    expect_integer,
+    expect_tensor,
+    task,
+)
 from autograder.grading.seeds import Draw
 from autograder.sandbox.launcher import Raised
 from autograder.sandbox.proxies import Handle, Student
 
 ROWS = 16
+WIDEST = 4096  # layer; none here is wider than 64
 ARCHITECTURES = ((3, (16, 24, 12), 5), (2, (20,), 2), (4, (9, 13), 3), (2, (8, 8, 8, 8), 2))
 
 
@@ -32,7 +43,11 @@ def _pairs(dim_in: int, hidden: tuple[int, ...], dim_out: int) -> list[tuple[int
 def _layers(student: Student, net: Handle) -> list[tuple[tuple[int, int], Handle]]:
     """The TimeLinear layers with their sizes."""
     found = net.find(student.module("network").part("TimeLinear"))
-    return [((layer.get("dim_in"), layer.get("dim_out")), layer) for layer in found]
+    return [((_size(layer, "dim_in"), _size(layer, "dim_out")), layer) for layer in found]
+
+
+def _size(layer: Handle, name: str) -> int:
+    return expect_integer(layer.get(name), 1, WIDEST, f"{name} of a TimeLinear")
 
 
 @task("1-1", points=1, region="SimpleNet")
@@ -57,7 +72,7 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
         net = simple_net(student, dim_in, dim_out, list(hidden), 20)
         sizes = [size for size, _ in _layers(student, net)]
         expected = _pairs(dim_in, hidden, dim_out)
-        note(f"sizes {hidden}", sorted(sizes) if all(type(n) is int for size in sizes for n in size) else (), 0)
+        note(f"sizes {hidden}", sorted(sizes), 0)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
         if not sizes:
             raise WrongAnswer(
@@ -87,7 +102,8 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
         _set_weights(layers, draw)
         got = expect_tensor(_call(net, x, t), (ROWS, dim_out), "The output")
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
-        candidates = [_forward(chain, x, t) for chain in _chains(layers, _pairs(dim_in, hidden, dim_out))]
+        pairs = _pairs(dim_in, hidden, dim_out)
+        candidates = [_forward(chain, pairs, x, t) for chain in _chains(layers, pairs)]
         if not candidates:
             raise WrongAnswer(f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.")
         errors = [abs(got - candidate).max() for candidate in candidates]
@@ -166,9 +182,9 @@ def _chains(layers: list[tuple[tuple[int, int], Handle]], pairs: list[tuple[int,
     return chains
 
 
-def _forward(chain: list[Handle], x: Floats, t: NDArray[Any]) -> Floats:
-    for index, layer in enumerate(chain):
-        x = np.asarray(_call(layer, x, t), dtype=np.float64)
+def _forward(chain: list[Handle], pairs: list[tuple[int, int]], x: Floats, t: NDArray[Any]) -> Floats:
+    for index, (layer, (dim_in, dim_out)) in enumerate(zip(chain, pairs)):
+        x = expect_tensor(_call(layer, x, t), (len(x), dim_out), f"The output of TimeLinear({dim_in}, {dim_out})")
         if index < len(chain) - 1:
             x = np.maximum(x, 0)
     return x
