@@ -418,18 +418,24 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
         raise wire.WireError("a malformed error")
     place = None
     if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
-        place = (where[0], where[1], where[2], where[3])
+        file, number, function, code = where
+        place = (_line(file, 100), min(max(number, 0), 10**6), _line(function, 100), _line(code, 200))
     if type_name.endswith("MemoryError") or any(sign in message for sign in _OUT_OF_MEMORY):
         type_name = "MemoryError"
         message = f"asked for more memory than the grader allows ({limits.memory_megabytes / 1024:g} GB)"
     done = answer.get("done")
     return Raised(
-        type_name[:100],
-        " ".join(message.split())[:500].rstrip("."),
+        _line(type_name, 100),
+        _line(message, 500).rstrip("."),
         place,
         tried,
         done if type(done) is int and done >= 0 else 0,
     )
+
+
+def _line(text: str, length: int) -> str:
+    """A student's text on one line, and cut."""
+    return " ".join(text.split())[:length]
 
 
 def _refs(value: Any) -> set[int]:
