@@ -350,6 +350,49 @@ def test_memory_of_the_whole_tree_is_limited(sandbox: Sandbox) -> None:
     assert run.left == set()
 
 
+@linux
+@guarantee("process")
+def test_memory_of_programs_that_are_executed_counts_from_the_first_byte(sandbox: Sandbox) -> None:
+    """Each of them stays below what a fork of the zygote has from the beginning."""
+    run = Run(
+        sandbox,
+        """
+        import subprocess, sys, time
+        CODE = "import time; kept = bytearray(b'x' * (60 << 20)); print('ready', flush=True); time.sleep(60)"
+        def attack():
+            started = [subprocess.Popen([sys.executable, "-I", "-S", "-c", CODE], stdout=subprocess.PIPE) for _ in range(12)]
+            for process in started:
+                process.stdout.readline()
+            time.sleep(60)
+        """,
+        seconds=40.0,
+    )
+    assert isinstance(run.failure, Died), run.failure
+    assert "memory" in str(run.failure)
+    assert run.left == set()
+
+
+@linux
+@guarantee("process")
+def test_forks_that_hold_nothing_of_their_own_count_for_little(sandbox: Sandbox) -> None:
+    """Seven forks of a process that has imported torch, which holds hundreds of megabytes itself."""
+    run = Run(
+        sandbox,
+        """
+        import os, time
+        def attack():
+            children = []
+            for _ in range(7):
+                children.append(os.fork())
+                if not children[-1]:
+                    time.sleep(60)
+            time.sleep(0.5)
+            return len(children)
+        """,
+    )
+    assert run.answer == 7
+
+
 @guarantee("process")
 def test_threads_and_descriptors_are_limited(sandbox: Sandbox) -> None:
     run = Run(
