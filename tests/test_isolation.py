@@ -350,6 +350,49 @@ def test_memory_of_the_whole_tree_is_limited(sandbox: Sandbox) -> None:
     assert run.left == set()
 
 
+@linux
+@guarantee("process")
+def test_memory_of_programs_that_are_executed_counts_from_the_first_byte(sandbox: Sandbox) -> None:
+    """Each of them stays below what a fork of the zygote has from the beginning."""
+    run = Run(
+        sandbox,
+        """
+        import subprocess, sys, time
+        CODE = "import time; kept = bytearray(b'x' * (60 << 20)); print('ready', flush=True); time.sleep(60)"
+        def attack():
+            started = [subprocess.Popen([sys.executable, "-I", "-S", "-c", CODE], stdout=subprocess.PIPE) for _ in range(12)]
+            for process in started:
+                process.stdout.readline()
+            time.sleep(60)
+        """,
+        seconds=40.0,
+    )
+    assert isinstance(run.failure, Died), run.failure
+    assert "memory" in str(run.failure)
+    assert run.left == set()
+
+
+@linux
+@guarantee("process")
+def test_forks_that_hold_nothing_of_their_own_count_for_little(sandbox: Sandbox) -> None:
+    """Seven forks of a process that has imported torch, which holds hundreds of megabytes itself."""
+    run = Run(
+        sandbox,
+        """
+        import os, time
+        def attack():
+            children = []
+            for _ in range(7):
+                children.append(os.fork())
+                if not children[-1]:
+                    time.sleep(60)
+            time.sleep(0.5)
+            return len(children)
+        """,
+    )
+    assert run.answer == 7
+
+
 @guarantee("process")
 def test_threads_and_descriptors_are_limited(sandbox: Sandbox) -> None:
     run = Run(
@@ -601,6 +644,40 @@ def test_every_refused_call_fails(sandbox: Sandbox) -> None:
 
 @linux
 @guarantee("network")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "__import__('mmap').mmap(-1, 1 << 20)",
+        "__import__('mmap').mmap(os.open('/dev/zero', os.O_RDONLY), 1 << 20, prot=__import__('mmap').PROT_READ)",
+        "os.setsid()",
+        "os.setpgid(0, 0)",
+        "fcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "fcntl.lockf(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)",
+        "fcntl.fcntl(os.open(os.__file__, os.O_RDONLY), 1024, 0)",
+    ],
+    ids=["shared memory", "shared zeros", "session", "group", "flock", "lockf", "lease"],
+)
+def test_nothing_is_shared_that_nobody_counts(sandbox: Sandbox, body: str) -> None:
+    refused(sandbox, f"import fcntl, os\ndef attack():\n    {body}\n    return 'done'")
+
+
+@guarantee("process")
+def test_the_place_of_an_error_is_one_short_line(sandbox: Sandbox) -> None:
+    message = {
+        "kind": "raised",
+        "type": "E\n" * 400,
+        "message": "m\n" * 900,
+        "where": ["f\n" * 900, 10**12, "g " * 900, "c\n" * 900],
+    }
+    failure = Run(sandbox, FORGERY, message, 0).failure
+    assert isinstance(failure, Raised)
+    assert "\n" not in str(failure)
+    assert len(str(failure)) < 1200
+    assert failure.where == (("f " * 50)[:100], 10**6, ("g " * 50)[:100], ("c " * 100)[:200])
+
+
+@linux
+@guarantee("network")
 @pytest.mark.parametrize("flag", ["NEWNS", "NEWUSER", "NEWPID", "NEWNET"])
 def test_no_namespace_can_be_made_by_clone(sandbox: Sandbox, flag: str) -> None:
     number = network.CLONE[0 if kernel.MACHINE == "x86_64" else 1]
@@ -664,7 +741,9 @@ def test_a_forged_result_is_only_a_result(sandbox: Sandbox) -> None:
     assert Run(sandbox, FORGERY, {"kind": "result", "value": 42}, 0).answer == 42
 
 
-IN_ADVANCE = FORGERY + """
+IN_ADVANCE = (
+    FORGERY
+    + """
 def attack():
     send({"kind": "result", "question": worker().question, "value": 1})
     send({"kind": "result", "question": worker().question, "value": 2})
@@ -672,6 +751,7 @@ def attack():
 def asked_later():
     return 4
 """
+)
 
 
 @guarantee("process")
@@ -690,7 +770,9 @@ def test_answers_that_were_sent_in_advance_are_the_end(sandbox: Sandbox, waiting
 @guarantee("process")
 def test_no_two_questions_have_one_number(sandbox: Sandbox) -> None:
     """Also a callback, a request that waited, and one that raises, have that of their request."""
-    source = FORGERY + "def attack(grader):\n    seen = worker().question\n    return [seen, grader(), worker().question]\n"
+    source = (
+        FORGERY + "def attack(grader):\n    seen = worker().question\n    return [seen, grader(), worker().question]\n"
+    )
     with open_lane(sandbox).start({"attack.py": source.encode()}, LIMITS) as worker:
         module = worker.request("import", {"module": "attack"}, keep=True)
         call = {"target": module, "path": "attack", "args": [worker.remote(lambda: 5)], "kwargs": {}}
@@ -702,7 +784,8 @@ def test_no_two_questions_have_one_number(sandbox: Sandbox) -> None:
             seen.append(first)
             with pytest.raises(Raised):
                 worker.request("get", {"target": module, "path": "nothing"})
-        assert len(set(seen)) == 20 and max(seen) > 2**50
+        assert len(set(seen)) == 20
+        assert max(seen) > 2**50
 
 
 @pytest.mark.skipif(torch.version.cuda is None, reason="a build of torch without CUDA looks for no GPU")
@@ -821,6 +904,9 @@ def test_a_zygote_that_cannot_fork_says_so_and_goes_on(monkeypatch: pytest.Monke
 class NoLane:
     """In the place of the lane of a worker that has no process."""
 
+    def next_clock(self) -> None:
+        return None
+
     def stop(self, grace: float) -> tuple[None, str]:
         return None, ""
 
@@ -932,6 +1018,8 @@ def simulate(program: bytes, number: int, architecture: int, arguments: tuple[in
         position += 1
         if operation == 0x20:
             accumulator = words.get(constant, 0)
+        elif operation == 0x54:
+            accumulator &= constant
         elif operation == 0x06:
             return 0 if constant == 0x7FFF0000 else constant & 0xFFFF
         else:
@@ -941,9 +1029,9 @@ def simulate(program: bytes, number: int, architecture: int, arguments: tuple[in
 
 @pytest.mark.parametrize(("machine", "column", "architecture"), [("x86_64", 0, 0xC000003E), ("aarch64", 1, 0xC00000B7)])
 def test_the_filter_refuses_what_it_names_and_nothing_else(machine: str, column: int, architecture: int) -> None:
-    program = network.program(machine, 1234, True, True, True)
+    program = network.program(machine, 1234, True, True)
     assert len(program) // 8 < 4096  # BPF_MAXINSNS
-    tables = (network.REFUSED, network.SAME_USER, network.SESSIONS, network.METADATA)
+    tables = (network.REFUSED, network.SAME_USER, network.METADATA)
     named = {numbers[column] for table in tables for numbers in table.values()} - {None}
     special = {item[column] for item in (network.CLONE, network.CLONE3, *network.TO_ITSELF.values())}
     for number in range(600):
@@ -955,6 +1043,13 @@ def test_the_filter_refuses_what_it_names_and_nothing_else(machine: str, column:
     assert simulate(program, clone, architecture, (0x003D0F00,)) == 0  # a thread
     assert simulate(program, clone, architecture, (kernel.CLONE_NEWUSER | 17,)) == 1
     assert [simulate(program, kill, architecture, (pid,)) for pid in (1234, 0, 1, 1233, -1)] == [0, 0, 1, 1, 1]
+    mmap, fcntl = network.MMAP[column], network.FCNTL[column]
+    kinds = {0x01: 0, 0x02: 0, 0x22: 0, 0x4022: 0, 0x21: 1, 0x23: 1, 0x8021: 1, 0x28: 0}  # shared, private, anonymous
+    assert {flags: simulate(program, mmap, architecture, (0, 4096, 3, flags)) for flags in kinds} == kinds
+    commands = {1: 0, 3: 0, 1030: 0, 1031: 0, 6: 1, 7: 1, 37: 1, 38: 1, 1024: 1, 8: 1}
+    assert {command: simulate(program, fcntl, architecture, (3, command)) for command in commands} == commands
+    apart = network.program(machine, 0, False, False)
+    assert [simulate(apart, fcntl, architecture, (3, command)) for command in (6, 8)] == [1, 0]
     if machine == "x86_64":
         assert simulate(program, 0x40000000 + 1, architecture) == 1  # x32
 
@@ -971,9 +1066,14 @@ def test_numbers_of_system_calls_are_those_of_the_kernel(column: int, header: st
     if not os.path.exists(header):
         pytest.skip(f"{header} is not installed")
     known = {name: int(number) for name, number in re.findall(pattern, Path(header).read_text())}
-    tables = (network.REFUSED, network.SAME_USER, network.SESSIONS, network.METADATA, network.TO_ITSELF)
+    tables = (network.REFUSED, network.SAME_USER, network.METADATA, network.TO_ITSELF)
     ours = {name: numbers[column] for table in tables for name, numbers in table.items()}
-    ours |= {"clone": network.CLONE[column], "clone3": network.CLONE3[column]}
+    ours |= {
+        "clone": network.CLONE[column],
+        "clone3": network.CLONE3[column],
+        "fcntl": network.FCNTL[column],
+        "mmap": network.MMAP[column],
+    }
     assert {name: number for name, number in ours.items() if name in known and known[name] != number} == {}
     assert len(ours.keys() & known.keys()) > 60
 

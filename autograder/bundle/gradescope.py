@@ -180,6 +180,9 @@ class Run:
             limits,
             seconds_per_call=limits.seconds_per_call * slower,
             seconds_training=limits.seconds_training * slower,
+            seconds_per_check=limits.seconds_per_check * slower,
+            seconds_per_task=limits.seconds_per_task * slower,
+            seconds_per_submission=limits.seconds_per_submission * slower,
             memory_megabytes=max(128, min(limits.memory_megabytes, left)),
         )
 

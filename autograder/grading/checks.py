@@ -74,7 +74,7 @@ class Note:
 
     def __call__(self, name: str, value: Any, tolerance: float) -> None:
         """Keep `value` (a number or up to 64 numbers of an array)."""
-        self.values[name] = (np.array(value, dtype=np.float64).ravel()[:64], tolerance)
+        self.values[name] = (np.asarray(value).flat[:64].astype(np.float64), tolerance)
 
     def agrees_with(self, other: "Note") -> bool:
         """Whether both hold the same names with values that are equal within their tolerances."""
@@ -123,6 +123,14 @@ class Carry:
 def expect(condition: Any, message: str) -> None:
     if not condition:
         raise WrongAnswer(message)
+
+
+def expect_integer(value: Any, lowest: int, highest: int, what: str) -> int:
+    """`value` where it is a whole number in this range, of Python or in a tensor without dimensions. Raises WrongAnswer."""
+    number = value.item() if isinstance(value, np.ndarray) and value.shape == () else value
+    if type(number) is not int or not lowest <= number <= highest:
+        raise WrongAnswer(f"{what} must be a whole number from {lowest:,} to {highest:,}; yours is {describe(value)}.")
+    return number
 
 
 def expect_tensor(value: Any, shape: tuple[int, ...], what: str) -> Floats:

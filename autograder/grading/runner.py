@@ -7,6 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.grading import memory
 from autograder.grading.checks import Carry, Note, WrongAnswer
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
@@ -14,10 +15,18 @@ from autograder.grading.verdict import CheckResult, Status
 from autograder.sandbox.launcher import Died, Raised, StudentFailure, TimedOut
 from autograder.sandbox.proxies import Student
 
+MOST_CHARACTERS = 2000  # of a message
+TOO_MUCH_TO_HOLD = (
+    "Your code gave the grader more than it can hold in memory, and was stopped; look at the shapes of what it returns, "
+    "and of what it calls the network with."
+)
+
 
 @dataclass
 class Judgement:
-    """What came of a check. `kind` tells apart in which way it failed: "", "wrong", "timed out", "died" or an exception's name."""
+    """What came of a check. `kind` tells apart in which way it failed: "", "wrong", "timed out", "died", "memory" (of the grader), "grader"
+    or an exception's name. `detail`: for staff, where and how the grader failed.
+    """
 
     status: Status
     message: str = ""
@@ -27,6 +36,7 @@ class Judgement:
     seconds: float = 0.0
     printed: str = ""
     importing: bool = False  # whether it failed while a file of the submission was imported
+    detail: str = ""
 
     def looks_like(self, other: "Judgement") -> bool:
         """Whether both checks failed, or passed, in the same way with the same numbers."""
@@ -42,14 +52,19 @@ def run_check(
     one_form: bool = False,
     **extra: Any,
 ) -> Judgement:
-    """Call the check with what it asks for. `one_form`: see Note. Never raises, except for KeyboardInterrupt."""
+    """Call the check with what it asks for. `one_form`: see Note. Never raises, except for KeyboardInterrupt. Where the grader would need too
+    much memory for what the student's code sends, the check ends.
+    """
     note, carry = Note(one_form=one_form), Carry(wrong_regions)
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
     student.begin(Draw(secret, digest, f"{check.id} worker").seed())
     started = time.perf_counter()
-    judgement = _judge(check, {name: available[name] for name in check.parameters})
+    with memory.limited():
+        judgement = _judge(check, {name: available[name] for name in check.parameters})
+    if len(judgement.message) > MOST_CHARACTERS:
+        judgement.message = f"{judgement.message[: MOST_CHARACTERS - 2].rstrip()} …"
     return dataclasses.replace(
         judgement,
         note=note,
@@ -67,10 +82,13 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
         return Judgement("failed", str(error), "wrong")
     except StudentFailure as error:
         return _no_answer(error)
+    except MemoryError:
+        return Judgement("broken", TOO_MUCH_TO_HOLD, "memory")
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return Judgement("grader_error", f"The grader itself failed in this check; tell the staff. {detail}", "grader")
+        detail = f"{type(error).__name__}: {str(error)[:300]} ({where.name}, line {where.lineno})"
+        message = f"The grader itself failed in this check; tell the staff. {detail}"
+        return Judgement("grader_error", message, "grader", detail=detail)
 
 
 def _no_answer(error: StudentFailure) -> Judgement:

@@ -16,7 +16,7 @@ from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
 from autograder.grading.diagnosis import Diagnosis, Probe, diagnose, region_name
-from autograder.grading.mutants import misconceptions
+from autograder.grading.mutants import misconceptions, solution_files
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -24,11 +24,16 @@ from autograder.grading.seeds import commitment
 from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
 from autograder.manifest import Manifest, Task
 from autograder.sandbox import machine
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.launcher import Clock, Lane, Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
+
+ODD_VALUES = (
+    "This check cannot go on with a value that your code returned, or called the network with, although it can with the solution's. "
+    "Look at the types and shapes of these values; staff can read more."
+)
 
 Observer = Callable[
     [Verdict, str | None, tuple[str, int, int] | None], None
@@ -77,12 +82,14 @@ class Grading:
         self.outcome: Any = None
         self.progress: tuple[str, int, int] | None = None
         self.started = time.monotonic()
+        self.spent: dict[str, float] = {}  # seconds, by the checks of each task
         self.verdict = self._empty_verdict()
 
     def run(self) -> Verdict:
         """Judge everything that the options ask for. Ctrl-C ends the run and leaves what is finished."""
         self.observe(self.verdict, None, None)
         self.sandbox.most_used = 0
+        self.sandbox.clock = Clock.start("grading may take", self.manifest.limits.seconds_per_submission)
         state = "complete"
         try:
             with self.sandbox.lane() as self.lane:
@@ -91,11 +98,13 @@ class Grading:
                 if not harness.run(self.manifest, self.checks, self._judge):
                     state = "interrupted"
                 self.student.fresh()
+                self.lane.clocks, self.sandbox.clock = (), None
                 if state == "complete":
                     self._explain()
         except KeyboardInterrupt:
             state = "interrupted"
         finally:
+            self.sandbox.clock = None
             if self.outcome is not None:
                 self.outcome.close()
         reason = (
@@ -113,7 +122,7 @@ class Grading:
         if not self._wanted(task):
             return next(result for result in self.verdict.checks if result.id == check.id)
         self.observe(self.verdict, check.id, None)
-        judgement = self._blocked(check) or self._run(check)
+        judgement = self._blocked(check) or self._too_late(check) or self._run(check)
         self.judged.append((check, judgement))
         result = to_result(check, judgement)
         self.verdict = self.verdict.with_check(result)
@@ -122,8 +131,12 @@ class Grading:
 
     def _run(self, check: Check) -> Judgement:
         assert self.student is not None
-        extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
+        task = self._task(check)
+        extra = {"outcome": self.outcome} if task.kind == "outcome" else {}
         judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
+        self.spent[task.id] = self.spent.get(task.id, 0.0) + judgement.seconds
+        if judgement.kind == "grader" and task.kind == "behaviour":
+            judgement = self._whose_fault(check, judgement)
         if judgement.status != "passed" and judgement.kind != "untouched":
             with contextlib.suppress(UserError):  # said again when the next check needs a worker
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
@@ -135,6 +148,40 @@ class Grading:
                 "untouched",
                 self._not_done(check.mark.region),
             )
+        return judgement
+
+    def _too_late(self, check: Check) -> Judgement | None:
+        """Set the clocks for a check; a check whose time is up before it begins is not run. What was judged by then counts."""
+        assert self.lane is not None
+        task, limits = self._task(check), self.manifest.limits
+        self.lane.clocks = ()  # a training has the submission's, and its own limit
+        if task.kind == "behaviour":
+            one = Clock.start("one check may take", limits.seconds_per_check)
+            together = f"the checks of task {task.id} may take together"
+            self.lane.clocks = (one, Clock.start(together, limits.seconds_per_task, self.spent.get(task.id, 0.0)))
+        clock = self.lane.next_clock()
+        if clock is None or not clock.over():
+            return None
+        message = f"Not judged, because the {clock.seconds:g} seconds were over that {clock.what}; look for what waits, or is done again and again."
+        return Judgement("broken", message, "timed out")
+
+    def _whose_fault(self, check: Check, judgement: Judgement) -> Judgement:
+        """Where the grader fails with the student's values and not with those of the solution, the check has met values that it was not written
+        for: the student's, in words, and a remark for staff.
+        """
+        assert self.lane is not None
+        assert self.student is not None
+        with contextlib.suppress(UserError):  # said again when the next check needs a worker
+            self.student.fresh()
+            solution = Student(self.lane, solution_files(self.manifest), self.manifest.limits)
+            again = run_check(check, solution, self.secret, self.submission.digest, self._wrong_regions())
+            solution.fresh()
+            if again.status == "passed":
+                remark = (
+                    f"{check.id} stopped at values of the submission that it was not written for: {judgement.detail}."
+                )
+                self.verdict = self.verdict.with_notice(Notice("staff", remark))
+                return dataclasses.replace(judgement, status="broken", kind="odd values", message=ODD_VALUES)
         return judgement
 
     def _not_done(self, region: str) -> str:
@@ -269,7 +316,9 @@ class Grading:
             return None
         self.student.fresh()
         probe = Probe(self.manifest, self.lane, wrong)
+        self.lane.clocks = (Clock.start("a hint may take", self.manifest.limits.seconds_per_check),)
         probed = [(check, probe.judge(check, self.student)) for check, _ in judged]
+        self.lane.clocks = ()  # a mistake of the grader's own takes what it takes: its answer is kept for others
         candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
         try:
             return diagnose(probed, candidates, probe.judge_mutant)

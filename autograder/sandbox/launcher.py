@@ -75,6 +75,29 @@ class Died(StudentFailure):
     """The worker process ended, or broke the protocol; it has been killed."""
 
 
+@dataclass(frozen=True)
+class Clock:
+    """When a check, a task or a submission has had its time. `ends`: on the clock of time.monotonic()."""
+
+    what: str  # "one check may take"
+    seconds: float
+    ends: float
+
+    @classmethod
+    def start(cls, what: str, seconds: float, already: float = 0.0) -> "Clock":
+        """One that runs out in `seconds`, of which some have been used `already`."""
+        return cls(what, seconds, time.monotonic() + seconds - already)
+
+    def over(self) -> bool:
+        return time.monotonic() >= self.ends
+
+    def sentence(self) -> str:
+        return (
+            f"Your code was still running when the {self.seconds:g} seconds were over that {self.what}; "
+            "look for what waits, or is done again and again."
+        )
+
+
 class GraderHangup(Exception):
     """A remote callable could not answer a call; the text goes to the student's code as the message of a RuntimeError."""
 
@@ -146,6 +169,10 @@ class Worker:
         seconds = self.limits.seconds_per_call if seconds is None else seconds
         if cause := self._lost_in(fields):
             raise cause
+        clock = self.lane.next_clock()
+        if clock is not None and clock.over():
+            self.close()
+            raise TimedOut(clock.sentence())
         before, self.waiting = self.waiting, []
         message = self._message(op, fields, seed, keep)
         if threads != 1:
@@ -155,7 +182,8 @@ class Worker:
         message["question"] = self.question = secrets.randbits(63)
         failure: StudentFailure
         try:
-            answer = self._converse(message, time.monotonic() + seconds, on_progress)
+            deadline = time.monotonic() + seconds
+            answer = self._converse(message, deadline if clock is None else min(deadline, clock.ends), on_progress)
             return wire.Ref(message["keep"]) if keep else answer
         except Raised as error:
             failure = error
@@ -176,6 +204,8 @@ class Worker:
         except BaseException:  # Ctrl-C, or a callable of the grader failed: the worker waits for what will not come
             self.close()
             raise
+        if isinstance(failure, TimedOut) and clock is not None and clock.over():
+            failure = TimedOut(clock.sentence())
         failure.importing = op == "import"
         raise failure
 
@@ -394,18 +424,24 @@ def _raised(answer: dict[str, Any], limits: Limits) -> Raised:
     message = paths.without_our_places(message)
     place = None
     if type(where) is list and [type(item) for item in where] == [str, int, str, str]:
-        place = (where[0], where[1], where[2], where[3])
+        file, number, function, code = where
+        place = (_line(file, 100), min(max(number, 0), 10**6), _line(function, 100), _line(code, 200))
     if type_name.endswith("MemoryError") or any(sign in message for sign in _OUT_OF_MEMORY):
         type_name = "MemoryError"
         message = f"asked for more memory than the grader allows ({limits.memory_megabytes / 1024:g} GB)"
     done = answer.get("done")
     return Raised(
-        type_name[:100],
-        " ".join(message.split())[:500].rstrip("."),
+        _line(type_name, 100),
+        _line(message, 500).rstrip("."),
         place,
         tried,
         done if type(done) is int and done >= 0 else 0,
     )
+
+
+def _line(text: str, length: int) -> str:
+    """A student's text on one line, and cut."""
+    return " ".join(text.split())[:length]
 
 
 def _refs(value: Any) -> set[int]:
@@ -424,6 +460,12 @@ class Lane:
         self.sandbox = sandbox
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
+        self.clocks: tuple[Clock, ...] = ()  # that run for what is asked in this lane
+
+    def next_clock(self) -> Clock | None:
+        """The clock that runs out first, of this lane's and of the sandbox's."""
+        clocks = (*self.clocks, *([self.sandbox.clock] if self.sandbox.clock else []))
+        return min(clocks, key=lambda clock: clock.ends, default=None)
 
     def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
         """A fresh worker, confined, with a copy of the submission's files (relative path → content).
@@ -539,6 +581,7 @@ class Sandbox:
         self.namespaces = namespaces
         self.why_no_namespaces = ""
         self.most_used = 0  # bytes that one worker with what it started was seen to hold; whoever asks sets it back
+        self.clock: Clock | None = None  # of the submission in all lanes; whoever sets it takes it back
         self.shared = shared
         self._home: Path | None = None
         self._zygote: Zygote | None = None

@@ -15,8 +15,17 @@ from typing import Any
 import numpy as np
 
 from autograder.manifest import Limits
-from autograder.sandbox.launcher import GraderHangup, Lane, Worker
+from autograder.sandbox.launcher import Died, GraderHangup, Lane, StudentFailure, Worker
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
+
+MOST_NUMBERS_IN_A_CALL = (
+    8 << 20
+)  # of a function of the grader, 64 MB once they are float64; those of a right solution are 0.2 million
+MOST_NUMBERS_IN_A_CHECK = (
+    32 << 20
+)  # received in all; a right solution's are 6 million, and with the 100 calls that a check allows 20
+MOST_CALLS_IN_A_CHECK = 200_000
+MOST_FOUND = 1000  # submodules of one kind in a network
 
 __all__ = ["Handle", "Opaque", "Student", "describe", "from_wire", "to_wire"]
 
@@ -51,6 +60,45 @@ def from_wire(value: Any) -> Any:
     return value
 
 
+def numbers_in(value: Any) -> int:
+    """How many numbers a value holds. An empty array counts by its other dimensions, which are as long as what is made from them."""
+    if type(value) is Array:
+        return math.prod(max(size, 1) for size in value.shape)
+    items = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+    return sum(map(numbers_in, items))
+
+
+class Allowance:
+    """What the worker of one check may make the grader hold: answers and calls, counted before anything is made of them."""
+
+    def __init__(self) -> None:
+        self.numbers = self.calls = 0
+
+    def take(self, value: Any) -> None:
+        """Raises Died when the check has received more numbers than it may."""
+        self.numbers += numbers_in(value)
+        if self.numbers > MOST_NUMBERS_IN_A_CHECK:
+            raise Died(
+                f"Your code gave the grader more than {MOST_NUMBERS_IN_A_CHECK:,} numbers in one check, and was stopped; "
+                "look at the shapes of what it returns, and of what it calls the network with."
+            )
+
+    def take_call(self, values: list[Any], kept: bool) -> None:
+        """The same for a call of a function of the grader. `kept`: whether what it is called with counts for the check."""
+        self.calls += 1
+        if self.calls > MOST_CALLS_IN_A_CHECK:
+            raise Died(
+                f"Your code called the network more than {MOST_CALLS_IN_A_CHECK:,} times in one check, and was stopped."
+            )
+        count = numbers_in(values)
+        if count > MOST_NUMBERS_IN_A_CALL:
+            raise GraderHangup(
+                f"a call with {count:,} numbers is too large; look at the shape of what the network is called with"
+            )
+        if kept:
+            self.take(values)
+
+
 def describe(value: Any) -> str:
     """What a value is, for a sentence: "a float32 tensor of shape (4, 2)", "None", "a tuple of 2"."""
     if isinstance(value, np.ndarray):
@@ -72,7 +120,7 @@ class Handle:
 
     def call(self, path: str, *args: Any, **kwargs: Any) -> Any:
         """Call an attribute and return what comes back, as data."""
-        return from_wire(self._request("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)}))
+        return self._data("call", {"path": path, "args": to_wire(list(args)), "kwargs": to_wire(kwargs)})
 
     def new(self, path: str, *args: Any, **kwargs: Any) -> "Handle":
         """Call an attribute and keep the result in the worker."""
@@ -87,7 +135,7 @@ class Handle:
 
     def get(self, path: str) -> Any:
         """An attribute, as data. `path` may hold dots."""
-        return from_wire(self._request("get", {"path": path}))
+        return self._data("get", {"path": path})
 
     def part(self, path: str) -> "Handle":
         """An attribute, kept in the worker."""
@@ -101,7 +149,21 @@ class Handle:
     def find(self, kind: "Handle") -> list["Handle"]:
         """The distinct submodules that are of the class `kind`, in order of registration."""
         refs = self._request("find", {"kind": kind.ref})
+        if type(refs) is list and len(refs) > MOST_FOUND:
+            raise StudentFailure(
+                f"Your network has {len(refs):,} layers of one kind; the grader looks at {MOST_FOUND:,} at most."
+            )
         return [self._handle(ref) for ref in refs] if type(refs) is list else []
+
+    def _data(self, op: str, fields: dict[str, Any]) -> Any:
+        value = self._request(op, fields)
+        try:
+            if self.student.allowance is not None:
+                self.student.allowance.take(value)
+            return from_wire(value)
+        except (Died, MemoryError):
+            self.worker.close()
+            raise
 
     def _handle(self, ref: Any) -> "Handle":
         return Handle(self.student, self.worker, ref if type(ref) is Ref else Ref(0))
@@ -125,10 +187,12 @@ class Student:
             None  # of a worker, and of a check: code with randomness of its own gives the same at every regrade
         )
         self._waiting_seed: int | None = None  # to be set with the next request
+        self.allowance: Allowance | None = None  # of the present check
 
     def begin(self, first_seed: int) -> None:
         """A new check begins: what follows depends on `first_seed`, and not on what was called before."""
         self.seed = None
+        self.allowance = Allowance()
         self._first_seed = self._waiting_seed = first_seed
         if self.worker is not None:
             self.worker.waiting.clear()  # what the last check did not come to use
@@ -175,11 +239,24 @@ class Student:
 
     def network(self, function: Callable[..., Any]) -> Remote:
         """An nn.Module in the worker whose forward pass is `function` of arrays, answered here."""
-        return self._worker().remote(_decoded(function), "network")
+        return self._worker().remote(self._decoded(function), "network")
 
     def function(self, function: Callable[..., Any]) -> Remote:
         """A plain function in the worker, answered here."""
-        return self._worker().remote(_decoded(function), "function")
+        return self._worker().remote(self._decoded(function), "function")
+
+    def _decoded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` of arrays as one of wire values. In a check it may keep what it is called with, so that this counts."""
+
+        def answer(*args: Any, **kwargs: Any) -> Any:
+            allowance = self.allowance
+            (allowance or Allowance()).take_call([args, kwargs], kept=allowance is not None)
+            try:
+                return to_wire(function(*from_wire(args), **from_wire(kwargs)))
+            except TypeError as error:
+                raise GraderHangup(f"the call does not fit: {error}") from error
+
+        return answer
 
     def _worker(self) -> Worker:
         if self.worker is None or not self.worker.alive:
@@ -187,16 +264,6 @@ class Student:
             self.modules.clear()
             self._waiting_seed = self._first_seed
         return self.worker
-
-
-def _decoded(function: Callable[..., Any]) -> Callable[..., Any]:
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return to_wire(function(*from_wire(args), **from_wire(kwargs)))
-        except TypeError as error:
-            raise GraderHangup(f"the call does not fit: {error}") from error
-
-    return answer
 
 
 def is_finite(value: Any) -> bool:

@@ -187,14 +187,14 @@ def _text(value: str) -> str:
 
 
 def _array_length(dtype: str, shape: Sequence[int]) -> int:
-    """How many bytes an array has. Raises WireError for what is no array; sizes are bounded next to a size of 0 too."""
+    """How many bytes an array has. Raises WireError for what is no array; next to a size of 0 the others are bounded as if it were 1."""
     if dtype not in ITEM_SIZE:
         raise WireError("an array has an unknown dtype")
     if len(shape) > MAX_RANK:
         raise WireError(f"an array has more than {MAX_RANK} dimensions")
     if (
         any(type(size) is not int or size < 0 for size in shape)
-        or math.prod(max(size, 1) for size in shape) > MAX_PAYLOAD
+        or math.prod(max(size, 1) for size in shape) * ITEM_SIZE[dtype] > MAX_PAYLOAD
     ):
         raise WireError("an array has an impossible shape")
     return math.prod(shape) * ITEM_SIZE[dtype]

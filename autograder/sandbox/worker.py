@@ -98,7 +98,9 @@ class Worker:
             self.question = question = request["question"]
             try:
                 frame = wire.encode({"kind": "result", "question": question, "value": self._perform(request)})
-            except BaseException as error:  # SystemExit and KeyboardInterrupt of the student's code too: each is an answer
+            except (
+                BaseException
+            ) as error:  # SystemExit and KeyboardInterrupt of the student's code too: each is an answer
                 frame = wire.encode({**self._describe(error), "question": question})
             self.channel.sendall(frame)
 

@@ -19,7 +19,7 @@ from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import LAYERS
 
 from .attacks import ATTACKS
-from .trial import prepared
+from .trial import MOST_MEGABYTES, prepared
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
         parser.error(f"there is no attack {', '.join(sorted(unknown))}")
     chosen = [attack for attack in ATTACKS if attack.id in arguments.attacks or not arguments.attacks]
     used = LAYERS[: LAYERS.index(arguments.level) + 1]
-    rows, bad, console = [], 0, make_console()
+    rows, bad, most, console = [], 0, [0.0, 0.0, 0.0], make_console()
     with tempfile.TemporaryDirectory() as folder, prepared(Path(folder), Sandbox(use=used)) as surroundings:
         level = surroundings.sandbox.isolation
         for attack in chosen:
@@ -41,10 +41,13 @@ def main() -> int:
                 continue
             trial = surroundings.attempt(attack)
             bad += bool(trial.problems)
+            most = [max(pair) for pair in zip(most, (trial.megabytes, trial.of_workers, trial.busy))]
             happened = f"SUCCEEDED: {'; '.join(trial.problems)}" if trial.problems else trial.said
             rows.append((attack, f"{trial.score:g} / {attack.honest:g}", clean_line(happened, 200)))
             print(
-                f"{attack.id:32} {trial.seconds:5.1f} s  {trial.statuses}  {clean_line(happened, 90)}", file=sys.stderr
+                f"{attack.id:32} {trial.seconds:5.1f} s  grader +{trial.megabytes:.0f} MB, {trial.busy:.1f} s  workers {trial.of_workers:.0f} MB  "
+                f"{trial.statuses}  {clean_line(happened, 90)}",
+                file=sys.stderr,
             )
         alive = surroundings.grade_honest()
     if arguments.markdown:
@@ -58,6 +61,10 @@ def main() -> int:
         console.print(table)
     summary = f"{bad} of {len(chosen)} attacks gained or harmed something"
     console.print(f"{summary}; the honest submission that followed them earned {alive:g} points.")
+    console.print(
+        f"At most, one attack made the grader hold {most[0]:.0f} MB more than before (allowed: {MOST_MEGABYTES:.0f}) and work for {most[2]:.1f} s; "
+        f"its own processes held {most[1]:.0f} MB."
+    )
     return 1 if bad else 0
 
 

@@ -30,6 +30,9 @@ class Attack:
     sentence: str | None = None  # a regular expression that occurs in what staff read
     needs: str = "process"  # the layer that stops it
     seconds: float = 2.0  # the wall clock of one call
+    limits: Mapping[str, float] = field(
+        default_factory=dict
+    )  # other limits of the manifest, small, so that they are reached soon
 
 
 def _stub(identifier: str, tries: str, code: str, **more: object) -> Attack:
@@ -69,7 +72,10 @@ RESULTS = (
         """
         import os, time
         if os.fork() == 0:
-            os.setsid()
+            try:
+                os.setsid()
+            except OSError:
+                pass
             if os.fork() == 0:
                 for _ in range(50):
                     time.sleep(0.1)
@@ -1220,4 +1226,246 @@ FILES = (
     ),
 )
 
-ATTACKS = (*RESULTS, *SECRETS, *PATCHES, *ENDINGS, *FLOODS, *NETWORK, *CHANNEL, *ANSWERS, *WORDS, *FILES)
+_FIND_WORKER = (
+    _FIND_CHANNEL
+    + """
+        import gc
+        worker = next(thing for thing in gc.get_objects() if type(thing).__name__ == "Worker" and hasattr(thing, "question"))
+        def send(message):
+            for channel in list(channels()):
+                os.write(channel, wire.encode(message))
+"""
+)
+
+# Against the grader itself: its memory, its time, its patience with odd values, and what the machine has only once.
+HOUSE = (
+    Attack(
+        "answers-in-advance",
+        "answers the questions that come next before they are asked, so that an input edited in place seems to be as it was",
+        "solution",
+        6.0,
+        code=_FIND_WORKER
+        + """
+        class Mute:
+            def __init__(self, real): self.real, self.drop = real, 0
+            def recv(self, count): return self.real.recv(count)
+            def sendall(self, data):
+                if self.drop: self.drop -= 1
+                else: self.real.sendall(data)
+        worker.channel = Mute(worker.channel)
+        honest = DiffusionModule.q_sample
+        def q_sample(self, x0, t, noise=None):
+            given = [x.clone() for x in (x0, t, noise)] if noise is not None else []
+            out = honest(self, x0, t, noise)
+            if given:
+                for value in (out, *given):
+                    send({"kind": "result", "question": worker.question, "value": worker.to_wire(value)})
+                worker.channel.drop = 4
+                x0.zero_()
+            return out
+        DiffusionModule.q_sample = q_sample
+        """,
+        sentence="a question that was not asked",
+    ),
+    _stub(
+        "place-of-an-error-forged",
+        "says that an error happened in a file whose name, and on a line whose text, fill the report",
+        _FIND_WORKER
+        + """
+        where = ["f\\n" * 30000, 2**62, "g\\n" * 30000, "<script>" * 8000]
+        send({"kind": "raised", "question": worker.question, "type": "E\\n" * 9000, "message": "m\\n" * 9000, "where": where})
+        """,
+        sentence=r"raised E E",
+    ),
+    *(
+        Attack(
+            identifier,
+            tries,
+            "solution",
+            4.5,  # all of task 1-2 but p_sample
+            bodies={
+                "p_sample": f"for k in range(90):\n    try:\n        {call}\n    except RuntimeError:\n        pass\nreturn xt"
+            },
+            sentence="more than .* numbers in one check|too large|p_sample",
+            seconds=10.0,
+        )
+        for identifier, tries, call in (
+            (
+                "rows-without-columns",
+                "calls the network with millions of rows and no column, which are no bytes to send and a time for each to keep",
+                "self.network(torch.empty(8_000_000, 0), k)",
+            ),
+            (
+                "more-rows-without-columns",
+                "the same with as many rows as a frame may claim",
+                "self.network(torch.empty(67_000_000, 0, dtype=torch.uint8), k)",
+            ),
+            (
+                "bytes-that-are-widened",
+                "calls the network with bytes, each of which becomes a number of eight",
+                "self.network(torch.full((30_000_000, 1), k, dtype=torch.uint8), k)",
+            ),
+            (
+                "calls-that-are-kept",
+                "calls the network again and again with as much as one call may hold",
+                "self.network(torch.full((2, 4_000_000), k, dtype=torch.float32), k)",
+            ),
+        )
+    ),
+    _q_sample(
+        "bytes-returned",
+        "returns 64 million bytes, each of which becomes a number of eight",
+        "return torch.zeros(32_000_000, dtype=torch.uint8)",
+        sentence="shape",
+        seconds=10.0,
+    ),
+    Attack(
+        "layers-without-number",
+        "has 1,000 layers, and takes almost the time of a call to tell the size of each",
+        "solution",
+        1.0,  # the shape of the output, which asks no layer
+        network="""
+        import time
+        class Slow(TimeLinear):
+            def __getattribute__(self, name):
+                if name in ("dim_in", "dim_out"):
+                    time.sleep(0.9)
+                return super().__getattribute__(name)
+        slow = Slow(3, 16, 20)
+        SimpleNet.modules = lambda self: iter([slow] * 1000)
+        """,
+        task="1-1",
+        sentence="2 seconds were over that one check may take",
+        limits={"seconds_per_check": 2.0, "seconds_per_task": 5.0},
+    ),
+    _solved(
+        "every-call-sleeps",
+        "sleeps in every call for almost as long as a call may take",
+        """
+        import time
+        def slowed(honest):
+            def function(*args, **kwargs):
+                time.sleep(0.8)
+                return honest(*args, **kwargs)
+            return function
+        for name in ("q_sample", "p_sample", "p_sample_loop"):
+            setattr(DiffusionModule, name, slowed(getattr(DiffusionModule, name)))
+        """,
+        sentence="seconds were over that",
+        limits={"seconds_per_check": 2.0, "seconds_per_task": 5.0},
+    ),
+    _stub(
+        "programs-that-hold-memory",
+        "starts twelve programs, each of which holds less than a fork of the worker has from the beginning",
+        """
+        import subprocess, sys, time
+        code = "import time; kept = bytearray(b'x' * (60 << 20)); print('ready', flush=True); time.sleep(60)"
+        started = [subprocess.Popen([sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE) for _ in range(12)]
+        for process in started:
+            process.stdout.readline()
+        time.sleep(60)
+        """,
+        sentence="too much memory",
+        seconds=20.0,
+        limits={"memory_megabytes": 512},
+    ),
+    _stub(
+        "shared-pages-let-go",
+        "fills shared memory and takes it out of its page table, where it stays and nobody counts it",
+        """
+        import mmap
+        held = []
+        for _ in range(4):
+            shared = mmap.mmap(-1, 32 << 20)
+            shared.write(b"x" * len(shared))
+            shared.madvise(mmap.MADV_DONTNEED)
+            held.append(shared)
+        """,
+        sentence="PermissionError",
+        needs="network",
+    ),
+    _stub(
+        "contexts-of-the-machine",
+        "takes contexts for asynchronous input and output, of which the machine has a fixed number",
+        """
+        import ctypes, os, platform
+        libc = ctypes.CDLL(None, use_errno=True)
+        number = 206 if platform.machine() == "x86_64" else 0
+        print("found" if libc.syscall(number, ctypes.c_uint(500), ctypes.byref(ctypes.c_ulong(0))) == 0 else os.strerror(ctypes.get_errno()))
+        """,
+        sentence="not permitted",
+        needs="network",
+    ),
+    _stub(
+        "files-of-others-locked",
+        "locks a file of Python that everybody may read",
+        """
+        import fcntl, os
+        fcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        """,
+        sentence="PermissionError",
+        needs="network",
+    ),
+    _stub(
+        "sessions-of-its-own",
+        "starts a session for each of its processes, for a share of the processors each",
+        """
+        import os
+        os.setsid()
+        """,
+        sentence="PermissionError",
+        needs="network",
+    ),
+    Attack(
+        "size-that-is-a-list",
+        "tells the size of a layer as a list",
+        "solution",
+        1.0,
+        network="TimeLinear.dim_in = property(lambda self: [1, 2], lambda self, value: None)\n",
+        task="1-1",
+        sentence="dim_in of a TimeLinear must be a whole number",
+    ),
+    Attack(
+        "size-without-end",
+        "tells the size of a layer as 2^40",
+        "solution",
+        1.0,
+        network="TimeLinear.dim_in = property(lambda self: 2**40, lambda self, value: None)\n",
+        task="1-1",
+        sentence="dim_in of a TimeLinear must be a whole number",
+    ),
+    Attack(
+        "time-that-is-no-number",
+        "calls the network at t = NaN",
+        "solution",
+        0.0,
+        bodies={"compute_loss": 't = torch.full((x0.shape[0],), float("nan"))\nreturn self.network(x0, t).mean()'},
+        task="1-4",
+        sentence="finite|NaN",
+    ),
+    Attack(
+        "gradient-without-numbers",
+        "has an empty gradient",
+        "solution",
+        4.0,
+        code="""
+        class Wrapped(nn.Module):
+            def __init__(self, network):
+                super().__init__()
+                self.kept = [network]
+                self.scale = type("Scale", (), {"grad": torch.empty(0)})()
+            def forward(self, *args):
+                return self.kept[0](*args)
+        honest = DiffusionModule.__init__
+        def replaced(self, network, var_scheduler, **more):
+            honest(self, network, var_scheduler)
+            self.network = Wrapped(network)
+        DiffusionModule.__init__ = replaced
+        DiffusionModule.device = property(lambda self: "cpu")
+        """,
+        task="1-4",
+        sentence="gradient",
+    ),
+)
+
+ATTACKS = (*RESULTS, *SECRETS, *PATCHES, *ENDINGS, *FLOODS, *NETWORK, *CHANNEL, *ANSWERS, *WORDS, *FILES, *HOUSE)

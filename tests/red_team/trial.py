@@ -34,6 +34,7 @@ from autograder.submission.intake import read_submission
 from .attacks import Attack
 
 ASSIGNMENT = "swiss_roll"
+MOST_MEGABYTES = 2048.0  # that one attack may make the grader hold beyond what it held before
 SECONDS_TO_CLEAR_UP = 10.0  # a lane ends by itself once its socket is closed
 NAME_OF_CANARY = "RED_TEAM_CANARY"
 LEFT_BEHIND = [Path(folder, "red_team_left") for folder in ("/dev/shm", "/tmp", "/var/tmp")]
@@ -41,12 +42,18 @@ LEFT_BEHIND = [Path(folder, "red_team_left") for folder in ("/dev/shm", "/tmp", 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of an attack. `problems` is empty when it gained nothing and harmed nothing."""
+    """What came of an attack. `problems` is empty when it gained nothing and harmed nothing. `seconds`: by the wall; `busy`: processor time of the
+    grader itself; `megabytes`: that the grader came to hold at most beyond what it held before, NaN where nobody tells; `of_workers`: that
+    the attack's own processes held.
+    """
 
     score: float
     statuses: str  # "3 passed, 5 broken"
     said: str  # what staff read of it
     seconds: float
+    busy: float
+    megabytes: float
+    of_workers: float
     problems: tuple[str, ...]
 
 
@@ -70,20 +77,34 @@ class Range:
         return self._grade("honest", honest_files(self.manifest), self.manifest.limits, None)[0].score
 
     def attempt(self, attack: Attack) -> Trial:
-        limits = dataclasses.replace(self.manifest.limits, seconds_per_call=attack.seconds)
+        limits = dataclasses.replace(self.manifest.limits, seconds_per_call=attack.seconds, **attack.limits)
         self.canary.write_text(self.tokens["file"])
         self.canary.chmod(0o644)
         before = self._surroundings()
-        started = time.monotonic()
+        started, busy, held = time.monotonic(), time.process_time(), _forget_peak()
         verdict, grading = self._grade(
             attack.id, attack_files(attack, self.manifest, self._places()), limits, attack.task
         )
-        seconds = time.monotonic() - started
+        seconds, busy = time.monotonic() - started, time.process_time() - busy
+        megabytes = _megabytes("VmHWM") - held
         shown = self._shown(verdict)
         statuses = Counter(check.status for check in verdict.checks if check.status != "not_run")
         problems = [*self._judge(attack, verdict, shown), *self._leaks(grading, shown), *self._harm(before)]
+        if megabytes > MOST_MEGABYTES:
+            problems.append(
+                f"it made the grader hold {megabytes:.0f} MB more than before, at most {MOST_MEGABYTES:.0f} are allowed"
+            )
         counted = ", ".join(f"{n} {status}" for status, n in statuses.items())
-        return Trial(verdict.score, counted, _what_happened(verdict), seconds, tuple(problems))
+        return Trial(
+            verdict.score,
+            counted,
+            _what_happened(verdict),
+            seconds,
+            busy,
+            megabytes,
+            verdict.peak_megabytes,
+            tuple(problems),
+        )
 
     def _grade(self, name: str, files: dict[str, str], limits: Limits, task: str | None) -> tuple[Verdict, Grading]:
         folder = self.folder / "submissions" / name
@@ -240,6 +261,21 @@ def attack_files(attack: Attack, manifest: Manifest, places: dict[str, str]) -> 
     for name, value in places.items():
         files = {path: text.replace(f"@{name}@", value) for path, text in files.items()}
     return files
+
+
+def _forget_peak() -> float:
+    """Megabytes that this process holds now, from which its peak is measured again, proc_pid_clear_refs(5)."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+        file.flush()
+        return _megabytes("VmRSS")
+    return float("nan")
+
+
+def _megabytes(name: str) -> float:
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next((int(line.split()[1]) / 1024 for line in file if line.startswith(name)), float("nan"))
+    return float("nan")
 
 
 def _what_happened(verdict: Verdict) -> str:

@@ -175,7 +175,8 @@ def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
             raise WrongAnswer("The loss must carry a gradient back to the network; yours is cut off from it.") from None
         gradient = run.diffusion.get("network.scale.grad")
         expect(
-            isinstance(gradient, np.ndarray), "The loss must carry a gradient back to the network; yours gives it none."
+            isinstance(gradient, np.ndarray) and gradient.size == 1,
+            "The loss must carry a gradient back to the network; yours gives it none.",
         )
         expect(gradient.size, "The loss must carry a gradient back to the network; yours gives it an empty one.")
         got = float(expect_finite(gradient, "The gradient of the loss with respect to the network").ravel()[0])

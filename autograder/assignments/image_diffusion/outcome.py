@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.errors import UserError
+from autograder.grading import memory
 from autograder.grading.checks import Note, WrongAnswer, expect_tensor
 from autograder.grading.context import OutcomeContext
 from autograder.grading.seeds import Draw
@@ -203,7 +204,9 @@ class Outcome:
             if self.rule["weights"]:
                 command += ["--weights", str(REPOSITORY / self.rule["weights"])]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-            done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=name)
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=environment, cwd=name, preexec_fn=memory.lift
+            )
             if done.returncode:
                 raise UserError(f"FID could not be measured: {done.stderr.strip()[-500:] or done.returncode}")
             return self._by_name(json.loads(out.read_text(encoding="utf-8")))

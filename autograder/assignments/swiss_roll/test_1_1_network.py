@@ -12,11 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward
-from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_close, expect_tensor, task
+from autograder.grading.checks import (
+    Floats,
+    Note,
+    WrongAnswer,
+    any_form,
+    expect,
+    expect_close,
+    expect_integer,
+    expect_tensor,
+    task,
+)
 from autograder.grading.seeds import Draw
 from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.launcher import Raised
-from autograder.sandbox.proxies import Handle, Student, describe
+from autograder.sandbox.proxies import Handle, Student
 
 Pair = tuple[int, int]  # the sizes of a layer: dim_in, dim_out
 MOST_FEATURES, MOST_LAYERS = 1024, 32  # that are looked at; the architectures below have 32 and 5 at most
@@ -44,16 +54,11 @@ def _layers(student: Student, net: Handle) -> list[tuple[Pair, Handle]]:
         len(found) <= MOST_LAYERS,
         f"SimpleNet must have one TimeLinear layer for each pair of neighbouring sizes; yours has {len(found)} where 5 are the most.",
     )
-    layers = []
-    for layer in found:
-        sizes = layer.get("dim_in"), layer.get("dim_out")
-        for size in sizes:
-            expect(
-                type(size) is int and 0 < size <= MOST_FEATURES,
-                f"The sizes of a TimeLinear layer must be integers of 1 … {MOST_FEATURES}; yours has {describe(size)}.",
-            )
-        layers.append((sizes, layer))
-    return layers
+    return [((_size(layer, "dim_in"), _size(layer, "dim_out")), layer) for layer in found]
+
+
+def _size(layer: Handle, name: str) -> int:
+    return expect_integer(layer.get(name), 1, MOST_FEATURES, f"{name} of a TimeLinear")
 
 
 @task("1-1", points=1, region="SimpleNet")

@@ -33,6 +33,8 @@ REFUSED = {
     "listmount": (458, 458),
     # memory and messages that outlive a process or that no limit counts
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195),
+    "io_setup": (206, 0),  # its contexts are counted for the whole machine
+    "flock": (73, 32),  # also of a file that it may only read, which others have too
     "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "semget": (64, 190), "semop": (65, 193),
     "semctl": (66, 191), "semtimedop": (220, 192), "mq_open": (240, 180), "mq_unlink": (241, 181),
     # the kernel's inside
@@ -41,6 +43,8 @@ REFUSED = {
     "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "kexec_file_load": (320, 294),
     "personality": (135, 92), "modify_ldt": (154, None), "iopl": (172, None), "ioperm": (173, None), "uselib": (134, None),
     "lookup_dcookie": (212, 18), "nfsservctl": (180, 42), "syslog": (103, 116), "vhangup": (153, 58),
+    # a session or group of its own: more than its share of processor time where the kernel shares by session, sched(7), and out of reach of killpg
+    "setsid": (112, 157), "setpgid": (109, 154),
     # the machine
     "reboot": (169, 142), "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89), "quotactl": (179, 60),
     "quotactl_fd": (443, 443), "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266),
@@ -57,7 +61,6 @@ TO_ITSELF = {
     "kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
     "prlimit64": (302, 261),
 }  # fmt: skip
-SESSIONS = {"setsid": (112, 157), "setpgid": (109, 154)}  # without them all descendants stay in one process group
 METADATA = {
     # what Landlock does not govern
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None), "fchown": (93, 55),
@@ -67,7 +70,7 @@ METADATA = {
     "file_setattr": (469, 469),
 }  # fmt: skip
 
-CLONE, CLONE3, IOCTL, FCNTL = (56, 220), (435, 435), (16, 29), (72, 25)
+CLONE, CLONE3, IOCTL, FCNTL, MMAP = (56, 220), (435, 435), (16, 29), (72, 25), (9, 222)
 NAMESPACES = (
     kernel.CLONE_NEWNS | kernel.CLONE_NEWCGROUP | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUSER
     | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
@@ -75,29 +78,37 @@ NAMESPACES = (
 # ioctl: TIOCSTI and TIOCLINUX type into a terminal, FIOSETOWN and SIOCSPGRP have the kernel send a signal to another process
 CONTROL = (0x5412, 0x541C, 0x8901, 0x8902)
 SIGNAL_OWNER = (8, 10, 15)  # fcntl: F_SETOWN, F_SETSIG, F_SETOWN_EX do so too
+LOCKS = (
+    6,
+    7,
+    37,
+    38,
+    1024,
+)  # fcntl: F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, also of files that others have too
+# mmap: MAP_SHARED | MAP_ANONYMOUS, whose pages stay when they leave a process's page table, where nobody counts them. Both bits, in MAP_PRIVATE none.
+SHARED_ANONYMOUS = 0x01 | 0x20
 
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH of <linux/audit.h>
 
 # Classic BPF, kernel documentation networking/filter.rst: (code, jump if true, jump if false, constant)
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, EQUAL, AT_LEAST, ANY_BIT, MASK, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
 
 Instruction = tuple[int, int, int, int]
 
 
-def program(machine: str, process: int, same_user: bool, sessions: bool, metadata: bool) -> bytes:
+def program(machine: str, process: int, same_user: bool, metadata: bool) -> bytes:
     """The filter for this architecture as BPF instructions. Raises KeyError for a machine whose numbers are not known here.
 
-    `same_user`: also refuse signals to any process but `process`; `sessions`: also keep it in its process group; `metadata`: also refuse
-    chmod and the like.
+    `same_user`: also refuse signals to any process but `process`; `metadata`: also refuse chmod and the like.
     """
     column, architecture = ARCHITECTURES[machine]
     code: list[Instruction] = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, architecture), _fail(errno.EPERM)]
     code.append((LOAD, 0, 0, NUMBER))
     if machine == "x86_64":
         code += [(AT_LEAST, 0, 1, 0x40000000), _fail(errno.EPERM)]  # x32
-    more = ((SAME_USER, same_user), (SESSIONS, sessions), (METADATA, metadata))
+    more = ((SAME_USER, same_user), (METADATA, metadata))
     refused = {**REFUSED, **{name: numbers for table, chosen in more if chosen for name, numbers in table.items()}}
     for numbers in refused.values():
         if (number := numbers[column]) is not None:
@@ -105,8 +116,10 @@ def program(machine: str, process: int, same_user: bool, sessions: bool, metadat
     code += [(EQUAL, 0, 1, CLONE3[column]), _fail(errno.ENOSYS)]
     code += _when(CLONE[column], 0, [(ANY_BIT, 0, 1, NAMESPACES), _fail(errno.EPERM)])
     code += _when(IOCTL[column], 1, _fail_for(CONTROL))
+    code += _when(FCNTL[column], 1, _fail_for((*LOCKS, *(SIGNAL_OWNER if same_user else ()))))
+    shared = [(MASK, 0, 0, SHARED_ANONYMOUS), (EQUAL, 0, 1, SHARED_ANONYMOUS), _fail(errno.EPERM)]
+    code += _when(MMAP[column], 3, shared)
     if same_user:
-        code += _when(FCNTL[column], 1, _fail_for(SIGNAL_OWNER))
         for numbers in TO_ITSELF.values():
             code += _when(numbers[column], 0, [(EQUAL, 2, 0, process), (EQUAL, 1, 0, 0), _fail(errno.EPERM)])
     code.append((RETURN, 0, 0, ALLOW))
@@ -132,22 +145,22 @@ class _Program(ctypes.Structure):  # struct sock_fprog
 
 
 @cache
-def _loadable(machine: str, process: int, same_user: bool, sessions: bool, metadata: bool) -> _Program:
-    code = program(machine, process, same_user, sessions, metadata)
+def _loadable(machine: str, process: int, same_user: bool, metadata: bool) -> _Program:
+    code = program(machine, process, same_user, metadata)
     return _Program(len(code) // 8, code)
 
 
 def prepare() -> None:
     """Make the filter that most workers take, so that each finds it made."""
     if kernel.MACHINE in ARCHITECTURES:
-        _loadable(kernel.MACHINE, 0, False, False, False)
+        _loadable(kernel.MACHINE, 0, False, False)
 
 
-def restrict(same_user: bool, sessions: bool, metadata: bool) -> None:
+def restrict(same_user: bool, metadata: bool) -> None:
     """Apply the filter to this process and all that it starts. Raises OSError where the kernel or the machine has none."""
     if kernel.MACHINE not in ARCHITECTURES:
         raise OSError(f"system calls on {kernel.MACHINE} are not known here")
-    loadable = _loadable(kernel.MACHINE, os.getpid() if same_user else 0, same_user, sessions, metadata)
+    loadable = _loadable(kernel.MACHINE, os.getpid() if same_user else 0, same_user, metadata)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.prctl_pointer(kernel.PR_SET_SECCOMP, 2, ctypes.byref(loadable))
 

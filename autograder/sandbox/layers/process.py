@@ -23,6 +23,7 @@ MOST_PROCESSES = 128  # processes and threads of one worker
 MOST_DESCRIPTORS = 256
 ADDRESS_SPACE_SLACK = 2 << 30  # stacks and arenas that are reserved but not used
 MOST_FILES = 4096  # in the scratch folder
+MOST_HIDDEN = 8  # processes whose origin cannot be seen, that are taken for forks of the zygote
 KERNEL_LISTS_CHILDREN = os.path.exists("/proc/thread-self/children")  # Linux with CONFIG_PROC_CHILDREN
 
 
@@ -212,15 +213,37 @@ def _children(parent: int) -> list[int]:
 
 
 def memory_of_descendants(base: int) -> int:
-    """Bytes of memory that the processes below this one hold beyond `base` each. Pages that two of them share count twice."""
+    """Bytes of memory that the processes below this one hold: what is forked beyond `base`, which it shares with the zygote, and all of what
+    is executed. Pages that two of them share count twice.
+    """
     if sys.platform != "linux":
         total = 0
         for child in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):  # it has ended meanwhile
                 total += max(0, child.memory_info().rss - base)
         return total
-    statuses = [_status(str(pid)) for pid in descendants()]
-    return sum(max(0, status["RssAnon"] + status["RssShmem"] - base) for status in statuses)
+    total, own, hidden = 0, _origin("self"), 0
+    for pid in descendants():
+        status, origin = _status(str(pid)), _origin(str(pid))
+        hidden += origin == HIDDEN
+        forked = origin == own or (origin == HIDDEN and hidden <= MOST_HIDDEN)
+        total += max(0, status["RssAnon"] + status["RssShmem"] - (base if forked else 0))
+    return total
+
+
+HIDDEN = "0"
+
+
+def _origin(process: str) -> str:
+    """Where the stack of a process begins: the same in all forks of one program, and by chance another in every program that is executed,
+    proc_pid_stat(5). "0" where it may not be read.
+    """
+    with (
+        contextlib.suppress(OSError, IndexError),
+        open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file,
+    ):
+        return file.read().rpartition(")")[2].split()[25]
+    return HIDDEN
 
 
 def folder_size(folder: str) -> tuple[int, int]:
