@@ -125,7 +125,7 @@ class Grading:
         assert self.student is not None
         extra = {"outcome": self.outcome} if self._task(check).kind == "outcome" else {}
         judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
-        if judgement.status != "passed" and judgement.kind != "untouched":
+        if judgement.status not in ("passed", "held") and judgement.kind != "untouched":
             with contextlib.suppress(UserError):  # said again when the next check needs a worker
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
@@ -237,7 +237,7 @@ class Grading:
             if all(
                 judgement.importing or judgement.kind in ("missing", "untouched", "timed out", "died")
                 for _, judgement in judged
-                if judgement.status != "passed"
+                if judgement.status not in ("passed", "held")
             ):
                 continue
             names = sorted(
@@ -251,7 +251,7 @@ class Grading:
             if found:
                 self.diagnoses[region] = found
             for check, judgement in judged:
-                if judgement.status == "passed":
+                if judgement.status in ("passed", "held"):
                     continue
                 result = next(r for r in self.verdict.checks if r.id == check.id)
                 hint = found.explanation if found else where
