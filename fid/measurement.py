@@ -145,7 +145,10 @@ def measure(
         },
         "memorisation": describe(copies, samples, bank) if copies is not None and bank is not None else None,
         "copied": [] if bank is None else copied(samples, bank),
-        "images": {"count": len(samples), "width": samples.size[0], "height": samples.size[1], "digest": samples.digest()},
+        "images": {
+            "count": len(samples), "width": samples.size[0], "height": samples.size[1], "digest": samples.digest(),
+            "remarks": list(samples.remarks),
+        },
         "reference": {
             "description": reference.description, "n": reference.moments.n,
             "images_digest": reference.images_digest, "trace": reference.moments.trace,
@@ -227,7 +230,7 @@ def look_at(summary: dict[str, Any]) -> list[str]:
             f"{duplicates['near']} samples lie closer to another sample than the closest 1 % of real images do; "
             f"about {duplicates['near_expected']:.0f} would be usual."
         )
-    found += summary["findings"].values()
+    found += [*summary["findings"].values(), *summary["images"]["remarks"]]
     if summary["trace_ratio"] < 0.5:
         found.append(
             f"The samples vary {summary['trace_ratio']:.2f} times as much as real images do in the features: few kinds of images, or blurred ones."
