@@ -35,7 +35,7 @@ def decode(content: bytes) -> tuple[str, NDArray[np.uint8] | None]:
                 if image.mode == "RGB" and "transparency" in image.info:
                     raise Unfit("has a transparent colour")
                 image.load()
-                upright = image
+                upright: Image.Image = image
                 with contextlib.suppress(Exception), warnings.catch_warnings():  # broken tags turn nothing
                     warnings.simplefilter("ignore")
                     upright = ImageOps.exif_transpose(image)  # as viewers show it
