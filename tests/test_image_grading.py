@@ -563,15 +563,16 @@ def test_a_whole_submission_gets_behaviour_and_fid(
 
 
 @pytest.mark.slow
-def test_the_sample_submission_of_the_demo_scores_like_real_images(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_sample_submission_of_the_demo_is_too_good_to_be_drawn_by_a_model(sandbox: Sandbox, tmp_path: Path) -> None:
     with open(command.EXAMPLES / "examples.toml", "rb") as file:
         example = next(e for e in tomllib.load(file)["examples"] if e.get("drawn"))
     with command._as_handed_in(example) as path:
         images = [image.read_bytes() for image in (path / "samples").iterdir()]
         verdict = command.grade_one(path, MANIFEST, Options(hints="none"), tmp_path, sandbox, quiet=True)
     assert len(set(images)) == MANIFEST.outcome["num_samples"]
-    assert verdict.task_points("2-1") == (30.0, 30.0)
-    assert verdict.score == 50.0 - example["deduction"]
+    assert verdict.task_points("2-1") == (0.0, 30.0)
+    assert {check.status for check in verdict.checks if check.task == "2-1"} == {"held"}
+    assert (verdict.score, verdict.held) == (20.0 - example["deduction"], 30.0)
     notices = [notice.message for notice in verdict.notices]
     assert all(any(re.search(sentence, notice) for notice in notices) for sentence in example["says"])
     assert any("stand-in for the real data" in notice for notice in notices)
