@@ -55,6 +55,12 @@ class Task:
     needs: tuple[str, ...] = ()
 
 
+Flag = Literal["below_floor", "cannot_have_drawn", "copies", "untrained", "without_network"]
+# Of an outcome whose figures are met. below_floor: nearer to the real images than other real images are. cannot_have_drawn: the samplers
+# beside the samples are undone or wrong. copies: of training images. untrained: the network of a checkpoint does not know the images that
+# were drawn with it. without_network: the sampler gives the data whatever the network says.
+
+
 @dataclass(frozen=True)
 class Policy:
     outside_todo: Literal["warn", "zero"] = "warn"
@@ -62,6 +68,7 @@ class Policy:
     hints: Literal["none", "where", "what"] = "what"
     submission_name: str | None = None  # a regular expression for the name of a zip file, without ".zip"
     submission_name_share: float = 0.1  # of all points, taken off where a zip is called otherwise
+    hold: tuple[Flag, ...] = ()  # what holds the points of an outcome back until a person has looked
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ Accepted are PNG, JPEG, BMP, WebP and TIFF with 8-bit RGB pixels, all of one siz
 that names the file. Files are told apart by their content, not by their name. Nothing here imports torch.
 """
 
+import contextlib
 import hashlib
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fid.errors import UserError
 
@@ -30,6 +32,7 @@ REFUSED_SUFFIXES = {
     ".psd": "Photoshop",
     ".svg": "SVG",
 }
+ORIENTATION, LIES_ON_ITS_SIDE = 274, (5, 6, 7, 8)  # the EXIF tag, and its values that exchange width and height
 LARGEST_SIDE = 4096
 """Longest side in pixels. The header is read first, so a file that would unpack to gigabytes is never unpacked."""
 KEPT_IN_MEMORY = 512 * 2**20
@@ -54,6 +57,7 @@ class ImageSet:
     digests: tuple[str, ...]
     convert: bool = False
     pixels: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()  # what was read differently from how it is stored
 
     def __len__(self) -> int:
         return len(self.names)
@@ -97,9 +101,7 @@ def image_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder} is {'a file' if folder.exists() else 'missing'}; name a folder of images.")
     found = []
-    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-        if any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts) or not path.is_file():
-            continue
+    for path in sorted(_files_below(folder), key=lambda p: p.relative_to(folder).as_posix()):
         if path.suffix.lower() in REFUSED_SUFFIXES:
             raise UserError(
                 f"{path} is a {REFUSED_SUFFIXES[path.suffix.lower()]} file, which is not read here; save it as an 8-bit RGB PNG."
@@ -113,8 +115,29 @@ def image_paths(folder: Path) -> list[Path]:
     return found
 
 
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files that are not hidden, in folders that are links too. Raises UserError for a link to nothing, and for a folder that is there twice
+    by a link: whether its images count once or twice is not for us to say.
+    """
+    real: dict[tuple[int, int], Path] = {}
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here, state = Path(place), os.stat(place)
+        if first := real.get((state.st_dev, state.st_ino)):
+            raise UserError(f"{here} is the same folder as {first}, by a link; remove the link.")
+        real[state.st_dev, state.st_ino] = here
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        for name in files:
+            path = here / name
+            if name.startswith((".", "__MACOSX")):
+                continue
+            if path.is_symlink() and not path.exists():
+                raise UserError(f"{path} is a link to something that is not there; remove it, or put the images in its place.")
+            if path.is_file():
+                yield path
+
+
 def _open(path: Path) -> Image.Image:
-    """The image with its header read and its size judged. Only the formats of FORMATS are tried, whatever the name says."""
+    """The image with its header read and its size judged, as it is stored. Only the formats of FORMATS are tried, whatever the name says."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged below, by the side
@@ -164,11 +187,11 @@ def check_header(path: Path, size: tuple[int, int] | None = None, convert: bool 
             )
         if getattr(image, "n_frames", 1) > 1:
             raise UserError(f"{path} holds {image.n_frames} frames; save one frame as an 8-bit RGB PNG.")  # type: ignore[attr-defined]
-        if size is not None and image.size != size:
-            raise UserError(
-                f"{path} is {image.size[0]} × {image.size[1]} pixels, but {size[0]} × {size[1]} are expected."
-            )
-        return image.size
+        sideways = _orientation(image) in LIES_ON_ITS_SIDE and image.format != "TIFF"  # whose size Pillow gives turned
+        found = image.size[::-1] if sideways else image.size
+        if size is not None and found != size:
+            raise UserError(f"{path} is {found[0]} × {found[1]} pixels, but {size[0]} × {size[1]} are expected.")
+        return found
 
 
 def _rgb_of_16_bits(image: Image.Image) -> bool:
@@ -181,12 +204,56 @@ def _rgb_of_16_bits(image: Image.Image) -> bool:
 
 
 def read_image(path: Path, convert: bool = False) -> np.ndarray:
-    """The pixels of an image, (H, W, 3) uint8 RGB; UserError where the file is cut short."""
+    """The pixels of an image as viewers show it, (H, W, 3) uint8 RGB: turned as its EXIF tag says, and what is transparent over white.
+    UserError where the file is cut short.
+    """
     with _open(path) as image:
         try:
-            return np.asarray(image.convert("RGB") if image.mode != "RGB" else image)
+            return np.asarray(as_shown(image))
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise UserError(f"{path} is cut short or damaged and cannot be decoded; save it again.") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """What the EXIF tag says, from the header: 1 is upright. To look behind the pixels of a PNG would mean to decode it."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # Pillow raises many kinds for broken tags, which viewers pass over
+        return 1
+
+
+def as_shown(image: Image.Image) -> Image.Image:
+    """The image in RGB as a viewer shows it on white."""
+    image.load()
+    upright = image
+    with contextlib.suppress(Exception), warnings.catch_warnings():  # broken tags turn nothing
+        warnings.simplefilter("ignore")
+        upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return upright if upright.mode == "RGB" else upright.convert("RGB")
+
+
+def read_differently(path: Path) -> str:
+    """What a person might not expect of how this image is read, or "": "transparent parts over white"."""
+    with _open(path) as image:
+        said = []
+        if _orientation(image) in range(2, 9):
+            said.append("turned as their EXIF tag says")
+        if image.has_transparency_data:
+            said.append("with what is transparent over white")
+        if image.mode == "CMYK":
+            said.append("from CMYK without a colour profile")
+        elif image.mode in ("L", "LA", "1"):
+            said.append("from grey")
+        elif image.mode in ("P", "PA"):
+            said.append("from a palette")
+        return ", ".join(said)
 
 
 def open_folder(
@@ -226,10 +293,20 @@ def open_folder(
     advance = progress(f"reading {folder.name}", len(paths)) if progress else None
     for index, path in enumerate(paths):
         image = read_image(path, convert)
+        if image.shape[1::-1] != usual:
+            raise UserError(f"{path} is turned by an EXIF tag behind its pixels, so that it is not {usual[0]} × {usual[1]}; save it anew.")
         digests.append(hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest())
         if pixels is not None:
             pixels[index] = image
         if advance:
             advance(index + 1)
     names = tuple(path.relative_to(folder).as_posix() for path in paths)
-    return ImageSet(folder, names, usual, tuple(digests), convert, pixels)
+    return ImageSet(folder, names, usual, tuple(digests), convert, pixels, _remarks(dict(zip(names, paths))))
+
+
+def _remarks(paths: dict[str, Path]) -> tuple[str, ...]:
+    kinds: dict[str, list[str]] = {}
+    for name, path in paths.items():
+        if how := read_differently(path):
+            kinds.setdefault(how, []).append(name)
+    return tuple(f"{len(who)} of {len(paths)} images were read {how}, such as {who[0]}." for how, who in kinds.items())

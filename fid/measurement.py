@@ -144,7 +144,11 @@ def measure(
             "identical": sum(len(group) - 1 for group in groups), "groups": groups[:20], "near": near, "near_expected": QUANTILES[0] * len(samples),
         },
         "memorisation": describe(copies, samples, bank) if copies is not None and bank is not None else None,
-        "images": {"count": len(samples), "width": samples.size[0], "height": samples.size[1], "digest": samples.digest()},
+        "copied": [] if bank is None else copied(samples, bank),
+        "images": {
+            "count": len(samples), "width": samples.size[0], "height": samples.size[1], "digest": samples.digest(),
+            "remarks": list(samples.remarks),
+        },
         "reference": {
             "description": reference.description, "n": reference.moments.n,
             "images_digest": reference.images_digest, "trace": reference.moments.trace,
@@ -155,6 +159,7 @@ def measure(
             "numpy": np.__version__, "scipy": scipy.__version__, "pillow": pillow_version, "processor": torch.backends.cpu.get_cpu_capability(),
         },
     }  # fmt: skip
+    summary["findings"] = findings(summary)
     summary["look_at"] = look_at(summary)
     return Measurement(samples, summary, copies, bank)
 
@@ -180,9 +185,41 @@ def describe(copies: Memorisation, samples: ImageSet, bank: Bank, shown: int = 1
     }
 
 
+def copied(samples: ImageSet, bank: Bank) -> list[str]:
+    """The names of the samples that are an image of the bank, pixel for pixel, or its mirror image."""
+    known = {digest for images in bank.folders for digest in images.digests}
+    pairs = zip(samples.names, samples.digests, mirrored(samples).digests)
+    return [name for name, digest, turned in pairs if digest in known or turned in known]
+
+
+def findings(summary: dict[str, Any]) -> dict[str, str]:
+    """What a sampler does not do by itself, by name: a sentence each. Who grades decides what follows.
+
+    below_floor: FID lower than that of as many real images against the rest. copies: images of the bank among the samples.
+    """
+    fid, copies, same = summary["fid"], summary["memorisation"], summary["copied"]
+    found = {}
+    floor = fid["floor"]
+    if fid["n"] <= floor["n"] and fid["value"] < floor["mean"]:
+        found["below_floor"] = (
+            f"FID {fid['value']:.3g} is lower than that of as many real images ({floor['mean']:.3g} ± {floor['sd']:.2g}), "
+            "so these may be real images, or drawn by the program that drew the real ones."
+        )
+    if same:
+        number = "1 sample is an image" if len(same) == 1 else f"{len(same)} samples are images"
+        found["copies"] = f"{number} of the training data, pixel for pixel or mirrored, such as {same[0]}."
+    elif copies and copies["both"]["p_value"] < memorisation.SUSPICIOUS:
+        both = copies["both"]
+        found["copies"] = (
+            f"{both['count']} samples lie closer to a training image than the closest 1 % of real images do, in pixels and in features "
+            f"at once; {both['expected']:.0f} would be usual. See the pairs."
+        )
+    return found
+
+
 def look_at(summary: dict[str, Any]) -> list[str]:
     """What a person should look at, in sentences. Nothing here decides about points."""
-    fid, duplicates, copies = summary["fid"], summary["duplicates"], summary["memorisation"]
+    fid, duplicates = summary["fid"], summary["duplicates"]
     found = []
     if duplicates["identical"]:
         found.append(
@@ -193,19 +230,7 @@ def look_at(summary: dict[str, Any]) -> list[str]:
             f"{duplicates['near']} samples lie closer to another sample than the closest 1 % of real images do; "
             f"about {duplicates['near_expected']:.0f} would be usual."
         )
-    floor = fid["floor"]
-    lowest = floor["mean"] - 3 * np.hypot(floor["sd"], fid["standard_error"])
-    if fid["n"] <= floor["n"] and fid["value"] < lowest:
-        found.append(
-            f"FID {fid['value']:.3g} is lower than that of as many real images ({floor['mean']:.3g} ± {floor['sd']:.2g}); "
-            "the samples may be the reference itself."
-        )
-    if copies and copies["both"]["p_value"] < memorisation.SUSPICIOUS:
-        both = copies["both"]
-        found.append(
-            f"{both['count']} samples lie closer to a training image than the closest 1 % of real images do, in pixels and in features at once; "
-            f"{both['expected']:.0f} would be usual. See the pairs."
-        )
+    found += [*summary["findings"].values(), *summary["images"]["remarks"]]
     if summary["trace_ratio"] < 0.5:
         found.append(
             f"The samples vary {summary['trace_ratio']:.2f} times as much as real images do in the features: few kinds of images, or blurred ones."

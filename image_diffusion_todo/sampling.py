@@ -29,11 +29,16 @@ def load_model(path, device) -> tuple[DiffusionModule, dict]:
     """The model of a checkpoint, ready for sampling, and the checkpoint. Raises UserError for any other file."""
     checkpoint = load_plain(path, must_hold=("network", "var_scheduler", "state_dict"))
     try:
-        ddpm = DiffusionModule(UNet(**checkpoint["network"]), BaseScheduler(**checkpoint["var_scheduler"]))
-        ddpm.load_state_dict(checkpoint["state_dict"])
-    except (TypeError, ValueError, RuntimeError) as error:
+        ddpm = DiffusionModule(UNet(**(checkpoint["network"] or {})), BaseScheduler(**checkpoint["var_scheduler"]))
+        ddpm.load_state_dict({unwrapped(name): weight for name, weight in checkpoint["state_dict"].items()})
+    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} does not fit this network: {str(error).splitlines()[0]}") from None
     return ddpm.to(device).eval(), checkpoint
+
+
+def unwrapped(name: str) -> str:
+    """The name of a weight without what torch.compile (`_orig_mod`) and DataParallel (`module`) put into it."""
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module"))
 
 
 @torch.no_grad()

@@ -163,3 +163,83 @@ def test_a_zip_in_place_of_an_image(folder):
     with zipfile.ZipFile(folder / "all.png", "w") as archive:
         archive.writestr("x.png", b"x")
     assert "ZIP" in refusal(folder)
+
+
+# What is read is what a viewer shows, and where it is not what is stored, it is said
+
+
+def test_a_folder_that_is_a_link_is_read_like_any_other(tmp_path):
+    write(tmp_path / "all" / "cat", blobs(3, 0))
+    write(tmp_path / "store" / "dog", blobs(3, 1))
+    (tmp_path / "all" / "dog").symlink_to("../store/dog")
+    (tmp_path / "all" / "alone.png").symlink_to("../store/dog/00000.png")
+    found = open_folder(tmp_path / "all")
+    assert found.names == ("alone.png", *(f"{kind}/0000{n}.png" for kind in ("cat", "dog") for n in range(3)))
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "said"),
+    [
+        ("loop", ".", "is the same folder as .*, by a link; remove the link"),
+        ("cat/up", "..", "is the same folder as .*, by a link; remove the link"),
+        ("twice", "cat", "is the same folder as .*, by a link; remove the link"),
+        ("gone", "nowhere", "gone is a link to something that is not there"),
+        ("gone.png", "nowhere.png", "gone.png is a link to something that is not there"),
+    ],
+)
+def test_links_that_go_round_or_nowhere_are_refused(tmp_path, link, target, said):
+    write(tmp_path / "all" / "cat", blobs(3, 0))
+    (tmp_path / "all" / link).symlink_to(target)
+    with pytest.raises(UserError, match=said):
+        open_folder(tmp_path / "all")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_is_turned_as_its_exif_tag_says(tmp_path, kind, orientation):
+    upright = Image.fromarray(blobs(1, 2)[0]).resize((64, 48))
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # what undoes each, as Image.Transpose
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(back[orientation]))
+    exif = Image.Exif()
+    exif[274] = orientation
+    suffix = kind.lower()
+    for number in range(2):
+        (tmp_path / f"{number}.{suffix}").write_bytes(encoded(stored, kind, exif=exif))
+    found = open_folder(tmp_path)
+    assert found.size == (64, 48)
+    assert abs(found.image(0).astype(int) - np.asarray(upright)).mean() < (0.5 if kind in ("PNG", "TIFF") else 6)
+    turned = "2 of 2 images were read turned as their EXIF tag says, such as 0."
+    assert found.remarks == (() if orientation == 1 else (f"{turned}{suffix}.",))
+
+
+@pytest.mark.parametrize("tag", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"nonsense"])
+def test_a_broken_exif_tag_costs_nothing(tmp_path, tag):
+    for number in range(2):
+        (tmp_path / f"{number}.jpg").write_bytes(encoded(IMAGE, "JPEG", exif=tag))
+    assert len(open_folder(tmp_path)) == 2
+
+
+def test_what_is_transparent_lies_on_white_and_what_was_converted_is_said(tmp_path):
+    ghost = Image.new("RGBA", (64, 64), (10, 20, 30, 0))
+    half = Image.new("RGBA", (64, 64), (0, 0, 0, 128))
+    palette = Image.new("P", (64, 64), 0)
+    palette.putpalette([9, 9, 9] * 256)
+    files = {
+        "a.png": encoded(ghost, "PNG"), "b.png": encoded(half, "PNG"), "c.png": encoded(palette, "PNG", transparency=0),
+        "d.png": encoded(Image.new("RGB", (64, 64), "red"), "PNG", transparency=(255, 0, 0)),
+        "e.png": encoded(Image.new("L", (64, 64), 7), "PNG"), "f.jpg": encoded(IMAGE.convert("CMYK"), "JPEG"), "g.png": encoded(IMAGE, "PNG"),
+        "h.png": encoded(palette, "PNG"),
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = open_folder(tmp_path, convert=True)
+    assert [tuple(found.image(n)[0, 0]) for n in (0, 1, 2, 3, 4, 7)] == [
+        (255, 255, 255), (127, 127, 127), (255, 255, 255), (255, 255, 255), (7, 7, 7), (9, 9, 9)
+    ]  # fmt: skip
+    assert found.remarks == (
+        "3 of 8 images were read with what is transparent over white, such as a.png.",
+        "1 of 8 images were read with what is transparent over white, from a palette, such as c.png.",
+        "1 of 8 images were read from grey, such as e.png.",
+        "1 of 8 images were read from CMYK without a colour profile, such as f.jpg.",
+        "1 of 8 images were read from a palette, such as h.png.",
+    )

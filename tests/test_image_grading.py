@@ -1,11 +1,15 @@
 """Task 2-1: what comes of samples, checkpoints and deliverables. FID itself is tested in test_fid_*.py; here it is a number."""
 
+import ast
+import contextlib
 import dataclasses
 import io
 import re
+import struct
 import tomllib
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +22,16 @@ from autograder.assignments.image_diffusion import outcome, perfect_sampler
 from autograder.assignments.image_diffusion.outcome import Outcome, reference_path
 from autograder.errors import UserError
 from autograder.grading import command
-from autograder.grading.checks import Note, WrongAnswer
+from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.mutants import solution_files
+from autograder.grading.prepare import given_to_worker, prepare_files
 from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
-from autograder.sandbox.launcher import Sandbox
-from autograder.submission.intake import read_submission
+from autograder.sandbox import pictures
+from autograder.sandbox.launcher import Sandbox, StudentFailure
+from autograder.submission.intake import Submission, read_submission
 
 COUNT = 6
 MANIFEST = load_manifest("image_diffusion")
@@ -54,7 +60,7 @@ def good_images(count: int = COUNT) -> dict[str, bytes]:
     return {f"{index}.png": picture(seed=index) for index in range(count)}
 
 
-def judge(sandbox: Sandbox, images: dict[str, bytes], **more: Any) -> Outcome:
+def judge(sandbox: Sandbox, images: dict[str, bytes], findings: Mapping[str, str] = {}, **more: Any) -> Outcome:
     """An outcome that has measured, with an FID of 12 ± 1.5 for whatever images."""
     files = solution_files(MANIFEST)
     judged = Outcome(
@@ -62,7 +68,7 @@ def judge(sandbox: Sandbox, images: dict[str, bytes], **more: Any) -> Outcome:
     )
     judged._figures_of = lambda pixels: {  # type: ignore[method-assign]
         "fid": {"value": 12.0, "standard_error": 1.5, "floor": {"mean": 0.8}}, "look_at": ["two images are equal"],
-        "duplicates": {"identical": 0}, "trace_ratio": 1.3,
+        "findings": dict(findings), "duplicates": {"identical": 0}, "trace_ratio": 1.3,
         "reference": {"description": "a stand-in"},
     }  # fmt: skip
     try:
@@ -109,11 +115,63 @@ def test_an_image_that_is_not_what_it_must_be_is_named(sandbox: Sandbox, content
         judge(sandbox, {**good_images(COUNT - 1), "odd.png": content})
 
 
+def saved(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=form, **options)
+    return buffer.getvalue()
+
+
+def sixteen_bits() -> bytes:
+    """A PNG of 64 × 64 with 16 bits in each of three channels, which Pillow does not write."""
+    head = struct.pack(">IIBBBBB", 64, 64, 16, 2, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + bytes(64 * 6) for _ in range(64)))
+    chunks = [(b"IHDR", head), (b"IDAT", rows), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+WHITE = Image.new("RGB", (64, 64), "white")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (sixteen_bits(), "odd.png has 16 bits a channel"),
+        (saved(WHITE, transparency=(255, 255, 255)), "odd.png has a transparent colour"),
+        (saved(WHITE, save_all=True, append_images=[Image.new("RGB", (64, 64))]), "odd.png holds 2 frames"),
+    ],
+)
+def test_an_image_that_would_be_read_differently_from_how_it_looks_is_named(
+    sandbox: Sandbox, content: bytes, sentence: str
+) -> None:
+    with pytest.raises(WrongAnswer, match=sentence):
+        judge(sandbox, {**good_images(COUNT - 1), "odd.png": content})
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_sample_is_turned_as_its_exif_tag_says(orientation: int) -> None:
+    upright = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # what undoes each, as Image.Transpose
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(back[orientation]))
+    exif = Image.Exif()
+    exif[274] = orientation
+    mode, pixels = pictures.decode(saved(stored, exif=exif))
+    assert mode == "RGB"
+    assert np.array_equal(pixels, np.asarray(upright))
+
+
+@pytest.mark.parametrize("tag", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"nonsense"])
+def test_a_broken_exif_tag_costs_nothing(tag: bytes) -> None:
+    mode, pixels = pictures.decode(saved(WHITE, "JPEG", exif=tag))
+    assert mode == "RGB"
+    assert pixels is not None
+    assert pixels.min() > 250
+
+
 def test_an_image_that_claims_to_be_enormous_is_not_decoded(sandbox: Sandbox) -> None:
     bomb = bytearray(picture())
     bomb[16:24] = (50_000).to_bytes(4, "big") * 2  # width and height in the header
-    import zlib
-
     bomb[29:33] = zlib.crc32(bytes(bomb[12:29])).to_bytes(4, "big")
     with pytest.raises(WrongAnswer, match=r"bomb.png claims (more than|50000)"):
         judge(sandbox, {**good_images(COUNT - 1), "bomb.png": bytes(bomb)})
@@ -132,13 +190,13 @@ def test_neither_samples_nor_checkpoint(sandbox: Sandbox) -> None:
 
 def test_the_threshold_decides_and_the_grey_zone_is_said(sandbox: Sandbox) -> None:
     found = judge(sandbox, good_images())
-    found.expect("fid_full", Note())
+    found.expect("fid_full", Note(), Carry())
     found.rule = {**found.rule, "fid_full": 11.0}
     with pytest.raises(WrongAnswer, match=r"below 11; it is 12.0 ± 1.5. That is within two standard errors"):
-        found.expect("fid_full", Note())
+        found.expect("fid_full", Note(), Carry())
     found.rule = {**found.rule, "fid_full": 5.0}
     with pytest.raises(WrongAnswer, match=r"below 5; it is 12.0 ± 1.5. Real images score 0.8 here"):
-        found.expect("fid_full", Note())
+        found.expect("fid_full", Note(), Carry())
 
 
 @pytest.mark.parametrize(
@@ -221,23 +279,145 @@ def test_complete_samples_are_taken_before_a_checkpoint(sandbox: Sandbox) -> Non
         ({"p_sample", "p_sample_loop"}, None),  # drawn with DDIM
         ({"ddim_p_sample_loop"}, None),  # drawn with DDPM
         ({"compute_loss"}, "compute_loss is not done"),
-        ({"p_sample_loop", "ddim_p_sample"}, "p_sample_loop and ddim_p_sample are not done"),
+        ({"p_sample_loop", "ddim_p_sample"}, "p_sample_loop is not done and ddim_p_sample is not done"),
     ],
 )  # fmt: skip
 def test_samples_that_the_code_cannot_have_drawn_are_for_a_person_to_ask_about(
     sandbox: Sandbox, untouched: set[str], named: str | None
 ) -> None:
-    notices = judge(sandbox, good_images(), untouched=frozenset(untouched)).notices()
-    found = [notice for notice in notices if "cannot have been drawn" in notice.message]
+    judged = judge(sandbox, good_images(), untouched=frozenset(untouched))
+    found = [notice for notice in judged.notices() if "can hardly have been drawn" in notice.message]
     assert [notice.kind for notice in found] == (["staff"] if named else [])
     assert all(named in notice.message and notice.deduction == 0 for notice in found)
+    with pytest.raises(Held, match=named) if named else contextlib.nullcontext():
+        judged.expect("fid_full", Note(), Carry())
+
+
+BOTH_SAMPLERS = frozenset({"p_sample_loop", "ddim_p_sample"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "held"),
+    [
+        (frozenset(), False),
+        ({"p_sample", "p_sample_loop"}, False),  # drawn with DDIM
+        ({"ddim_p_sample"}, False),  # drawn with DDPM
+        ({"q_sample", "compute_loss"}, False),  # a loss that is wrong may still train a model
+        (BOTH_SAMPLERS, True),
+        ({"p_sample", "ddim_p_sample_loop", "compute_loss"}, True),
+    ],
+)
+def test_an_fid_beside_samplers_that_fail_is_held(sandbox: Sandbox, wrong: frozenset[str], held: bool) -> None:
+    judged = judge(sandbox, good_images())
+    with (
+        pytest.raises(Held, match=r"can hardly have been drawn with the code beside them: .* is wrong")
+        if held
+        else contextlib.nullcontext()
+    ):
+        judged.expect("fid_full", Note(), Carry(frozenset(wrong)))
+
+
+@pytest.mark.parametrize("finding", ["below_floor", "copies"])
+def test_what_fid_finds_holds_the_points_where_the_policy_says_so(sandbox: Sandbox, finding: str) -> None:
+    judged = judge(sandbox, good_images(), findings={finding: "It is odd."})
+    with pytest.raises(Held, match=r"^It is odd\.$"):
+        judged.expect("fid_half", Note(), Carry())
+    assert [notice.message for notice in judged.notices()].count("It is odd.") == 1
+    lenient = dataclasses.replace(SMALL, policy=dataclasses.replace(SMALL.policy, hold=()))
+    judged.context = dataclasses.replace(judged.context, manifest=lenient)
+    judged.expect("fid_half", Note(), Carry())
+
+
+def test_an_fid_that_is_not_reached_is_lost_and_not_held(sandbox: Sandbox) -> None:
+    judged = judge(sandbox, good_images(), findings={"copies": "It is odd."})
+    judged.rule = {**judged.rule, "fid_full": 5.0}
+    with pytest.raises(WrongAnswer):
+        judged.expect("fid_full", Note(), Carry(BOTH_SAMPLERS))
 
 
 def test_notices_name_the_files_of_the_student(sandbox: Sandbox) -> None:
     images = {f"kitten {index}.png": content for index, content in enumerate(good_images().values())}
     found = judge(sandbox, images)
-    summary = {"look_at": ["2 images are copies, such as 0001.png = 0005.png."]}
+    summary = {
+        "look_at": ["2 images are copies, such as 0001.png = 0005.png."],
+        "findings": {"copies": "as is 0002.png"},
+    }
+    assert found._by_name(summary)["findings"] == {"copies": "as is kitten 2.png"}
     assert found._by_name(summary)["look_at"] == ["2 images are copies, such as kitten 1.png = kitten 5.png."]
+
+
+def test_a_checkpoint_that_was_not_trained_is_held(sandbox: Sandbox) -> None:
+    judged = judge(sandbox, {}, checkpoint=checkpoint())
+    assert judged.loss is not None
+    with pytest.raises(
+        Held, match=r"The network of the checkpoint does not know the images .* loss on them is [01]\.\d\d"
+    ):
+        judged.expect("fid_full", Note(), Carry())
+    judged.measured = dataclasses.replace(judged.measure(), loss=0.02)
+    judged.expect("fid_full", Note(), Carry())
+    with pytest.raises(Held, match="ddim_p_sample is wrong"):  # which draws from a checkpoint, and nothing else does
+        judged.expect("fid_full", Note(), Carry(frozenset({"ddim_p_sample"})))
+    judged.expect("fid_full", Note(), Carry(frozenset({"p_sample"})))
+
+
+FROM_FACES = "faces.render_face('cat', int(torch.randint(10**9, ())))"
+
+
+def test_a_sampler_that_asks_for_the_program_of_the_faces_gets_nothing(sandbox: Sandbox) -> None:
+    code = DDPM.decode()
+    start = code.index('"""', code.index('"""', code.index("def ddim_p_sample_loop(")) + 3) + 4
+    images = f"        import faces\n        x = torch.tensor(np.stack([{FROM_FACES} for _ in range(shape[0])]))\n"
+    code = code[:start] + images + "        return x.permute(0, 3, 1, 2) / 127.5 - 1\n" + code[start:]
+    given = Submission("work", {"ddpm.py": code.encode()}, "digest")
+    files, _ = prepare_files(MANIFEST, given)
+    context = OutcomeContext(
+        SMALL, sandbox, files, MANIFEST.limits, b"secret of the test", "digest", checkpoint=checkpoint()
+    )
+    judged = Outcome(context)
+    with pytest.raises(
+        StudentFailure, match=r"faces\.py draws data, and there is none of it while your code is graded"
+    ):
+        judged.measure()
+    judged.close()
+
+
+@pytest.mark.parametrize("assignment", ["image_diffusion", "swiss_roll"])
+def test_what_stands_in_for_given_files_has_all_their_names(assignment: str) -> None:
+    manifest = load_manifest(assignment)
+    stand_ins = {path.name: path for path in (manifest.home / "worker").glob("*.py")}
+    assert stand_ins
+    assert set(stand_ins) <= set(manifest.files.given)
+    for name, path in stand_ins.items():
+        assert given_to_worker(manifest)[name] == path.read_bytes()
+        tree = ast.parse((manifest.solution / name).read_text(encoding="utf-8"))
+        names = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        names |= {
+            t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+        }
+        space: dict[str, Any] = {"__name__": "stand_in"}
+        exec(compile(path.read_text(encoding="utf-8"), name, "exec"), space)
+        for wanted in names:
+            assert wanted in space or space["__getattr__"](wanted)
+
+
+def test_the_swiss_roll_of_the_worker_is_noise() -> None:
+    space: dict[str, Any] = {"__name__": "stand_in"}
+    exec(given_to_worker(load_manifest("swiss_roll"))["dataset.py"], space)
+    points = space["load_twodim"](4096, "swiss_roll").numpy()
+    assert points.shape == (4096, 2)
+    assert abs(points.std() - 1) < 0.1
+    assert next(iter(space["TwoDimDataClass"]("moon", 64, 16).get_dataloader())).shape == (16, 2)
+    with pytest.raises(ValueError, match="unknown data set 'cheese'"):
+        space["load_twodim"](4, "cheese")
+
+
+def test_a_compiled_or_parallel_network_is_read_like_any_other(sandbox: Sandbox) -> None:
+    plain = torch.load(io.BytesIO(checkpoint()), weights_only=True)["state_dict"]
+    for wrapper in ("_orig_mod.", "module.", "module._orig_mod."):
+        wrapped = {name.replace("network.", f"network.{wrapper}", 1): weight for name, weight in plain.items()}
+        assert wrapped.keys() != plain.keys()
+        found = judge(sandbox, {}, checkpoint=checkpoint(state_dict=wrapped))
+        assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
 
 
 def test_a_checkpoint_of_another_resolution_is_not_gradable(sandbox: Sandbox) -> None:
@@ -323,6 +503,26 @@ def test_what_sampling_and_systems_write_beside_the_samples_is_passed_over(tmp_p
     assert not any("samples" in notice.message for notice in given.notices)
 
 
+def test_samples_in_folders_of_their_class_are_taken_and_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ddpm.py").write_bytes(DDPM)
+    for index in range(4):
+        path = tmp_path / "samples" / ("cat" if index % 2 else "dog") / f"{index % 2}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(seed=index))
+    (tmp_path / "samples" / "cat" / "Thumbs.db").write_bytes(b"any")
+    given = read_submission(tmp_path, MANIFEST)
+    assert sorted(given.images) == ["cat/1.png", "dog/0.png"]
+    assert [n.message for n in given.notices] == [
+        "The images were taken from samples/cat and samples/dog; all of them may lie in samples itself."
+    ]
+    (tmp_path / "samples" / "0.png").write_bytes(picture())
+    given = read_submission(tmp_path, MANIFEST)
+    assert list(given.images) == ["0.png"]
+    assert [n.message for n in given.notices] == [
+        "The images that lie in samples itself were judged; 2 in samples/cat and samples/dog were not."
+    ]
+
+
 def test_pictures_of_a_training_are_no_samples(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
         archive.writestr("ddpm.py", DDPM)
@@ -345,6 +545,7 @@ def test_a_whole_submission_gets_behaviour_and_fid(
     figures = {
         "fid": {"value": 30.0, "standard_error": 1.0, "floor": {"mean": 1.0}},
         "look_at": [],
+        "findings": {},
         "duplicates": {"identical": 0},
         "trace_ratio": 1.0,
         "reference": {"description": "r"},
@@ -362,15 +563,16 @@ def test_a_whole_submission_gets_behaviour_and_fid(
 
 
 @pytest.mark.slow
-def test_the_sample_submission_of_the_demo_scores_like_real_images(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_sample_submission_of_the_demo_is_too_good_to_be_drawn_by_a_model(sandbox: Sandbox, tmp_path: Path) -> None:
     with open(command.EXAMPLES / "examples.toml", "rb") as file:
         example = next(e for e in tomllib.load(file)["examples"] if e.get("drawn"))
     with command._as_handed_in(example) as path:
         images = [image.read_bytes() for image in (path / "samples").iterdir()]
         verdict = command.grade_one(path, MANIFEST, Options(hints="none"), tmp_path, sandbox, quiet=True)
     assert len(set(images)) == MANIFEST.outcome["num_samples"]
-    assert verdict.task_points("2-1") == (30.0, 30.0)
-    assert verdict.score == 50.0 - example["deduction"]
+    assert verdict.task_points("2-1") == (0.0, 30.0)
+    assert {check.status for check in verdict.checks if check.task == "2-1"} == {"held"}
+    assert (verdict.score, verdict.held) == (20.0 - example["deduction"], 30.0)
     notices = [notice.message for notice in verdict.notices]
     assert all(any(re.search(sentence, notice) for notice in notices) for sentence in example["says"])
     assert any("stand-in for the real data" in notice for notice in notices)

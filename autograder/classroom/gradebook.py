@@ -22,6 +22,7 @@ LATE_UNKNOWN = (
     "Late, and the export does not say by how much; nothing was taken off, so override it where that is wrong"
 )
 SEVERAL = "Handed in alone and in a group, or in several groups; the newest counts, and where nobody says when, the last in the ledger"
+HELD = "Points are held until a person has looked; give them with release in the overrides, and a reason"
 UNDATED = "Nobody says when they handed in, so nothing was taken off"
 
 
@@ -60,6 +61,7 @@ class Grade:
     reason: str = ""  # of the override
     state: str = ""  # "" for a submission that was judged in full; else what staff should know
     report: str = ""  # folder of the reports, seen from the ledger
+    held: float = 0.0  # points that wait until a person has looked
 
     @property
     def name(self) -> str:
@@ -194,6 +196,8 @@ def _grade(
 ) -> Grade:
     name = person.called
     verdict, one = line.verdict, line.handed_in
+    if override is not None:
+        verdict = override.release_in(verdict, name)
     days, penalty = 0, 0.0
     if late is not None and one.submitted_at:
         days = late.days(datetime.fromisoformat(one.submitted_at))
@@ -205,12 +209,15 @@ def _grade(
     points, said, reason = verdict.score - penalty, "", ""
     if override is not None:
         points, said, reason = override.apply(points, verdict.max_score, name), override.said, override.reason
-    state = _state(line)
-    if state and override is None:
+    held = 0.0 if override is not None and override.points is not None else verdict.held
+    if held:
+        told.setdefault(HELD, []).append(name)
+    state = _state(line) or (f"up to {held:g} points are held" if held else "")
+    if state and override is None and not held:
         told.setdefault(state[0].upper() + state[1:], []).append(name)
     return Grade(
         person, verdict.score, rounded(points), verdict.max_score, one.submitted_at, days, round(penalty, 6), said, reason,
-        state, f"reports/{one.slug}",
+        state, f"reports/{one.slug}", held,
     )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ def plain(book: Gradebook) -> str:
     """Everything that is known of each grade."""
     head = [
         "name", "id", "email", "points", "maximum", "score", "late_days", "late_penalty", "override", "reason", "state", "submitted_at",
-        "report", "section",
+        "report", "section", "held",
     ]  # fmt: skip
     return to_csv([head, *(_plain_row(grade) for grade in book.grades)])
 
@@ -177,7 +177,7 @@ def _plain_row(g: Grade) -> list[str]:
     who = [plain_cell(text) for text in (g.person.name, g.person.number, g.person.email)]
     numbers = [f"{g.points}", f"{g.max_points:g}", f"{g.score:g}", f"{g.late_days}", f"{g.penalty:g}"]
     rest = [plain_cell(text) for text in (g.override, g.reason, g.state, g.submitted_at, g.report, g.person.section)]
-    return [*who, *numbers, *rest]
+    return [*who, *numbers, *rest, f"{g.held:g}"]
 
 
 def plain_remarks(book: Gradebook) -> list[str]:

@@ -79,7 +79,7 @@ def gradebook(
     late_cap: Annotated[float, typer.Option(min=0, max=100, help="Percent that is taken off at most.")] = 100.0,
     overrides: Annotated[
         Path | None,
-        typer.Option(help='A TOML file: ["student id"], then points = 40 or delta = -2, and reason = "…".'),
+        typer.Option(help='A TOML file: ["student id"], then points = 40, delta = -2 or release = ["2-1"], and reason = "…".'),
     ] = None,
     roster: RosterOption = None,
     zeros: Annotated[

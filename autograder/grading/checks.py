@@ -37,6 +37,12 @@ class NotFinite(WrongAnswer):
     """The answer holds NaN or infinite values, or numbers too large to be right."""
 
 
+class Held(Exception):
+    """The property holds, or a person has to judge it: its points wait until somebody has looked. The message says why, and is read by
+    student and staff.
+    """
+
+
 @dataclass(frozen=True)
 class CheckMark:
     """What the decorator `task` knows about a check."""

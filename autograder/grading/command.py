@@ -17,6 +17,7 @@ from autograder.grading.session import Grading, Options, refused_verdict
 from autograder.grading.verdict import Figure, Verdict, write_atomically
 from autograder.manifest import REPOSITORY, Manifest, load_manifest
 from autograder.report import IndexEntry, TerminalReport, make_console, print_summary, write_index, write_reports
+from autograder.report.view import score_text
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission
 from autograder.submission.rules import Refused
@@ -120,7 +121,7 @@ def grade_examples(out: Path) -> None:
     for name, verdict in rows:
         judged = {check.task for check in verdict.checks}
         points = [f"{verdict.task_points(task)[0]:g}" if task in judged else "" for task in task_ids]
-        table.add_row(name, *points, f"{verdict.score:g} / {verdict.max_score:g}")
+        table.add_row(name, *points, score_text(verdict.score, verdict.max_score, verdict.held))
     console.print(table)
     console.print(f"Open {out / 'index.html'} in a browser.")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.grading import memory
-from autograder.grading.checks import Carry, Note, WrongAnswer
+from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
 from autograder.grading.verdict import CheckResult, Status
@@ -80,6 +80,8 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
         return Judgement("passed")
     except WrongAnswer as error:
         return Judgement("failed", str(error), "wrong")
+    except Held as held:
+        return Judgement("held", str(held), "held")
     except StudentFailure as error:
         return _no_answer(error)
     except MemoryError:
@@ -110,7 +112,7 @@ def to_result(check: Check, judgement: Judgement) -> CheckResult:
         id=check.id,
         task=check.mark.task,
         title=check.title,
-        points=check.mark.points if judgement.status == "passed" else 0.0,
+        points=check.mark.points if judgement.status in ("passed", "held") else 0.0,
         max_points=check.mark.points,
         status=judgement.status,
         message=judgement.message,

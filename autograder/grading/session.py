@@ -137,7 +137,7 @@ class Grading:
         self.spent[task.id] = self.spent.get(task.id, 0.0) + judgement.seconds
         if judgement.kind == "grader" and task.kind == "behaviour":
             judgement = self._whose_fault(check, judgement)
-        if judgement.status != "passed" and judgement.kind != "untouched":
+        if judgement.status not in ("passed", "held") and judgement.kind != "untouched":
             with contextlib.suppress(UserError):  # said again when the next check needs a worker
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
@@ -283,7 +283,7 @@ class Grading:
             if all(
                 judgement.importing or judgement.kind in ("missing", "untouched", "timed out", "died")
                 for _, judgement in judged
-                if judgement.status != "passed"
+                if judgement.status not in ("passed", "held")
             ):
                 continue
             names = sorted(
@@ -297,7 +297,7 @@ class Grading:
             if found:
                 self.diagnoses[region] = found
             for check, judgement in judged:
-                if judgement.status == "passed":
+                if judgement.status in ("passed", "held"):
                     continue
                 result = next(r for r in self.verdict.checks if r.id == check.id)
                 hint = found.explanation if found else where

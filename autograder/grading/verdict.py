@@ -10,16 +10,18 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 SCHEMA = "autograder-verdict-1"
 
-Status = Literal["passed", "failed", "broken", "not_run", "grader_error"]
+Status = Literal["passed", "failed", "broken", "held", "not_run", "grader_error"]
 # passed        the property holds
 # failed        the student's code gave a wrong answer
 # broken        the student's code gave no answer: raised, timed out, died, missing
+# held          its points wait for a person, who gives them by an override; `points` says how many at most, `message` why
 # not_run       not judged (yet): the grade was interrupted, or this part was switched off
 # grader_error  the grader itself failed; worth nothing, but flagged for staff
 
@@ -47,9 +49,16 @@ class CheckResult:
         """Points that count: finite, between 0 and max_points, and only for a check that passed or says how much it
         is worth.
         """
-        if self.status in ("not_run", "grader_error", "broken") or not math.isfinite(self.points):
-            return 0.0
-        return min(max(self.points, 0.0), self.max_points)
+        return 0.0 if self.status in ("not_run", "grader_error", "broken", "held") else self._possible
+
+    @property
+    def held(self) -> float:
+        """Points that a person may still give, 0 … max_points."""
+        return self._possible if self.status == "held" else 0.0
+
+    @property
+    def _possible(self) -> float:
+        return min(max(self.points, 0.0), self.max_points) if math.isfinite(self.points) else 0.0
 
 
 @dataclass(frozen=True)
@@ -100,16 +109,39 @@ class Verdict:
 
     @property
     def score(self) -> float:
-        """Points after deductions, 0 … max_score."""
+        """Points after deductions, 0 … max_score, without what is held."""
+        return self._score(sum(check.awarded for check in self.checks), ("passed",))
+
+    @property
+    def held(self) -> float:
+        """What the score would rise by if every check that is held got its points, 0 … max_score."""
+        points = sum(check.awarded + check.held for check in self.checks)
+        return round(self._score(points, ("passed", "held")) - self.score, 6)
+
+    def _score(self, points: float, met: tuple[Status, ...]) -> float:
         if self.state == "refused" or any(notice.voids for notice in self.notices):
             return 0.0
         if self.rule == "tiers":
-            met = sum(check.status == "passed" for check in self.checks)
-            points = {0: 0.0, 1: self.tiers[1]}.get(met, self.tiers[0])
-        else:
-            points = sum(check.awarded for check in self.checks)
+            number = sum(check.status in met for check in self.checks)
+            points = {0: 0.0, 1: self.tiers[1]}.get(number, self.tiers[0])
         points -= sum(notice.deduction for notice in self.notices if notice.deduction > 0)
         return round(min(max(points, 0.0), self.max_score), 6)
+
+    def held_in(self, task: str) -> float:
+        """The points of one task that are held."""
+        return sum(check.held for check in self.checks if check.task == task)
+
+    def released(self, given: Mapping[str, float | None]) -> "Verdict":
+        """The verdict after a person has looked: of what is held in each task, so many points are given; None: all of them."""
+        left = {task: self.held_in(task) if points is None else points for task, points in given.items()}
+        checks = []
+        for check in self.checks:
+            if check.status == "held" and check.task in left:
+                points = min(check.held, left[check.task])
+                left[check.task] -= points
+                check = dataclasses.replace(check, status="passed" if points == check.held else "failed", points=points)
+            checks.append(check)
+        return dataclasses.replace(self, checks=tuple(checks))
 
     def task_points(self, identifier: str) -> tuple[float, float]:
         """(awarded, maximum) of one task, before deductions."""
@@ -128,7 +160,8 @@ class Verdict:
         return dataclasses.replace(self, notices=(*self.notices, notice))
 
     def to_json(self) -> str:
-        data = {"schema": SCHEMA, **dataclasses.asdict(self), "score": self.score, "max_score": self.max_score}
+        derived = {"score": self.score, "held": self.held, "max_score": self.max_score}
+        data = {"schema": SCHEMA, **dataclasses.asdict(self), **derived}
         for check, plain in zip(self.checks, data["checks"]):
             plain["awarded"] = check.awarded
         return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
@@ -149,6 +182,7 @@ def _verdict(data: dict[str, Any]) -> Verdict:
     """The record of plain data. Raises AttributeError, KeyError, TypeError or ValueError for data of another shape."""
     for derived in ("score", "max_score"):
         data.pop(derived)
+    data.pop("held", None)  # a verdict of an earlier version has none
     checks = []
     for check in data["checks"]:
         check.pop("awarded")

@@ -63,7 +63,7 @@ def _near_case(check: CheckResult, student: Student, outcome: Mapping[str, Any])
         and (key.startswith("fid_") if measure == "FID" else key.endswith("_threshold"))
         and key.removesuffix("_threshold") in check.id
     ]  # fmt: skip
-    if measure is None or not keys or check.status not in ("passed", "failed"):
+    if measure is None or not keys or check.status not in ("passed", "held", "failed"):
         return None
     value, threshold = float(check.evidence[measure]), float(outcome[keys[0]])
     error = check.evidence.get("standard error", 0.0)
@@ -73,7 +73,7 @@ def _near_case(check: CheckResult, student: Student, outcome: Mapping[str, Any])
         return None
     which = keys[0].removeprefix("fid_") if measure == "FID" else keys[0].removesuffix("_threshold").upper()
     what = f"{measure}, {which}"
-    return Near(student, what, value, threshold, error, check.status == "passed", check.max_points)
+    return Near(student, what, value, threshold, error, check.status != "failed", check.max_points)
 
 
 def is_number(value: Any) -> bool:
@@ -101,6 +101,9 @@ def find_flags(graded: Sequence[Graded], of: Of, pairs: Sequence[Pair]) -> tuple
         if errors := [check for check in verdict.checks if check.status == "grader_error"]:
             text = "The grader itself failed on a check, which earns nothing: not the student's mistake. Mend, then grade again."
             say("Grader error", text, item, f"{errors[0].id}: {errors[0].message}")
+        if held := [check for check in verdict.checks if check.held]:
+            text = "Points are held until a person has looked; give them with `release` in overrides.toml, and say why."
+            say("Held points", text, item, f"up to {verdict.held:g} points, {held[0].task}: {held[0].message}")
         own = layers[id(item)]
         if own and ("files" not in own or own < best):
             missing = sorted(best - own) or ["files"]
@@ -124,6 +127,7 @@ def find_flags(graded: Sequence[Graded], of: Of, pairs: Sequence[Pair]) -> tuple
 
 _ORDER = [
     "Grader error",
+    "Held points",
     "Refused",
     "Not finished",
     "Isolation",

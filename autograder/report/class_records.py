@@ -111,6 +111,7 @@ class Row:
     mistakes: tuple[str, ...]
     seconds: float
     megabytes: float
+    held: float = 0.0
 
     @property
     def share(self) -> float:

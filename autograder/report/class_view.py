@@ -241,4 +241,5 @@ def _row(item: Graded, student: Student, tasks: Sequence[TaskRow], flags: Sequen
         mistakes=tuple(sorted({clean_line(m, LINE) for check in verdict.checks for m in check.misconceptions})),
         seconds=verdict.seconds if is_number(verdict.seconds) else 0.0,
         megabytes=memory if is_number(memory) else 0.0,
+        held=verdict.held,
     )

@@ -78,6 +78,7 @@ def to_gradescope(
         "tests": tests,
         "extra_data": {
             "max_score": view.maximum,
+            "held": view.held,
             "state": view.state,
             "assignment": clean_line(verdict.assignment, 120),
             "profile": clean_line(verdict.profile, 120),

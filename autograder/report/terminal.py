@@ -42,6 +42,7 @@ _STYLES: dict[State, str] = {
     "partial": "yellow",
     "failed": "red",
     "broken": "red",
+    "held": "yellow",
     "grader_error": "magenta",
     "not_run": "dim",
     "waiting": "dim",

@@ -13,13 +13,14 @@ from autograder.grading.verdict import CheckResult, Notice, Verdict
 from autograder.report.clean import clean_data, clean_line, clean_text
 
 Audience = Literal["student", "staff"]
-State = Literal["passed", "partial", "failed", "broken", "grader_error", "not_run", "waiting"]
+State = Literal["passed", "partial", "failed", "broken", "held", "grader_error", "not_run", "waiting"]
 
 WORDS: dict[State, tuple[str, str]] = {  # (symbol, word); the word alone is enough
     "passed": ("✓", "passed"),
     "partial": ("◐", "partly"),
     "failed": ("✗", "failed"),
     "broken": ("!", "no answer"),
+    "held": ("◔", "held"),
     "grader_error": ("?", "grader error"),
     "not_run": ("–", "not judged"),
     "waiting": ("·", "waiting"),
@@ -67,14 +68,17 @@ class CheckView:
     evidence: Evidence
     printed: str
     seconds: float
+    held: float = 0.0
 
     @property
     def lost(self) -> bool:
-        """Judged, and not as it should be."""
-        return self.state in ("partial", "failed", "broken", "grader_error")
+        """Judged, and something is to be said of it: it is not as it should be, or its points are held."""
+        return self.state in ("partial", "failed", "broken", "held", "grader_error")
 
     @property
     def points(self) -> str:
+        if self.held:
+            return f"held: up to {points_text(self.held)}"
         return score_text(self.awarded, self.maximum) if self.maximum else ""
 
 
@@ -86,6 +90,7 @@ class TaskView:
     maximum: float
     checks: tuple[CheckView, ...]  # what went wrong first, then what was not judged, then what passed
     regions: tuple[tuple[str, str], ...]  # where its code stands: ("ddpm.py", "q_sample and p_sample")
+    held: float = 0.0
 
     @property
     def share(self) -> float:
@@ -94,7 +99,7 @@ class TaskView:
 
     @property
     def points(self) -> str:
-        return score_text(self.awarded, self.maximum) if self.maximum else ""
+        return score_text(self.awarded, self.maximum, self.held) if self.maximum else ""
 
     @property
     def verdict(self) -> str:
@@ -135,10 +140,11 @@ class View:
     tasks: tuple[TaskView, ...]  # those that have checks
     notices: tuple[NoticeView, ...]
     facts: tuple[tuple[str, str], ...]  # versions, isolation level, digest, seed commitment, time
+    held: float = 0.0  # what the score may still rise by
 
     @property
     def points(self) -> str:
-        return score_text(self.score, self.maximum)
+        return score_text(self.score, self.maximum, self.held)
 
     @property
     def isolation(self) -> str:
@@ -169,7 +175,7 @@ def present(verdict: Verdict, audience: Audience = "student") -> View:
     notices = tuple(
         _notice(notice) for notice in verdict.notices if audience == "staff" or notice.kind not in STAFF_KINDS
     )
-    lost = [check for check in checks if check.lost and check.state != "grader_error"]
+    lost = [check for check in checks if check.lost and check.state not in ("held", "grader_error")]
     return View(
         title=clean_line(verdict.title or verdict.assignment, LINE),
         submission=clean_line(verdict.submission, LINE) or "submission",
@@ -182,6 +188,7 @@ def present(verdict: Verdict, audience: Audience = "student") -> View:
         tasks=tasks,
         notices=notices,
         facts=_facts(verdict),
+        held=verdict.held,
     )
 
 
@@ -200,9 +207,10 @@ def points_text(points: float) -> str:
     return f"{points:.2f}".rstrip("0").rstrip(".") if math.isfinite(points) else "0"
 
 
-def score_text(points: float, maximum: float) -> str:
-    """ "2.5 / 4"."""
-    return f"{points_text(points)} / {points_text(maximum)}"
+def score_text(points: float, maximum: float, held: float = 0.0) -> str:
+    """ "2.5 / 4", "20 / 50, up to 30 held"."""
+    waiting = f", up to {points_text(held)} held" if held else ""
+    return f"{points_text(points)} / {points_text(maximum)}{waiting}"
 
 
 def count(number: int, noun: str) -> str:
@@ -285,13 +293,19 @@ def _check(check: CheckResult, number: str, state: str, audience: Audience) -> C
         word=word,
         awarded=check.awarded,
         maximum=check.max_points,
-        message=GRADER_ERROR if hidden else clean_text(check.message, MESSAGE),
+        message=GRADER_ERROR if hidden else clean_text(_held(check) + check.message, MESSAGE),
         hint="" if hidden else clean_text(check.hint, HINT),
         carried=_carried(check),
         evidence=Evidence() if hidden else tabulate(check.evidence),
         printed=clean_text(_overwritten(check.printed), PRINTED),
         seconds=check.seconds if math.isfinite(check.seconds) else 0.0,
+        held=check.held,
     )
+
+
+def _held(check: CheckResult) -> str:
+    """What stands before the reason."""
+    return f"Held: up to {count_points(check.held)} until a person has looked. " if check.status == "held" else ""
 
 
 def _overwritten(printed: str) -> str:
@@ -319,6 +333,7 @@ def _task(name: str, record: dict[str, Any], checks: list[CheckView]) -> TaskVie
         maximum=sum(check.maximum for check in checks),
         checks=tuple(sorted(checks, key=rank)),
         regions=_regions(record.get("regions") or ()),
+        held=sum(check.held for check in checks),
     )
 
 
@@ -363,17 +378,26 @@ def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
         return f"Grading is under way: {so_far}; the rest counts nothing yet."
     if any(notice.voids for notice in verdict.notices):
         return f"{passed} of {count(len(checks), 'check')} passed, but the submission earns nothing: see the notices."
+    waiting = [check for check in checks if check.state == "held"]
+    held = ""
+    if waiting:
+        where = listing(dict.fromkeys(check.task for check in waiting))
+        held = f"up to {count_points(verdict.held)} of {where} {'is' if verdict.held == 1 else 'are'} held until a person has looked"
+    if waiting and passed + len(waiting) == len(checks):
+        return f"{passed} of {count(len(checks), 'check')} passed; {held}."
     if checks and passed == len(checks) and verdict.score < verdict.max_score:
         return f"All {count(len(checks), 'check')} passed; what was taken off stands in the notices."
     if checks and passed == len(checks):
         return f"Everything is right: all {count(len(checks), 'check')} passed."
-    open_tasks = list(dict.fromkeys(check.task for check in checks if check.state != "passed"))
+    open_tasks = list(dict.fromkeys(check.task for check in checks if check.state not in ("passed", "held")))
     if not open_tasks:
         return "There was nothing to judge."
     where = f"task{'s' if len(open_tasks) > 1 else ''} {listing(open_tasks)}"
     errors = sum(check.state == "grader_error" for check in checks)
     missing = len(checks) - len(judged)
     tail = f" {count(missing, 'check')} {'was' if missing == 1 else 'were'} not judged." if missing else ""
+    if held:
+        tail += f" {held[0].upper()}{held[1:]}."
     if errors:
         tail += f" In {count(errors, 'check')} the grader itself failed: staff has to look."
     return f"{passed} of {count(len(checks), 'check')} passed; points are missing in {where}.{tail}"

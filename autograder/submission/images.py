@@ -22,13 +22,14 @@ def read_images(
     """The files in the folder of samples, by name, and sentences about what was left out.
 
     `entries` are those that are not clutter. The folder lies next to the code, or else it is the only one of its name outside the folder of
-    a training; case does not matter.
+    a training; case does not matter. Where it holds no image itself, those in the folders in it are taken, by names such as "cat/0.png";
+    else those are left out.
     """
     if manifest.files.samples is None:
         return {}, []
     entries = [entry for entry in entries if entry.name.casefold() != WRITTEN_BESIDE]
     wanted = manifest.files.samples.casefold()
-    folders = sorted({entry.folder for entry in entries if entry.folder and entry.folder[-1].casefold() == wanted})
+    folders = sorted({folder for entry in entries if (folder := _folder_called(wanted, entry.folder)) is not None})
     runs = {entry.folder for entry in entries if entry.name in MADE_BY_TRAINING}
     beside = [folder for folder in folders if folder[:-1] == main]
     chosen = beside or [folder for folder in folders if folder[:-1] not in runs]
@@ -43,8 +44,19 @@ def read_images(
     notes: list[str] = []
     others: list[str] = []
     total = 0
-    for entry in (entry for entry in entries if entry.folder == chosen[0]):
-        if not entry.name.lower().endswith(SUFFIXES):
+    depth = len(chosen[0])
+    inside = [entry for entry in entries if entry.folder == chosen[0]]
+    deeper = [entry for entry in entries if entry.folder[:depth] == chosen[0] and len(entry.folder) > depth and _is_image(entry)]
+    place = shown_path(chosen[0])
+    if deeper:
+        names = listed(sorted({shown(f"{place}/{entry.folder[depth]}", 40) for entry in deeper}))
+        if any(map(_is_image, inside)):
+            notes.append(f"The images that lie in {place} itself were judged; {len(deeper):,} in {names} were not.")
+        else:
+            inside += deeper
+            notes.append(f"The images were taken from {names}; all of them may lie in {place} itself.")
+    for entry in inside:
+        if not _is_image(entry):
             others.append(shown(entry.name, 40))
             continue
         if len(images) == limits.images:
@@ -61,10 +73,20 @@ def read_images(
             raise Refused(
                 f"The samples are larger than {most} together; hand in {manifest.files.samples} as 64×64 PNG."
             )
-        images[entry.name] = content
+        images["/".join(entry.path[depth:])] = content
     if others:
         notes.append(f"In {shown_path(chosen[0])}, only PNG and JPEG are looked at; left out: {listed(others)}.")
     return images, notes
+
+
+def _folder_called(wanted: str, folder: Folder) -> Folder | None:
+    """The outermost folder of this name on the way to `folder`, or None."""
+    depth = next((depth for depth, part in enumerate(folder, 1) if part.casefold() == wanted), None)
+    return folder[:depth] if depth is not None else None
+
+
+def _is_image(entry: Entry) -> bool:
+    return entry.name.lower().endswith(SUFFIXES)
 
 
 def read_checkpoint(

@@ -4,6 +4,7 @@ Images are decoded, and checkpoints loaded, in the worker. Only pixels come back
 in a process of its own, so that the grader itself needs no torch.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 
 from autograder.errors import UserError
 from autograder.grading import memory
-from autograder.grading.checks import Note, WrongAnswer, expect_tensor
+from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
 from autograder.grading.context import OutcomeContext
+from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
 from autograder.grading.verdict import Figure, Notice
 from autograder.manifest import REPOSITORY
 from autograder.report import image_figures
+from autograder.sandbox.launcher import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
 from autograder.submission.rules import listed, shown
 
@@ -33,6 +36,9 @@ DECODED_AT_ONCE = 50
 CHECKPOINT = "checkpoint.ckpt"  # its name in the worker
 COPY = re.compile(r"\b(\d{4})\.png")  # the names of the images that are measured
 TOO_VARIED = 2.0  # trace ratio: 1.33 after 3000 steps of the laptop preset, 12 after an eighth of the canonical one (docs/reference-scores.md)
+UNTRAINED = 0.5  # loss of a checkpoint's network on its own images: 1 without training, 0.02 after an eighth of the canonical one
+LOSSES, LOOKED_AT = 8, 4  # draws of it, and images in each
+FOLDER = "samples/"
 TRAINING = ("q_sample", "compute_loss")  # without which no model is trained
 SAMPLERS = (("p_sample", "p_sample_loop"), ("ddim_p_sample", "ddim_p_sample_loop"))  # one of the two draws the samples
 
@@ -44,6 +50,7 @@ class Measured:
     summary: dict[str, Any]
     pixels: Pixels
     origin: str  # "samples/", or "your checkpoint" and why
+    loss: float | None = None  # of the checkpoint's network on the images that were drawn with it
 
     @property
     def fid(self) -> float:
@@ -63,6 +70,8 @@ class Outcome:
         self.measured: Measured | None = None
         self.failure: Exception | None = None
         self.lanes: list[Any] = []
+        self.wrong: frozenset[str] = frozenset()  # regions in which a check has failed
+        self.loss: float | None = None
 
     def start(self) -> None:
         """Nothing runs in the background: the measurement takes as many threads as it gets."""
@@ -71,14 +80,32 @@ class Outcome:
         for lane in self.lanes:
             lane.close()
 
-    def expect(self, threshold: str, note: Note) -> None:
-        """FID below the manifest's threshold of that name. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
+    def expect(self, threshold: str, note: Note, carry: Carry) -> None:
+        """FID below the manifest's threshold of that name. Raises WrongAnswer, StudentFailure where the code gave no answer, or Held
+        where a person must look at the images first.
+        """
+        self.wrong = carry.wrong
         measured = self.measure()
         limit = float(self.rule[threshold])
         note("FID", measured.fid, 0.01)
         note("standard error", measured.error, 0.01)
         if not measured.fid < limit:
             raise WrongAnswer(self._sentence(measured, limit))
+        flags = self.flags(measured)
+        if reasons := [flags[name] for name in self.context.manifest.policy.hold if name in flags]:
+            raise Held(" ".join(reasons))
+
+    def flags(self, measured: Measured) -> dict[str, str]:
+        """What a person must look at before points are given, by its name in the policy: a sentence each."""
+        found = dict(measured.summary["findings"])
+        if sentence := self._cannot_have_drawn():
+            found["cannot_have_drawn"] = sentence
+        if measured.loss is not None and not measured.loss <= UNTRAINED:
+            found["untrained"] = (
+                f"The network of the checkpoint does not know the images that your sampler drew: its loss on them is {measured.loss:.2f}, "
+                "where 1 is that of a network without any training."
+            )
+        return found
 
     def _sentence(self, measured: Measured, limit: float) -> str:
         floor = measured.summary["fid"]["floor"]
@@ -99,7 +126,7 @@ class Outcome:
         if self.measured is None:
             try:
                 pixels, origin = self._images()
-                self.measured = Measured(self._figures_of(pixels), pixels, origin)
+                self.measured = Measured(self._figures_of(pixels), pixels, origin, self.loss)
             except Exception as error:  # the other check asks again, and gets the same answer
                 self.failure = error
                 raise
@@ -110,7 +137,7 @@ class Outcome:
     def _images(self) -> tuple[Pixels, str]:
         number, found = self.rule["num_samples"], len(self.context.images)
         if found == number:
-            return self._decoded(), "samples/"
+            return self._decoded(), FOLDER
         if self.context.checkpoint is not None:
             return self._drawn(), f"your checkpoint (samples/ holds {found} images, not {number})"
         if found:
@@ -178,8 +205,26 @@ class Outcome:
                 "call", fields, seconds=self.context.limits.seconds_training, threads=self.context.threads
             )
             x = expect_tensor(from_wire(value), (count, 3, side, side), "The result of ddim_p_sample_loop")
+            if start == 0:
+                with contextlib.suppress(StudentFailure, WrongAnswer):  # a flag that cannot be looked for costs nobody a grade
+                    self.loss = self._loss_of_network(x[:LOOKED_AT], draw)
             parts.append(np.clip((x + 1) * 127.5 + 0.5, 0, 255).astype(np.uint8))
         return np.concatenate(parts).transpose(0, 2, 3, 1)
+
+    def _loss_of_network(self, x: Floats, draw: Draw) -> float:
+        """The training loss (DDPM, Eq. 14) of the checkpoint's network on these images, (N, 3, H, W), by the reference's code and in a
+        worker where there is none of the student's: mean ‖ε − ε_θ(√ᾱ_t x₀ + √(1−ᾱ_t) ε, t)‖² over random t, about 1 for a network that
+        was not trained and below 0.1 for one that was.
+        """
+        assert self.context.checkpoint is not None
+        files = {**solution_files(self.context.manifest), CHECKPOINT: self.context.checkpoint}
+        reference = Student(self._lane(), files, self.context.limits)
+        reference.seed = draw.seed()
+        model = reference.module("sampling").new("load_model", CHECKPOINT, "cpu").new("__getitem__", 0)
+        fields = {"target": model.ref, "path": "compute_loss", "args": [to_wire(np.clip(x, -1, 1).astype(np.float32))], "kwargs": {}}
+        seconds = self.context.limits.seconds_training
+        losses = [from_wire(model.worker.request("call", fields, seconds=seconds)) for _ in range(LOSSES)]
+        return float(np.mean([expect_tensor(loss, (), "The loss") for loss in losses]))
 
     # FID
 
@@ -220,7 +265,8 @@ class Outcome:
         def original(match: re.Match[str]) -> str:
             return shown(names[int(match[1])], 40) if int(match[1]) < len(names) else match[0]
 
-        return {**summary, "look_at": [COPY.sub(original, text) for text in summary["look_at"]]}
+        look_at = [COPY.sub(original, text) for text in summary["look_at"]]
+        return {**summary, "look_at": look_at, "findings": {k: COPY.sub(original, v) for k, v in summary["findings"].items()}}
 
     # For the report
 
@@ -228,7 +274,8 @@ class Outcome:
         """What a person should look at; nothing here takes points away."""
         if self.measured is None:
             return []
-        texts = [*self._cannot_have_drawn(), *self.measured.summary["look_at"]]
+        flags = self.flags(self.measured)
+        texts = list(dict.fromkeys([*flags.values(), *self.measured.summary["look_at"]]))
         if not self.rule["bank"]:
             texts.append("Copies of training images were not looked for: the manifest names no bank of them.")
         if "stand-in" in self.measured.summary["reference"]["description"]:
@@ -237,18 +284,20 @@ class Outcome:
             )
         return [Notice("staff", text) for text in texts]
 
-    def _cannot_have_drawn(self) -> list[str]:
-        """A sentence where samples/ was handed in with code that can neither have trained a model nor sampled from one."""
-        undone = self.context.untouched
+    def _cannot_have_drawn(self) -> str:
+        """A sentence where the code beside the images can have trained no model, or has no sampler that works; or "".
+
+        A loss that is wrong may still train a model, and one sampler of the two is enough; what draws from a checkpoint is DDIM.
+        """
+        undone, wrong = self.context.untouched, self.wrong | self.context.untouched
         missing = [name for name in TRAINING if name in undone]
-        if all(any(name in undone for name in sampler) for sampler in SAMPLERS):
-            missing += [name for sampler in SAMPLERS for name in sampler if name in undone]
+        samplers = SAMPLERS[1:] if self.measured is not None and self.measured.origin != FOLDER else SAMPLERS
+        if all(any(name in wrong for name in sampler) for sampler in samplers):
+            missing += [name for sampler in samplers for name in sampler if name in wrong]
         if not missing:
-            return []
-        return [
-            f"The images cannot have been drawn with the code beside them, in which {listed(missing, most=6)} "
-            f"{'is' if len(missing) == 1 else 'are'} not done. Ask where they come from; the points for FID are given all the same."
-        ]
+            return ""
+        what = [f"{name} is {'not done' if name in undone else 'wrong'}" for name in missing]
+        return f"The images can hardly have been drawn with the code beside them: {listed(what, most=6)}. Where do they come from?"
 
     def figures(self) -> list[Figure]:
         if self.measured is None:

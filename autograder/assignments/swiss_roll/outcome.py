@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial import KDTree
 
-from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_tensor
+from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
@@ -35,6 +35,7 @@ PARTS: dict[str, frozenset[str]] = {
     "ddpm": frozenset({"p_sample", "p_sample_loop"}),
     "ddim": frozenset({"ddim_p_sample", "ddim_p_sample_loop"}),
 }
+UNTRAINED_SAMPLES, DENSE, KNOWN = 256, 100_000, 0.02  # see Outcome._ignores_network
 NAMES = {"network": "SimpleNet", "loss": "compute_loss", "ddpm": "the DDPM sampler", "ddim": "the DDIM sampler"}
 
 
@@ -154,6 +155,34 @@ class Outcome:
         note("Chamfer distance", best.median, 1.0)
         if not best.median < threshold:
             raise WrongAnswer(self._sentence(sampler, results, threshold, stand_ins))
+        if "without_network" in self.context.manifest.policy.hold and self._ignores_network(sampler, plan):
+            raise Held(
+                f"Your {'p_sample_loop' if sampler == 'ddpm' else 'ddim_p_sample_loop'} gives the Swiss roll with a network that was not "
+                "trained, too. Samples must come from the network."
+            )
+
+    def _ignores_network(self, sampler: Sampler, plan: Plan) -> bool:
+        """Whether the student's sampler gives points of the data around a network that has learned nothing.
+
+        The mean squared distance to the data is 0 for points of it, 0.003 for good samples, and above 0.1 for points that know nothing of it.
+        """
+        model = self.trained[0].model
+        if sampler not in plan.own or model is None:
+            return False
+        training, student = self.context.manifest.training, model.student
+        draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} untrained")
+        try:
+            ddpm = student.module("ddpm")
+            settings = (2, 2, list(training["dim_hids"]), training["num_train_timesteps"])
+            own = "network" in plan.own
+            network = student.module("network").new("SimpleNet", *settings) if own else student.network(lambda x, t: 0 * x)
+            model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"]))
+            untrained = Trained(np.zeros(0), 0.0, model, self.trained[0].network, draw.seed())
+            samples = self.sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
+        except (StudentFailure, WrongAnswer):
+            return False
+        distances, _ = KDTree(self.data[:DENSE]).query(samples)
+        return float((distances**2).mean()) < KNOWN
 
     def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: tuple[str, ...]) -> str:
         medians = ", ".join(f"{result.median:.1f}" for result in results)
