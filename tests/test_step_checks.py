@@ -99,13 +99,12 @@ def test_no_numbers_are_near_nothing() -> None:
 # Noise that no seed reaches
 
 
-@pytest.mark.parametrize("factor", ["0.95", "1.02", "0.99"])
+@pytest.mark.parametrize("factor", ["0.95", "1.01"])
 def test_noise_of_its_own_hides_no_wrong_coefficient(factor: str, lane: Lane) -> None:
     wrong = f"torch.where(t > 0, {factor}, 1.0).reshape(beta_t.shape)"
-    for noise in (SEEDED, OWN):
-        judged = judge(lane, ["p_sample"], p_sample(factor=wrong, noise=noise))
-        assert passed(judged) == P_CHECKS - {"reverse_step_mean"}, messages(judged)
-        assert "−ε_θ times" in messages(judged)["reverse_step_mean"]
+    judged = judge(lane, ["p_sample"], p_sample(factor=wrong, noise=OWN))
+    assert passed(judged) == P_CHECKS - {"reverse_step_mean"}, messages(judged)
+    assert "−ε_θ times" in messages(judged)["reverse_step_mean"]
 
 
 def test_noise_of_its_own_hides_no_wrong_coefficient_of_ddim(lane: Lane) -> None:
@@ -114,11 +113,8 @@ def test_noise_of_its_own_hides_no_wrong_coefficient_of_ddim(lane: Lane) -> None
 
 
 def test_right_noise_of_its_own_is_right(lane: Lane) -> None:
-    for number in range(3):
-        secret = b"secret of the right one " + bytes([number])
-        bodies = p_sample(noise=OWN) | ddim(noise=OWN)
-        judged = judge(lane, ["p_sample", "ddim_p_sample"], bodies, secret=secret)
-        assert passed(judged) == P_CHECKS | DDIM_CHECKS, messages(judged)
+    judged = judge(lane, ["p_sample", "ddim_p_sample"], p_sample(noise=OWN) | ddim(noise=OWN))
+    assert passed(judged) == P_CHECKS | DDIM_CHECKS, messages(judged)
 
 
 def test_noise_that_is_too_strong_to_measure_is_told(lane: Lane) -> None:
@@ -165,13 +161,9 @@ def test_nan_at_large_eta_hides_nothing_and_is_told_with_its_eta(lane: Lane) -> 
     assert "from η = 0.1 on" in said["ddim_last_step"]
     assert "standard deviation" in said["ddim_step_stochastic"]
 
-    right_until = "sigma = torch.where(sigma > 0.9 * eta * (1 - a_prev).sqrt().clamp(min=1e-3) + 10 * (0.75 - eta), sigma * float('nan'), sigma)"
-    judged = judge(
-        lane,
-        ["ddim_p_sample"],
-        ddim(mistake=f"if eta > 0.75:\n        sigma = sigma * float('nan')\n    _ = {right_until!r}"),
-    )
-    assert "from η = 0.8 on it" not in said["ddim_last_step"]
+    nan = "if eta > 0.75:\n        sigma = sigma * float('nan')"
+    judged = judge(lane, ["ddim_p_sample"], ddim(mistake=nan))
+    assert passed(judged) == {"ddim_step_calls_the_network", "ddim_step_deterministic"}
     assert "from η = 0.8 on" in messages(judged)["ddim_step_stochastic"]
 
 
