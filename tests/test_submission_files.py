@@ -114,11 +114,13 @@ def test_data_that_the_code_names_comes_along_and_the_rest_is_named(tmp_path: Pa
 
 
 def test_stray_text_is_not_worth_a_word_unless_code_reads_files(tmp_path: Path) -> None:
-    stray = {"notes.txt": b"sleep", "settings.json": b"{}"}
+    stray = {"notes.txt": b"sleep", "table.json": b"{}", "settings.json": b"{}"}
     assert notices(read_submission(put(tmp_path / "s", {**SOLUTION, **stray}), MANIFEST)) == []
     reads = SOLUTION | {"ddpm.py": SOLUTION["ddpm.py"] + b"\ndef read(name):\n    return open(name + '.txt').read()\n"}
     (note,) = notices(read_submission(put(tmp_path / "t", {**reads, **stray}), MANIFEST))
-    assert "notes.txt and settings.json" in note
+    assert "notes.txt and table.json" in note
+    named = SOLUTION | {"ddpm.py": SOLUTION["ddpm.py"] + b"\nSETTINGS = 'settings.json'\n"}
+    assert read_submission(put(tmp_path / "u", {**named, **stray}), MANIFEST).data == {"settings.json": b"{}"}
 
 
 def test_data_over_the_limits_is_named_as_left_out(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from autograder.manifest import Manifest
 from autograder.release.markers import derive_handout
 from autograder.submission.entries import Entry, Source
 from autograder.submission.helpers import HOOKS
+from autograder.submission.images import MADE_BY_TRAINING, WRITTEN_BESIDE
 from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.python_text import CodeFiles, NotPython, decode
 from autograder.submission.rules import IntakeLimits, Refused, folded, is_troublesome, listed, shown_path
+
+_KNOWN = {*MADE_BY_TRAINING, WRITTEN_BESIDE, "requirements.txt"}  # not worth a word
 
 
 def read_data(
@@ -45,6 +48,7 @@ def read_data(
         size += len(content)
     reads = any(data_files.reads_files(_text(n, c), _handout(manifest, n)) for n, c in code.contents.items())
     unnamed = [name for name in sorted(beside.keys() - named) if reads or data_files.is_binary(name)]
+    unnamed = [name for name in unnamed if beside[name].name.casefold() not in _KNOWN]
     if unnamed:
         names = listed([shown_path(beside[name].path, 40) for name in unnamed], most=3)
         notes.append(f"Left out, since no code names it: {names}; what your code reads must stand in it with its whole name.")
@@ -55,11 +59,12 @@ def _may_be_data(entry: Entry, main: Folder, manifest: Manifest, others: frozens
     below = entry.path[len(main) :]
     if entry.kind != "file" or entry.path[: len(main)] != main or not 1 <= len(below) <= data_files.DEEPEST:
         return False
-    if below[0] == manifest.files.samples or any(is_other_assignment(manifest, part, others) for part in below[:-1]):
+    samples = (manifest.files.samples or "").casefold()
+    if any(part.casefold() == samples or is_other_assignment(manifest, part, others) for part in below[:-1]):
         return False
     if manifest.files.checkpoint and fnmatch(entry.name, manifest.files.checkpoint):
         return False
-    return data_files.is_data(entry.name) and entry.name.casefold() not in {*HOOKS, "requirements.txt"}
+    return data_files.is_data(entry.name) and entry.name.casefold() not in HOOKS
 
 
 def _why_not(name: str, there: Sequence[str], entry: Entry, limits: IntakeLimits) -> str | None:
