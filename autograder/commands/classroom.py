@@ -15,7 +15,7 @@ def grade_class(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Zips and folders, one for each student, or what Gradescope, Canvas or Moodle exports, unzipped.",
+            help="Zips and folders, one for each student, or what Gradescope, Canvas or Moodle exports, unzipped; also sections.",
             show_default=False,
         ),
     ],
