@@ -80,7 +80,7 @@ _BY: tuple[tuple[str, Keys, Keys], ...] = (  # what it is, the keys of one who h
     ("address", lambda p: _some("", same_email(p.email)), lambda r: {*_some("", same_email(r.email)), *_some("", same_email(r.login))}),
     ("account", lambda p: _ends(p), lambda r: _some("", r.github.casefold())),
     ("name", lambda p: _some("", same_name(p.name)), lambda r: _some("", same_name(r.name))),
-    ("name", lambda p: _some("", written_together(p.name)), lambda r: ways_to_write(r.name)),
+    ("name", lambda p: _some("", written_together(p.name)), lambda r: {f" {way}" for way in ways_to_write(r.name)}),
 )  # fmt: skip
 
 
