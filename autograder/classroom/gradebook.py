@@ -21,7 +21,7 @@ NAMED = 8  # students in one remark; the others are counted
 LATE_UNKNOWN = (
     "Late, and the export does not say by how much; nothing was taken off, so override it where that is wrong"
 )
-SEVERAL = "Handed in alone and in a group, or in several groups; the newest counts, and where nobody says when, the last in the ledger"
+SEVERAL = "Handed in alone and in a group, or in several groups; the newest counts"
 HELD = "Points are held until a person has looked; give them with release in the overrides, and a reason"
 UNDATED = "Nobody says when they handed in, so nothing was taken off"
 
@@ -98,13 +98,14 @@ def make_gradebook(
     if len({line.verdict.assignment for line in found}) > 1:
         raise UserError("The ledger holds more than one assignment; grade each into a folder of its own.")
     remarks += _nobodys_numbers(found)
-    people, members = everybody([line.handed_in for line in found], course.rosters[-1] if course.rosters else ())
+    everyone = everybody([line.handed_in for line in found], course.rosters[-1] if course.rosters else ())
+    remarks += everyone.remarks
     newest: dict[int, Line] = {}
     several: set[int] = set()
-    for line, own in sorted(zip(found, members), key=lambda pair: pair[0].handed_in.moment):
-        several |= newest.keys() & own
+    for line, own in sorted(zip(found, everyone.members), key=lambda pair: pair[0].handed_in.moment):
+        several |= newest.keys() & set(own)
         newest |= dict.fromkeys(own, line)
-    matched = Matched(tuple(people))
+    matched = Matched(everyone.people)
     for roster in course.rosters:
         matched = match(matched.people, roster)
         remarks += matched.remarks
@@ -147,8 +148,8 @@ def _nobodys_numbers(lines: Sequence[Line]) -> list[str]:
     if not who:
         return []
     return [
-        "The ledger does not say whether their numbers are the school's or a platform's, so no platform gets them: "
-        f"{listed(sorted(who), most=NAMED)}. Start the same `autograder class` again, which grades nothing twice."
+        "Their numbers are of a group, or anonymous, or of a ledger that does not say whose they are, so no platform gets them: "
+        f"{listed(sorted(who), most=NAMED)}. For the last, start the same `autograder class` again, which grades nothing twice."
     ]
 
 

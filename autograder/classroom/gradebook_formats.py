@@ -20,7 +20,7 @@ BYTE_ORDER_MARK = (
     "\ufeff"  # by it Excel sees UTF-8. Canvas writes it itself and Moodle takes it away; see docs/class.md
 )
 NO_PARTICIPANT = "Participant 0"  # Moodle passes over the row; an Identifier without a number may stop its database
-_FORMULA = re.compile(r"(^|;)(\s*)(?=[=+\-@\t\r＝＋－＠])")  # at the start of a cell, also where ";" parts cells
+_FORMULA = re.compile(r'(^|[;"])(\s*)(?=[=+\-@\t\r＝＋－＠])')  # where a cell may begin: also behind ";", and behind a quote
 
 
 def plain_cell(text: str) -> str:

@@ -54,7 +54,8 @@ def members_of(one: HandedIn) -> list[Person]:
     emails = [one.email, *one.partner_emails, *[""] * len(one.partners)]
     kind = {SCHOOL: "school_id", CANVAS: "canvas_id", MOODLE: "moodle_id"}.get(one.numbered_by, "other_id")
     who = zip((one.student, *one.partners), ids, emails, strict=False)
-    return [Person(name, email=email, **({kind: number} if number else {})) for name, number, email in who]
+    more = {"section": one.section}
+    return [Person(name, email=email, **more, **({kind: number} if number else {})) for name, number, email in who]
 
 
 def team_of(person: Person, roster: Sequence[Person]) -> list[Person]:
@@ -80,7 +81,7 @@ _BY: tuple[tuple[str, Keys, Keys], ...] = (  # what it is, the keys of one who h
     ("address", lambda p: _some("", same_email(p.email)), lambda r: {*_some("", same_email(r.email)), *_some("", same_email(r.login))}),
     ("account", lambda p: _ends(p), lambda r: _some("", r.github.casefold())),
     ("name", lambda p: _some("", same_name(p.name)), lambda r: _some("", same_name(r.name))),
-    ("name", lambda p: _some("", written_together(p.name)), lambda r: ways_to_write(r.name)),
+    ("name", lambda p: _some("", written_together(p.name)), lambda r: {f" {way}" for way in ways_to_write(r.name)}),
 )  # fmt: skip
 
 
@@ -237,31 +238,51 @@ def absent_remark(absent: Sequence[Person], note: str = "") -> str:
 # The people of a class
 
 
-def everybody(submissions: Sequence[HandedIn], roster: Sequence[Person]) -> tuple[list[Person], list[list[int]]]:
-    """Everybody who handed in, once, and for each submission the numbers of its members in that list.
+@dataclass(frozen=True)
+class Everybody:
+    """Everybody who handed in, once; for each submission the numbers of its members in that list; and remarks."""
 
-    Who stands in several submissions is one by number or e-mail address, never by name. What the newer says of them goes before. The first
-    members of two submissions are two people, whatever number they give: of one person only one was collected.
+    people: tuple[Person, ...]
+    members: tuple[tuple[int, ...], ...]
+    remarks: tuple[str, ...] = ()
+
+
+def everybody(submissions: Sequence[HandedIn], roster: Sequence[Person]) -> Everybody:
+    """Who stands in several submissions is one by number or e-mail address, never by name, and only where it is known which one is newer.
+
+    Else they stay apart, and their number is used for neither: a number on a file is what somebody typed.
     """
     people: list[Person] = []
-    at: dict[str, int] = {}
-    collected: set[int] = set()  # who stands first in a submission
-    members: dict[int, list[int]] = {}
+    at: dict[str, int] = {}  # key → the one who has it, in submissions with a time
+    members: dict[int, tuple[int, ...]] = {}
     for k, one in sorted(enumerate(submissions), key=lambda pair: pair[1].moment):
-        members[k] = []
+        own = []
         for person in [p for member in members_of(one) for p in team_of(member, roster)]:
-            keys = _keys(person)
-            taken = collected if one.key and not members[k] else set()
-            known = [at[key] for key in keys if key in at and at[key] not in taken]
-            n = next((n for n in known if _may_be(people[n], person)), len(people))
+            keys = _keys(person) if one.submitted_at else []
+            n = next((at[key] for key in keys if key in at and _may_be(people[at[key]], person)), len(people))
             if n == len(people):
                 people.append(person)
             else:
                 people[n] = _joined(people[n], person)
             at |= {key: n for key in keys if key not in at}
-            members[k].append(n)
-        collected |= {members[k][0]} if one.key else set()
-    return people, [members[k] for k in range(len(submissions))]
+            own.append(n)
+        members[k] = tuple(dict.fromkeys(own))
+    apart, remarks = _without_shared_numbers(people)
+    return Everybody(tuple(apart), tuple(members[k] for k in range(len(submissions))), tuple(remarks))
+
+
+def _without_shared_numbers(people: Sequence[Person]) -> tuple[list[Person], list[str]]:
+    """Whoever has the number of another has it as `other_id`, which no platform gets."""
+    kinds = ("school_id", "canvas_id", "moodle_id")
+    count = Counter((kind, same_id(number)) for one in people for kind in kinds if (number := getattr(one, kind)))
+    apart, shared = [], []
+    for one in people:
+        taken = {kind: "" for kind in kinds if count[kind, same_id(getattr(one, kind))] > 1}
+        if taken:
+            shared.append(f"{one.name} ({one.number})")
+        apart.append(replace(one, **taken, other_id=one.other_id or one.number) if taken else one)
+    said = "They carry one number with another, and nobody says which is the newer or whose it is, so no platform gets it; keep one"
+    return apart, [f"{said}: {listed(sorted(shared), most=MOST_NAMED)}."] if shared else []
 
 
 def _keys(person: Person) -> list[str]:
@@ -290,10 +311,10 @@ def named_by_roster(submissions: Sequence[HandedIn], roster: Sequence[Person]) -
     """The hand-ins as the class page shows them, with names and numbers of the roster; and remarks, on who handed in nothing too."""
     if not roster:
         return list(submissions), []
-    people, members = everybody(submissions, roster)
-    matched = match(people, roster)
-    shown = [_shown(one, [matched.people[n] for n in own]) for one, own in zip(submissions, members)]
-    return shown, [*([absent_remark(matched.absent)] if matched.absent else []), *matched.remarks]
+    found = everybody(submissions, roster)
+    matched = match(found.people, roster)
+    shown = [_shown(one, [matched.people[n] for n in own]) for one, own in zip(submissions, found.members)]
+    return shown, [*([absent_remark(matched.absent)] if matched.absent else []), *found.remarks, *matched.remarks]
 
 
 def _shown(one: HandedIn, people: Sequence[Person]) -> HandedIn:

@@ -124,6 +124,8 @@ def gradebook(
 
 def _moment(text: str) -> datetime:
     """A moment with its offset: without one, nobody knows which midnight is meant. A date alone is not enough, and the advice is its end."""
+    if day := re.fullmatch(r"\s*(\d{4}-\d\d-\d\d)([+-]\d\d:?\d\d|Z)\s*", text):  # Python reads the offset as a time
+        raise UserError(f"--due {text} needs a time too; for the end of that day write {day[1]}T23:59{day[2]}.")
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:

@@ -7,8 +7,8 @@ form (NFC), without regard to case and to how much space is in it; an e-mail add
 import re
 import unicodedata
 
-# Digits, and letters or hyphens with them; "v2" alone is what people write behind the name of a copy.
-ID = r"(?![vV][0-9]{1,2}(?![0-9A-Za-z-]))[0-9A-Za-z-]*[0-9][0-9A-Za-z-]*"
+# Digits, with letters or hyphens; what people and systems write behind the name of a copy ("v2", "-v2", "-copy") is none.
+ID = r"(?!(?:[0-9A-Za-z-]*-)?[vV][0-9]{1,3}(?![0-9A-Za-z-])|[0-9A-Za-z-]*-[cC][oO][pP][yY](?![0-9A-Za-z-]))[0-9A-Za-z-]*[0-9][0-9A-Za-z-]*"
 MOST_NAME, MOST_ID = 80, 40  # characters
 MOST_BYTES = 240  # of the whole name of a file; systems take 255
 MOST_MARKS = 4  # accents on one letter
