@@ -1275,7 +1275,7 @@ HOUSE = (
         where = ["f\\n" * 30000, 2**62, "g\\n" * 30000, "<script>" * 8000]
         send({"kind": "raised", "question": worker.question, "type": "E\\n" * 9000, "message": "m\\n" * 9000, "where": where})
         """,
-        sentence=r"raised E E",
+        sentence="raised E E|a question that was not asked",  # one form of t, and the next one
     ),
     *(
         Attack(
@@ -1447,7 +1447,7 @@ HOUSE = (
         "gradient-without-numbers",
         "has an empty gradient",
         "solution",
-        4.0,
+        4.5,  # all but the check of the gradient
         code="""
         class Wrapped(nn.Module):
             def __init__(self, network):
