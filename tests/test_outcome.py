@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Plan, Trained
-from autograder.grading.checks import Carry, Note, WrongAnswer
+from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
 from autograder.manifest import load_manifest
@@ -184,3 +184,40 @@ def test_the_trainers_adam_is_torchs_to_the_last_bit():
     ours = trained(lambda parameters: FusedAdam(parameters, 1e-3).step)
     theirs = trained(lambda parameters: torch.optim.Adam(parameters, lr=1e-3, fused=True).step)
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs))
+
+
+ROLL = """
+        from sklearn import datasets
+
+        points = datasets.make_swiss_roll(n_samples=shape[0], noise=0.0, hole=True)[0][:, [0, 2]]
+        return torch.tensor((points - points.mean()) / points.std() * 2).float()
+"""
+
+
+@pytest.mark.parametrize(("sampler", "function"), [("ddpm", "p_sample_loop"), ("ddim", "ddim_p_sample_loop")])
+def test_a_sampler_that_gives_the_data_without_the_network_is_held(sandbox, sampler, function):
+    files = solution_files(MANIFEST)
+    code = files["ddpm.py"].decode()
+    start = code.index('"""', code.index('"""', code.index(f"def {function}(")) + 3) + 4
+    files["ddpm.py"] = (code[:start] + ROLL + code[start:]).encode()
+    outcome = short_outcome(sandbox, files)
+    try:
+        with pytest.raises(Held, match=f"Your {function} gives the Swiss roll with a network that was not trained"):
+            outcome.expect(sampler, Note(), Carry())
+        other = "ddim" if sampler == "ddpm" else "ddpm"
+        outcome.expect(other, Note(), Carry())  # the other sampler is its own
+    finally:
+        outcome.close()
+
+
+def test_the_policy_decides_whether_it_is_held(sandbox, monkeypatch):
+    monkeypatch.setattr(Outcome, "_ignores_network", lambda *_: True)
+    outcome = short_outcome(sandbox)
+    try:
+        with pytest.raises(Held):
+            outcome.expect("ddim", Note(), Carry())
+        lenient = dataclasses.replace(outcome.context.manifest, policy=dataclasses.replace(MANIFEST.policy, hold=()))
+        outcome.context = dataclasses.replace(outcome.context, manifest=lenient)
+        outcome.expect("ddim", Note(), Carry())
+    finally:
+        outcome.close()

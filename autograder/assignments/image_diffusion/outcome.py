@@ -5,6 +5,7 @@ in a process of its own, so that the grader itself needs no torch.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
 from autograder.grading.verdict import Figure, Notice
-from autograder.manifest import REPOSITORY
+from autograder.manifest import REPOSITORY, Limits
 from autograder.report import image_figures
 from autograder.sandbox.launcher import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
@@ -155,6 +156,11 @@ class Outcome:
         self.lanes.append(lane)
         return lane
 
+    @property
+    def _patience(self) -> Limits:
+        """The clock of the drawing also for what it begins with: to import torchvision and to load a model takes long on a busy machine."""
+        return dataclasses.replace(self.context.limits, seconds_per_call=self.context.limits.seconds_training)
+
     def _decoded(self) -> Pixels:
         """The images, in the order of their names. Raises WrongAnswer naming the files that are not what they must be."""
         side = self.rule["image_resolution"]
@@ -182,7 +188,7 @@ class Outcome:
         number, side, batch = self.rule["num_samples"], self.rule["image_resolution"], self.rule["batch_size"]
         draw = Draw(self.context.secret, self.context.digest, "2-1 samples")
         files = {**self.context.files, CHECKPOINT: self.context.checkpoint}
-        student = Student(self._lane(), files, self.context.limits)
+        student = Student(self._lane(), files, self._patience)
         sampling = student.module("sampling")
         model = sampling.new("load_model", CHECKPOINT, "cpu").new("__getitem__", 0)
         resolution = model.get("image_resolution")
@@ -218,7 +224,7 @@ class Outcome:
         """
         assert self.context.checkpoint is not None
         files = {**solution_files(self.context.manifest), CHECKPOINT: self.context.checkpoint}
-        reference = Student(self._lane(), files, self.context.limits)
+        reference = Student(self._lane(), files, self._patience)
         reference.seed = draw.seed()
         model = reference.module("sampling").new("load_model", CHECKPOINT, "cpu").new("__getitem__", 0)
         fields = {"target": model.ref, "path": "compute_loss", "args": [to_wire(np.clip(x, -1, 1).astype(np.float32))], "kwargs": {}}
