@@ -22,7 +22,7 @@ from autograder.errors import UserError
 from autograder.grading import diagnosis as diagnosis_module
 from autograder.grading import rubric as rubric_module
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect_close, expect_tensor, task
-from autograder.grading.diagnosis import diagnose, region_name
+from autograder.grading.diagnosis import Known, diagnose, region_name
 from autograder.grading.mutants import Misconception
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -863,20 +863,36 @@ def world(table: dict[tuple[Misconception, ...], list[Judgement | None]]):
 
 def test_a_mistake_that_gives_the_same_numbers_is_the_diagnosis():
     judge, _ = world({(A,): [failed(5), PASSED, PASSED], (B,): [failed(6), PASSED, PASSED]})
-    found = diagnose(list(zip(CHECKS, [failed(6 + 1e-4), PASSED, PASSED])), [A, B, C], judge)
-    assert (found.ids, found.explanation, found.alternatives) == (("b",), "Explanation of b.", ())
+    found = diagnose(list(zip(CHECKS, [failed(6 + 1e-4), PASSED, PASSED])), Known([A, B, C]), judge)
+    assert (found.ids, found.hints, found.alternatives) == (("b",), {"1.0": (("b",), "Explanation of b.")}, ())
 
 
-def test_a_mistake_must_explain_every_failed_check():
+def test_a_mistake_that_explains_every_failed_check_goes_before_one_that_explains_some():
     judge, _ = world({(A,): [failed(5), PASSED, PASSED], (B,): [failed(5), failed(7), PASSED]})
-    assert diagnose(list(zip(CHECKS, [failed(5), failed(7), PASSED])), [A, B, C], judge).ids == ("b",)
-    assert diagnose(list(zip(CHECKS, [failed(5), failed(8), PASSED])), [A, B, C], judge) is None
+    assert diagnose(list(zip(CHECKS, [failed(5), failed(7), PASSED])), Known([A, B, C]), judge).ids == ("b",)
+    assert diagnose(list(zip(CHECKS, [failed(5), failed(8), PASSED])), Known([A, B, C]), judge) is None
+
+
+def test_a_mistake_explains_one_check_of_several_where_enough_numbers_say_so():
+    def wrong(*values):
+        return Judgement("failed", "message", "wrong", note(x=(values, 1e-3), y=(values, 1e-3), z=(values, 1e-3)))
+
+    judge, _ = world({(A,): [wrong(5), PASSED, PASSED], (B,): [failed(6), PASSED, PASSED]})
+    found = diagnose(list(zip(CHECKS, [wrong(5), failed(8), PASSED])), Known([A, B]), judge)
+    assert (found.ids, set(found.hints)) == (("a",), {"1.0"})
+    assert diagnose(list(zip(CHECKS, [failed(6), failed(8), PASSED])), Known([A, B]), judge) is None
+
+
+def test_a_mistake_that_fails_a_check_in_another_way_explains_none():
+    judge, _ = world({(A,): [failed(5), failed(7), PASSED]})
+    assert diagnose(list(zip(CHECKS, [failed(5), failed(8), PASSED])), Known([A]), judge) is None
+    assert diagnose(list(zip(CHECKS, [failed(5), PASSED, failed(8)])), Known([A]), judge) is None
 
 
 def test_the_way_of_failing_must_be_the_same():
     judge, _ = world({(A,): [failed(5, "TypeError"), PASSED, PASSED], (B,): [failed(5, "timed out"), PASSED, PASSED]})
-    assert diagnose([(CHECKS[0], failed(5))], [A, B], judge) is None
-    assert diagnose([(CHECKS[0], failed(5, "timed out"))], [A, B], judge).ids == ("b",)
+    assert diagnose([(CHECKS[0], failed(5))], Known([A, B]), judge) is None
+    assert diagnose([(CHECKS[0], failed(5, "timed out"))], Known([A, B]), judge).ids == ("b",)
 
 
 def test_where_two_mistakes_explain_the_failure_the_passed_checks_decide():
@@ -884,19 +900,20 @@ def test_where_two_mistakes_explain_the_failure_the_passed_checks_decide():
     judge, _ = world(
         {(A,): [failed(5), failed(1), PASSED], (B,): [failed(5), other, PASSED], (C,): [failed(5), PASSED, PASSED]}
     )
-    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), [A, B, C], judge)
+    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), Known([A, B, C]), judge)
     assert (found.ids, found.alternatives) == (("c",), ())
 
 
 def test_what_cannot_be_told_apart_is_named_as_alternatives():
     judge, _ = world({(A,): [failed(5), PASSED, PASSED], (C,): [failed(5), PASSED, PASSED]})
-    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), [A, B, C], judge)
-    assert (found.ids, found.explanation, found.alternatives) == (("a",), "Explanation of a.", ("c",))
+    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), Known([A, B, C]), judge)
+    assert (found.ids, found.alternatives) == (("a",), ("c",))
+    assert found.hints["1.0"] == (("a",), "Explanation of a. Or else: Explanation of c.")
 
 
 def test_where_no_ambiguous_match_fits_the_passed_checks_all_are_kept():
     judge, _ = world({(A,): [failed(5), failed(1), PASSED], (B,): [failed(5), failed(2), PASSED]})
-    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), [A, B], judge)
+    found = diagnose(list(zip(CHECKS, [failed(5), PASSED, PASSED])), Known([A, B]), judge)
     assert (found.ids, found.alternatives) == (("a",), ("b",))
 
 
@@ -908,20 +925,20 @@ def test_two_mistakes_together_are_found_where_none_alone_explains():
         (B, C): [failed(8)] * 3,
     }
     judge, asked = world(table)
-    found = diagnose(list(zip(CHECKS, [failed(8), PASSED, PASSED])), [A, B, C], judge)
+    found = diagnose(list(zip(CHECKS, [failed(8), PASSED, PASSED])), Known([A, B, C]), judge)
     assert found.ids == ("b", "c")
-    assert found.explanation == "Explanation of b. Explanation of c."
+    assert found.hints["1.0"][1] == "Explanation of b. Explanation of c."
     assert (A, C) in asked
-    assert diagnose(list(zip(CHECKS, [failed(8), PASSED, PASSED])), [A, B, C], judge, pairs=False) is None
+    assert diagnose(list(zip(CHECKS, [failed(8), PASSED, PASSED])), Known([A, B, C]), judge, pairs=False) is None
 
 
 def test_pairs_are_not_tried_where_one_mistake_explains(monkeypatch):
     judge, asked = world({(C,): [failed(5), PASSED, PASSED]})
-    assert diagnose([(CHECKS[0], failed(5))], [A, B, C], judge).ids == ("c",)
-    assert all(len(chosen) == 1 for chosen in asked)
+    assert diagnose([(CHECKS[0], failed(5))], Known([A, B, C]), judge).ids == ("c",)
+    assert all(len(chosen) <= 1 for chosen in asked)
     judge, asked = world({(A, B): [failed(5), PASSED, PASSED]})
     monkeypatch.setattr(diagnosis_module, "PAIRS", 0)
-    assert diagnose([(CHECKS[0], failed(5))], [A, B, C], judge) is None
+    assert diagnose([(CHECKS[0], failed(5))], Known([A, B, C]), judge) is None
 
 
 def test_the_pair_that_explains_the_most_numbers_is_tried_first(monkeypatch):
@@ -932,8 +949,8 @@ def test_the_pair_that_explains_the_most_numbers_is_tried_first(monkeypatch):
 
     judge, _ = world({(A,): [both(1, 1)], (B,): [both(5, 2)], (C,): [both(3, 8)], (B, C): [both(5, 8)]})
     monkeypatch.setattr(diagnosis_module, "PAIRS", 1)
-    assert diagnose([(CHECKS[0], both(5, 8))], [A, B, C], judge).ids == ("b", "c")
-    assert diagnose([(CHECKS[0], both(5, 9))], [A, B, C], judge) is None
+    assert diagnose([(CHECKS[0], both(5, 8))], Known([A, B, C]), judge).ids == ("b", "c")
+    assert diagnose([(CHECKS[0], both(5, 9))], Known([A, B, C]), judge) is None
 
 
 def test_a_wrong_answer_in_one_form_is_enough_where_that_is_asked():
@@ -947,11 +964,11 @@ def test_a_wrong_answer_in_one_form_is_enough_where_that_is_asked():
 
 def test_there_is_no_diagnosis_without_a_failure_or_without_candidates():
     judge, asked = world({})
-    assert diagnose(list(zip(CHECKS, [PASSED] * 3)), [A], judge) is None
-    assert diagnose([(CHECKS[0], Judgement("grader_error"))], [A], judge) is None
-    assert diagnose([(CHECKS[0], Judgement("not_run"))], [A], judge) is None
-    assert diagnose([], [A], judge) is None
-    assert diagnose([(CHECKS[0], failed(5))], [], judge) is None
+    assert diagnose(list(zip(CHECKS, [PASSED] * 3)), Known([A]), judge) is None
+    assert diagnose([(CHECKS[0], Judgement("grader_error"))], Known([A]), judge) is None
+    assert diagnose([(CHECKS[0], Judgement("not_run"))], Known([A]), judge) is None
+    assert diagnose([], Known([A]), judge) is None
+    assert diagnose([(CHECKS[0], failed(5))], Known([]), judge) is None
     assert asked == []
 
 

@@ -11,6 +11,7 @@ reads. It may take, by name:
     carry          a Carry: which regions are already known to be wrong, so that the reference can stand in for them
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -72,11 +73,13 @@ def task(
 class Note:
     """Numbers behind a judgement, by name, each with the difference below which two of them count as equal.
 
-    `one_form`: a wrong answer in one of several accepted forms ends the check (see any_form).
+    `inputs`: what the numbers were measured on, such as a schedule: plain data, from which a formula computes what a known mistake would
+    give. `one_form`: a wrong answer in one of several accepted forms ends the check (see any_form).
     """
 
     values: dict[str, tuple[Floats, float]] = field(default_factory=dict)
     one_form: bool = False
+    inputs: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, name: str, value: Any, tolerance: float) -> None:
         """Keep `value` (a number or up to 64 numbers of an array)."""
@@ -94,12 +97,29 @@ class Note:
             if name in other.values and _equal(values, other.values[name][0], tolerance)
         }
 
+    def holds(self, name: str, value: Any) -> bool:
+        """Whether the number, or numbers, under `name` are `value`, within their tolerance."""
+        mine, tolerance = self.values[name]
+        return _near(mine[0] if mine.size == 1 else mine, value, tolerance)
+
+    def near(self, name: str, value: Any, other: Any) -> bool:
+        """Whether two numbers count as equal under `name`."""
+        return _near(value, other, self.values[name][1])
+
     def to_data(self) -> dict[str, Any]:
         """JSON data for the verdict: single numbers as they are, arrays by their first four."""
         return {
             name: float(f"{values[0]:.6g}") if values.size == 1 else [float(f"{value:.6g}") for value in values[:4]]
             for name, (values, _) in self.values.items()
         }
+
+
+def _near(one: Any, two: Any, tolerance: float) -> bool:
+    """As `_equal`, of numbers or arrays. Single numbers, by far the most frequent, without the detour by arrays."""
+    if isinstance(one, (int, float)) and isinstance(two, (int, float)) and math.isfinite(one) and math.isfinite(two):
+        return abs(one - two) <= tolerance * (1 + min(abs(one), abs(two)))
+    mine, theirs = (np.array(value, dtype=np.float64).ravel()[:64] for value in (one, two))
+    return _equal(mine, theirs, tolerance)
 
 
 def _equal(mine: Floats, theirs: Floats, tolerance: float) -> bool:
@@ -197,19 +217,19 @@ def any_form(note: Note, attempts: Sequence[Callable[[], Result]]) -> Result:
     them.
     """
     first: BaseException | None = None
-    kept: dict[str, tuple[Floats, float]] = {}
-    before = dict(note.values)
+    kept: tuple[dict[str, tuple[Floats, float]], dict[str, Any]] = ({}, {})
+    before = dict(note.values), dict(note.inputs)
     for attempt in attempts:
-        note.values = dict(before)
+        note.values, note.inputs = (dict(part) for part in before)
         try:
             return attempt()
         except (TimedOut, Died):
             raise
         except (WrongAnswer, StudentFailure) as error:
             if first is None or (isinstance(error, WrongAnswer) and not isinstance(first, WrongAnswer)):
-                first, kept = error, note.values
+                first, kept = error, (note.values, note.inputs)
             if note.one_form and isinstance(error, WrongAnswer):
                 break
-    note.values = kept
+    note.values, note.inputs = kept
     assert first is not None
     raise first

@@ -91,7 +91,7 @@ def _to_text(answer: Answer) -> str:
     if answer is None:
         return "null"
     numbers = {name: [values.tolist(), tolerance] for name, (values, tolerance) in answer.note.values.items()}
-    return json.dumps({"status": answer.status, "kind": answer.kind, "numbers": numbers})
+    return json.dumps({"status": answer.status, "kind": answer.kind, "line": answer.line, "numbers": numbers})
 
 
 def _from_text(text: str) -> Answer:
@@ -102,4 +102,4 @@ def _from_text(text: str) -> Answer:
     numbers = {name: (np.array(values, dtype=np.float64), float(t)) for name, (values, t) in data["numbers"].items()}
     if data["status"] not in ("passed", "failed", "broken", "grader_error"):
         raise ValueError("an unknown status")
-    return Judgement(data["status"], kind=str(data["kind"]), note=Note(numbers))
+    return Judgement(data["status"], kind=str(data["kind"]), note=Note(numbers), line=str(data["line"]))

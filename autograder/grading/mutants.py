@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from autograder.grading.formulas import Algorithm
 from autograder.manifest import Manifest
 from autograder.release.markers import find_region, regions, replace_solution, strip_markers
 
@@ -18,6 +19,8 @@ class Misconception:
 
     Either `edits` (pairs of old and new text; each old text occurs exactly once in the solution of the region) or a
     whole new `body`. `explanation` is for the student: which equation, what to look at; never the answer.
+
+    `failure`: regular expressions for the whole of an exception's name and of its text, where the mistake is known by these alone.
     """
 
     id: str  # "noise-at-t-0"
@@ -26,6 +29,7 @@ class Misconception:
     explanation: str
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
+    failure: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,16 @@ def solution_files(manifest: Manifest) -> dict[str, bytes]:
 
 def misconceptions(manifest: Manifest) -> tuple[Misconception, ...]:
     return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").MISCONCEPTIONS
+
+
+def right_forms(manifest: Manifest) -> tuple[Misconception, ...]:
+    """Other right versions of regions, in which mistakes are looked for too; made as misconceptions are, and none."""
+    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").RIGHT_FORMS
+
+
+def algorithms(manifest: Manifest) -> Mapping[str, Algorithm]:
+    """Known mistakes as formulas, by the name by which checks call a region."""
+    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").ALGORITHMS
 
 
 def variants(manifest: Manifest) -> tuple[Variant, ...]:

@@ -26,6 +26,9 @@ TOO_MUCH_TO_HOLD = (
 class Judgement:
     """What came of a check. `kind` tells apart in which way it failed: "", "wrong", "timed out", "died", "memory" (of the grader), "grader"
     or an exception's name. `detail`: for staff, where and how the grader failed.
+
+    `line`: the failure in words that are the same wherever the same line fails in the same way: an exception's text, or the message
+    without what was measured. "" where the words tell no failure from another.
     """
 
     status: Status
@@ -37,10 +40,12 @@ class Judgement:
     printed: str = ""
     importing: bool = False  # whether it failed while a file of the submission was imported
     detail: str = ""
+    line: str = ""
 
     def looks_like(self, other: "Judgement") -> bool:
-        """Whether both checks failed, or passed, in the same way with the same numbers."""
-        return self.status == other.status and self.kind == other.kind and self.note.agrees_with(other.note)
+        """Whether both checks failed, or passed, in the same way, in the same words, with the same numbers."""
+        same = (self.status, self.kind, self.line) == (other.status, other.kind, other.line)
+        return same and self.note.agrees_with(other.note)
 
 
 def run_check(
@@ -79,7 +84,7 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
         check.function(**arguments)
         return Judgement("passed")
     except WrongAnswer as error:
-        return Judgement("failed", str(error), "wrong")
+        return Judgement("failed", str(error), "wrong", line=without_measurements(str(error)))
     except Held as held:
         return Judgement("held", str(held), "held")
     except StudentFailure as error:
@@ -94,17 +99,25 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
 
 
 def _no_answer(error: StudentFailure) -> Judgement:
-    message, kind = str(error), "failure"
+    message, kind, line = str(error), "failure", ""
     if isinstance(error, TimedOut):
         kind = "timed out"
     elif isinstance(error, Died):
         kind = "died"
     elif isinstance(error, Raised):
-        kind = error.type_name
+        kind, line = error.type_name, re.sub(r"0x[0-9a-f]+", "#", error.text)
         stub = re.fullmatch(r"TODO [\w.-]+: ([\w.]+)", error.text)  # what the handout's stubs raise
         if kind == "NotImplementedError" and stub:
             message, kind = f"{stub[1]} is not done yet: its TODO still raises NotImplementedError.", "untouched"
-    return Judgement("broken", message, kind, importing=error.importing)
+    return Judgement("broken", message, kind, importing=error.importing, line=line)
+
+
+def without_measurements(message: str) -> str:
+    """A message without its decimal numbers, factors and asides. "" for one about NaN or infinity, which any mistake may lead to."""
+    if re.search(r"\bNaN\b|\binfinit", message):
+        return ""
+    message = re.sub(r" \([^()]*[^\W\d_][^()]*\)", "", message)
+    return re.sub(r"[-−±]?\d+(\.\d+)?(e[-+]?\d+)? times\b|[-−±]?\d+(\.\d+(e[-+]?\d+)?|e[-+]?\d+)", "#", message)
 
 
 def to_result(check: Check, judgement: Judgement) -> CheckResult:

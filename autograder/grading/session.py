@@ -15,8 +15,8 @@ from autograder import __version__
 from autograder.errors import UserError
 from autograder.grading import harness
 from autograder.grading.context import OutcomeContext
-from autograder.grading.diagnosis import Diagnosis, Probe, diagnose, region_name
-from autograder.grading.mutants import misconceptions, solution_files
+from autograder.grading.diagnosis import Diagnosis, Probe, region_name
+from autograder.grading.mutants import solution_files
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -300,15 +300,14 @@ class Grading:
                 if judgement.status in ("passed", "held"):
                     continue
                 result = next(r for r in self.verdict.checks if r.id == check.id)
-                hint = found.explanation if found else where
-                ids = found.ids if found else ()
+                ids, hint = found.hints.get(check.id, ((), where)) if found else ((), where)
                 self.verdict = self.verdict.with_check(dataclasses.replace(result, hint=hint, misconceptions=ids))
         self._publish()
 
     def _known_mistake(
         self, region: str, judged: list[tuple[Check, Judgement]], wrong: frozenset[str]
     ) -> Diagnosis | None:
-        """The misconceptions that give what the student's code gives, both on the inputs of the probe. What has run into its time limit
+        """The misconceptions that explain what the student's code gives on the inputs of the probe. What has run into its time limit
         is not run again.
         """
         late = any(judgement.kind == "timed out" for _, judgement in judged)
@@ -319,9 +318,8 @@ class Grading:
         self.lane.clocks = (Clock.start("a hint may take", self.manifest.limits.seconds_per_check),)
         probed = [(check, probe.judge(check, self.student)) for check, _ in judged]
         self.lane.clocks = ()  # a mistake of the grader's own takes what it takes: its answer is kept for others
-        candidates = [m for m in misconceptions(self.manifest) if region_name(m.region) == region]
         try:
-            return diagnose(probed, candidates, probe.judge_mutant)
+            return probe.explain(region, probed)
         finally:
             probe.mutant.fresh()
 

@@ -12,9 +12,8 @@ from typing import Literal
 from rich.progress import Progress
 from rich.table import Table
 
-from autograder.grading.diagnosis import diagnose, region_name
+from autograder.grading.diagnosis import Version, diagnose, known_about, region_name
 from autograder.grading.mutants import (
-    Misconception,
     apply_misconceptions,
     apply_variant,
     combinations,
@@ -134,26 +133,27 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
     )
 
 
-def _diagnose_singles(manifest: Manifest, found: list[tuple[Job, Finding]]) -> None:
-    """The diagnosis of every single mistake, from the judgements of all of them on the same inputs."""
-    known = {job.ids[0]: finding.judgements for job, finding in found if len(job.ids) == 1}
-    by_id = {m.id: m for m in misconceptions(manifest) if m.id in known}
+def _diagnose_singles(manifest: Manifest, report: Report) -> None:
+    """The diagnosis of every single mistake, from the judgements of all of them, and of the solution, on the same inputs."""
+    judgements = {job.ids: finding.judgements for job, finding in report.misconceptions}
+    solution = next((finding.judgements for job, finding in report.variants if job.ids == ("",)), {})
+    by_id = {m.id: m for m in misconceptions(manifest)}
     checks = {check.id: check for check in load_rubric(manifest)}
 
-    def judge_mutant(chosen: tuple[Misconception, ...], check: Check) -> Judgement | None:
-        return known[chosen[0].id].get(check.id)
+    def judge_mutant(version: Version, check: Check) -> Judgement | None:
+        found = judgements.get(tuple(m.id for m in version), {}) if version else solution
+        return found.get(check.id)
 
-    for job, finding in found:
+    for job, finding in report.misconceptions:
         if len(job.ids) > 1:
             continue
         region = region_name(by_id[job.ids[0]].region)
-        candidates = [m for m in by_id.values() if region_name(m.region) == region]
         judged = [
             (checks[name], judgement)
             for name, judgement in finding.judgements.items()
             if checks[name].mark.region == region
         ]
-        diagnosis = diagnose(judged, candidates, judge_mutant, pairs=False)
+        diagnosis = diagnose(judged, known_about(manifest, region), judge_mutant, pairs=False)
         finding.diagnosed = ((*diagnosis.ids, *diagnosis.alternatives),) if diagnosis else ()
 
 
@@ -242,7 +242,7 @@ def validate(manifest: Manifest, jobs: Sequence[Job], processes: int | None = No
     order = {job: index for index, job in enumerate(jobs)}
     for found in (report.misconceptions, report.variants, report.seeds):
         found.sort(key=lambda pair: order[pair[0]])
-    _diagnose_singles(manifest, report.misconceptions)
+    _diagnose_singles(manifest, report)
     report.seconds = time.monotonic() - started
     return report
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_state, as_timesteps, expect_float32, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_finite
@@ -31,10 +32,13 @@ class LossRun:
     schedule: Schedule
 
     @property
+    def index(self) -> NDArray[np.int64]:
+        """t, kept within the tables."""
+        return np.clip(self.t, 0, self.schedule.num_timesteps - 1).astype(np.int64)
+
+    @property
     def noise(self) -> Floats:
-        return self.schedule.noise_in(
-            self.xt, self.x0, np.clip(self.t, 0, self.schedule.num_timesteps - 1).astype(np.int64)
-        )
+        return self.schedule.noise_in(self.xt, self.x0, self.index)
 
 
 def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample: bool, note: Note) -> LossRun:
@@ -106,6 +110,9 @@ def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...]
 
     def judge(own_q_sample: bool) -> None:
         run = _run_loss(setting, draw, shape, own_q_sample, note)
+        note.inputs |= {"x0": run.x0, "noise": run.noise, "eps_hat": run.eps_hat, "xt": run.xt}
+        note.inputs["noise_level"] = 1 - run.schedule.alphas_cumprod[run.index]
+        note("x_t is x_0", np.allclose(run.xt, run.x0, atol=1e-5), 0)
         value = _loss_value(run, note)
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
         note("loss ratio", value / expected, 5e-3)
@@ -142,7 +149,9 @@ def judge_timesteps(setting: Setting, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
         run, again = (_run_loss(setting, draw, (4 * ROWS, *setting.sample_shape), own_q_sample, note) for _ in range(2))
         last = run.schedule.num_timesteps - 1
+        note.inputs["schedule"] = run.schedule
         note("range of t", (run.t.min(), run.t.max() - run.schedule.num_timesteps), 0)
+        note("range of t again", (again.t.min(), again.t.max() - run.schedule.num_timesteps), 0)
         note("kinds of t", min(len(np.unique(run.t)), run.schedule.num_timesteps + 1), 0)
         kinds = len(np.unique(run.t))
         expect(

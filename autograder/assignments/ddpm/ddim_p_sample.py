@@ -57,11 +57,16 @@ def _steps(
         return measure_step(setting, schedule, draw, t, take, f"{_where(jump)}, x_{{t_prev}}", note)
 
     steps, failures = measure_each(jumps, measure, _where)
+    note.inputs |= {"schedule": schedule, "t_prev": {t: t_prev for t, t_prev, _ in jumps}}
     for (t, t_prev, eta), step in steps.items():
         name = f"{t}, {t_prev}, {eta:g}"
         note(f"a at {name}", step.a, 2e-3)
         note(f"b at {name}", step.b, 2e-3)
         note(f"σ at {name}", step.sigma, 0.05 * step.sigma + 1e-4)
+    for (t, t_prev, eta), failure in failures.items():
+        if isinstance(failure, NotFinite):
+            for symbol in "abσ":
+                note(f"{symbol} at {t}, {t_prev}, {eta:g}", np.nan, 0)
     return steps, failures
 
 

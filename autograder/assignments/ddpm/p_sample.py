@@ -51,6 +51,7 @@ def _p_steps(
 
         return measure_step(setting, schedule, draw, t, take, f"At t = {t}, x_{{t−1}}", note)
 
+    note.inputs["schedule"] = schedule
     return measure_each((last, last // 2, 1, 0), measure, lambda t: f"At t = {t}")
 
 

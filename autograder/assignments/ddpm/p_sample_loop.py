@@ -47,6 +47,7 @@ def expect_countdown(times: list[float], num_timesteps: int, what: str) -> None:
 def judge_steps(setting: Setting, draw: Draw, note: Note) -> None:
     """The loop around the reference step; or, where that does not fit or is not called, as it is, by its network calls."""
     schedule = draw.schedule()
+    note.inputs["schedule"] = schedule
     oracle = gaussian_oracle(schedule, draw, setting.sample_shape)
     any_form(
         note, [functools.partial(_judge_steps, setting, schedule, oracle, draw, note, own) for own in (False, True)]

@@ -27,6 +27,12 @@ def judge_closed_form(setting: Setting, draw: Draw, note: Note, shape: tuple[int
     ]
     got = np.concatenate(halves)
     note("x_t", got, 1e-4)
+    note.inputs["schedule"] = schedule
+    for step in range(schedule.num_timesteps):
+        factors = _factors(got[t == step], x0[t == step], noise[t == step])
+        if factors is not None:
+            note(f"x_0 at {step}", factors[0], 1e-3)
+            note(f"ε at {step}", factors[1], 1e-3)
     expected = schedule.q_sample(x0, t, noise)
     for step in range(schedule.num_timesteps):
         rows = t == step
@@ -52,9 +58,8 @@ def _judge_call(diffusion: Handle, given: dict[str, Any], note: Note) -> Floats:
 
 def _explain(got: Floats, x0: Floats, noise: Floats, t: int, schedule: Schedule) -> None:
     """Say with which factors x_0 and the noise are in x_t, where it is a sum of the two."""
-    design = np.stack([x0.ravel(), noise.ravel()], axis=1)
-    factors, *_ = np.linalg.lstsq(design, got.ravel(), rcond=None)
-    if not near(got.ravel(), design @ factors, 1e-3 * (1 + abs(got).max())):
+    factors = _factors(got, x0, noise)
+    if factors is None:
         return
     right = np.sqrt(schedule.alphas_cumprod[t]), np.sqrt(1 - schedule.alphas_cumprod[t])
     told = [
@@ -62,6 +67,13 @@ def _explain(got: Floats, x0: Floats, noise: Floats, t: int, schedule: Schedule)
         for name, factor, truth in zip(("x_0", "ε"), factors, right)
     ]
     raise WrongAnswer(f"At t = {t} your x_t holds {told[0]} and {told[1]}.")
+
+
+def _factors(got: Floats, x0: Floats, noise: Floats) -> Floats | None:
+    """(c, d) of x_t = c x_0 + d ε; None where it is no such sum."""
+    design = np.stack([x0.ravel(), noise.ravel()], axis=1)
+    factors = np.asarray(np.linalg.lstsq(design, got.ravel(), rcond=None)[0], dtype=np.float64)
+    return factors if near(got.ravel(), design @ factors, 1e-3 * (1 + abs(got).max())) else None
 
 
 def judge_own_noise(setting: Setting, draw: Draw, note: Note) -> None:

@@ -6,3 +6,5 @@ MISCONCEPTIONS = tuple(m for m in misconceptions.MISCONCEPTIONS if m.region.star
 COMBINATIONS = tuple(
     chosen for chosen in misconceptions.COMBINATIONS if set(chosen) <= {mistake.id for mistake in MISCONCEPTIONS}
 )
+RIGHT_FORMS = tuple(form for form in misconceptions.RIGHT_FORMS if form.region.startswith("ddpm.py:"))
+ALGORITHMS = misconceptions.ALGORITHMS

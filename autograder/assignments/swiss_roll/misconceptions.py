@@ -2,12 +2,48 @@
 
 Every one loses points in its own task and nowhere else. `edits` change the solution of the region, so that two mistakes of one region
 can be made together; a `body` replaces it. No two behave alike on all inputs. An explanation says what the code seems to do and what to
-compare it with, never what to write.
+compare it with, never what to write. Those that `ddpm/formulas.py` has a formula for are recognised by it; their edits are its proof.
 """
 
+from collections.abc import Callable
 from functools import partial
 
+from autograder.assignments.ddpm.formulas import ALGORITHMS as ALGORITHMS
 from autograder.grading.mutants import Misconception
+
+# Mistakes that an exception names in any code (kind, text)
+
+_FUNCTIONS = "q_sample|p_sample|p_sample_loop|ddim_p_sample|ddim_p_sample_loop|compute_loss"  # one that is missing is another matter
+_TABLE_UNKNOWN = "AttributeError", rf"'(BaseScheduler|DiffusionModule)' object has no attribute '(?!({_FUNCTIONS})').*'.*"
+_NAME_UNKNOWN = "NameError", r"name '.*' is not defined.*"
+_INDEX_NOT_INTEGER = "RuntimeError|IndexError", (
+    r"gather\(\): Expected dtype .* for index|(index_select|take)\(\): Expected dtype .*|tensors used as indices must be long.*"
+)
+_RANDINT_SIZE = "TypeError", (
+    r"randint\(\) received an invalid combination of arguments - got \((int, )?int, int[,)].*|randint\(\): argument 'size'.*"
+)
+_NETWORK_WITHOUT_T = "RuntimeError", "the network takes x and t, and was called with 1 arguments"
+
+
+def _crashes(make: Callable[..., Misconception], name: str, table: str, misspelt: str, variable: str) -> tuple[Misconception, ...]:
+    """Attributes and names that are not there; `table` and `variable` occur once in the solution of the region."""
+    return (
+        make(
+            f"{name}-table-unknown",
+            explanation="Your code reads an attribute that is not there. Compare its spelling, and whose attribute it is, with BaseScheduler at "
+            "the top of ddpm.py, which has the tables, the time steps and their number.",
+            edits=((table, misspelt),),
+            failure=_TABLE_UNKNOWN,
+        ),
+        make(
+            f"{name}-name-unknown",
+            explanation="Your code uses a name that nothing defines. Look for an import that is missing, and for a variable that is spelled in "
+            "two ways.",
+            edits=((variable, f"{variable}_"),),
+            failure=_NAME_UNKNOWN,
+        ),
+    )
+
 
 # 1-1, network.py
 
@@ -44,6 +80,12 @@ _IN_SIMPLE_NET_INIT = (
         explanation="Your network seems to have one layer fewer than there are pairs of neighbours in [dim_in, *dim_hids, "
         "dim_out]. Count the numbers in that list, then your layers, and look at where your list of sizes ends.",
         edits=(("*dim_hids", "*dim_hids[:-1]"),),
+    ),
+    _init(
+        "output-layer-missing",
+        explanation="Your network seems to end with its last hidden layer. Count the pairs of neighbours in [dim_in, *dim_hids, dim_out], then "
+        "your layers, and look at where your loop ends.",
+        edits=((", dim_out]", "]"),),
     ),
     _init(
         "hidden-layer-too-many",
@@ -158,6 +200,27 @@ self.layers = nn.ModuleList(
 for layer in self.layers:
     layer.time_embedding.requires_grad_(False)
 """,
+    ),
+    _init(
+        "no-time-linear",
+        explanation="Your network seems to be made of ordinary nn.Linear layers, with no TimeLinear among them. The TODO asks for the layer "
+        "class that is given above SimpleNet, which brings the time into every layer.",
+        body="""
+            class PlainLinear(nn.Linear):
+                def forward(self, x, t):
+                    return super().forward(x)
+
+            sizes = [dim_in, *dim_hids, dim_out]
+            self.layers = nn.ModuleList(PlainLinear(a, b) for a, b in zip(sizes[:-1], sizes[1:]))
+            self.embedding = TimeEmbedding(dim_hids[0])
+        """,
+    ),
+    _init(
+        "time-linear-argument-missing",
+        explanation="TimeLinear is made with too few arguments. Compare your call with its constructor, above SimpleNet: it wants the number "
+        "of time steps too.",
+        edits=(("(size_in, size_out, num_timesteps)", "(size_in, size_out)"),),
+        failure=("TypeError", r"TimeLinear\.__init__\(\) missing .*'num_timesteps'"),
     ),
 )
 
@@ -279,6 +342,18 @@ _IN_SIMPLE_NET_FORWARD = (
         "at what comes after your last layer.",
         edits=(("return self.layers[-1](x, t)", "return self.layers[-1](x, t).clamp(-3, 3)"),),
     ),
+    _forward(
+        "net-attribute-unknown",
+        explanation="forward reads an attribute of self that __init__ does not set. Look for a name that is spelled in two ways.",
+        edits=(("self.layers[:-1]", "self.layer[:-1]"),),
+        failure=("AttributeError", "'SimpleNet' object has no attribute '.*'.*"),
+    ),
+    _forward(
+        "time-linear-without-t",
+        explanation="One of your TimeLinear layers is called without t. Each of them takes x and t; nn.Sequential passes on one argument only.",
+        edits=(("F.relu(layer(x, t))", "F.relu(layer(x))"),),
+        failure=("TypeError", r"TimeLinear\.forward\(\) missing 1 required positional argument: 't'"),
+    ),
 )
 
 # 1-2, ddpm.py
@@ -287,7 +362,7 @@ _q_sample = partial(Misconception, task="1-2", region="ddpm.py:DiffusionModule.q
 _p_sample = partial(Misconception, task="1-2", region="ddpm.py:DiffusionModule.p_sample")
 _p_sample_loop = partial(Misconception, task="1-2", region="ddpm.py:DiffusionModule.p_sample_loop")
 
-_IN_Q_SAMPLE = (
+_IN_Q_SAMPLE: tuple[Misconception, ...] = (
     _q_sample(
         "root-missing-on-x0",
         explanation="The factor of x₀ in your x_t seems to lack its square root. Compare with the mean of the normal "
@@ -438,6 +513,22 @@ return alphas_cumprod_t.sqrt() * x0 + noise
             ("sqrt() * noise", "sqrt() * noise\nreturn torch.where((t == 0).reshape(alphas_cumprod_t.shape), x0, xt)"),
         ),
     ),
+)
+
+_IN_Q_SAMPLE += (
+    _q_sample(
+        "q-for-points-only",
+        explanation="Your factors seem to have the shape (B, 1), which multiplies points, (B, 2), and nothing with more dimensions. Look at "
+        "how extract shapes what it returns.",
+        edits=(("extract(self.var_scheduler.alphas_cumprod, t, x0)", "self.var_scheduler.alphas_cumprod[t].view(-1, 1)"),),
+    ),
+    _q_sample(
+        "q-index-not-integer",
+        explanation="Your code looks into a table with a t that is no integer. Look at what is done to t before it is used as an index.",
+        edits=(("extract(self.var_scheduler.alphas_cumprod, t, x0)", "self.var_scheduler.alphas_cumprod[t.float()]"),),
+        failure=_INDEX_NOT_INTEGER,
+    ),
+    *_crashes(_q_sample, "q", "var_scheduler.alphas_cumprod", "var_scheduler.alpha_bar", "* x0"),
 )
 
 _ASK = "eps_theta = self.network(xt, t)"
@@ -792,6 +883,26 @@ _IN_P_SAMPLE = (
         "are then wrong for the next run; look for an operation that works in place.",
         edits=(("(t > 0)", "(t.add_(1) > 1)"),),
     ),
+    # Exceptions
+    _p_sample(
+        "p-network-without-t",
+        explanation="Your network is asked without t. Compare with the two arguments of ε_θ in DDPM, Algorithm 2, line 4.",
+        edits=(("self.network(xt, t)", "self.network(xt)"),),
+        failure=_NETWORK_WITHOUT_T,
+    ),
+    _p_sample(
+        "p-index-not-integer",
+        explanation="Your code looks into a table with a t that is no integer. Look at what is done to t before it is used as an index.",
+        edits=(("extract(self.var_scheduler.betas, t, xt)", "self.var_scheduler.betas[t.float()]"),),
+        failure=_INDEX_NOT_INTEGER,
+    ),
+    *_crashes(_p_sample, "p", "var_scheduler.betas", "var_scheduler.beta", "* eps_theta"),
+)
+
+_TILDE = "((1 - extract(self.var_scheduler.alphas_cumprod, (t - 1).clamp(min=0), xt)) / (1 - alphas_cumprod_t) * beta_t).sqrt()"
+
+RIGHT_FORMS: tuple[Misconception, ...] = (
+    _p_sample("form: posterior variance", explanation="", edits=(("beta_t.sqrt() * torch", f"{_TILDE} * torch"),)),
 )
 
 _IN_P_SAMPLE_LOOP = (
@@ -954,6 +1065,19 @@ for t in self.var_scheduler.timesteps.flip(0):
 return xt
 """,
     ),
+    _p_sample_loop(
+        "loop-of-thousand-steps",
+        explanation="Your loop seems to take a thousand steps whatever the schedule is. The number of time steps stands in the scheduler.",
+        edits=(("self.var_scheduler.timesteps", "range(999, -1, -1)"),),
+    ),
+    _p_sample_loop(
+        "loop-over-a-number",
+        explanation="Your loop is given the number of time steps, and `for` wants the time steps themselves. Look at what else the scheduler has, "
+        "or at range.",
+        edits=(("self.var_scheduler.timesteps", "self.var_scheduler.num_train_timesteps"),),
+        failure=("TypeError", "'int' object is not iterable"),
+    ),
+    *_crashes(_p_sample_loop, "loop", "var_scheduler.timesteps", "var_scheduler.steps", "return xt"),
 )
 
 # 1-3, ddpm.py
@@ -1263,6 +1387,47 @@ _IN_DDIM_P_SAMPLE = (
         "next step. Compare the dtype of what goes in with that of what comes out.",
         edits=(("return alphas_cumprod_prev.sqrt()", "return alphas_cumprod_prev.double().sqrt()"),),
     ),
+    # σ, as real code has it
+    _ddim(
+        "sigma-times-beta",
+        explanation="Your σ_t seems to have a factor β_t too many, so hardly any noise is added. Compare with all factors of DDIM, Eq. 16.",
+        edits=(("eta * variance.sqrt()", "eta * variance.sqrt() * extract(self.var_scheduler.betas, t, xt)"),),
+    ),
+    _ddim(
+        "sigma-is-beta",
+        explanation="Your σ_t seems to be η β_t. Compare with DDIM, Eq. 16, which knows ᾱ of t and of t_prev only, and has roots.",
+        edits=((_VARIANCE, "extract(self.var_scheduler.betas, t, xt) ** 2 * (~is_clean)"),),
+    ),
+    _ddim(
+        "sigma-root-twice",
+        explanation="Your σ_t seems to be a root of a root, so there is far too much noise. Tell apart σ_t and σ_t² in DDIM, Eq. 12 and 16.",
+        edits=(("eta * variance.sqrt()", "(eta * variance.sqrt()).sqrt()"),),
+    ),
+    _ddim(
+        "sigma-over-alpha-bar-of-t-prev",
+        explanation="Your σ_t seems to be made of ᾱ of t_prev alone. Compare with both factors of DDIM, Eq. 16, and with the ᾱ in each.",
+        edits=((_VARIANCE, "(1 - alphas_cumprod_prev) / alphas_cumprod_prev"),),
+    ),
+    _ddim(
+        "ddim-no-noise-at-t-1",
+        explanation="With η > 0 your step from t = 1 seems to add no noise. t counts from 0 here, so that is not yet the last step; the one "
+        "that adds none is the step to clean data, and there σ_t is 0 by itself (DDIM, Eq. 16).",
+        edits=(("torch.randn_like(xt)", "torch.randn_like(xt) * (t > 1).reshape(alphas_cumprod_t.shape)"),),
+    ),
+    _ddim(
+        "no-noise-to-t-prev-0",
+        explanation="With η > 0 your step to t_prev = 0 seems to add no noise. x at t = 0 is not clean data yet: read in the docstring which "
+        "t_prev stands for that.",
+        edits=(("torch.randn_like(xt)", "torch.randn_like(xt) * (t_prev > 0).reshape(variance.shape)"),),
+    ),
+    # Exceptions
+    _ddim(
+        "ddim-network-without-t",
+        explanation="Your network is asked without t. Compare with the arguments of ε_θ in DDIM, Eq. 12.",
+        edits=(("self.network(xt, t)", "self.network(xt)"),),
+        failure=_NETWORK_WITHOUT_T,
+    ),
+    *_crashes(_ddim, "ddim", "var_scheduler.alphas_cumprod, t, xt", "var_scheduler.alpha_bar, t, xt", "x0_pred + direction"),
 )
 
 _DDIM_STEP = "xt = self.ddim_p_sample(xt, t, t_prev, eta)"
@@ -1423,6 +1588,13 @@ _IN_DDIM_P_SAMPLE_LOOP = (
         explanation="Your x_T seems to be float64, and the network, whose weights are float32, refuses it. Look at how you draw it.",
         edits=(("device=self.device)", "device=self.device, dtype=torch.float64)"),),
     ),
+    _ddim_loop(
+        "ddim-loop-argument-missing",
+        explanation="ddim_p_sample is called with too few arguments. Compare your call with its signature: it wants t and t_prev.",
+        edits=((_DDIM_STEP, "xt = self.ddim_p_sample(xt, t, eta=eta)"),),
+        failure=("RuntimeError|TypeError", r"(the call does not fit: )?\w+\.ddim_p_sample\(\) missing \d required positional arguments?: .*"),
+    ),
+    *_crashes(_ddim_loop, "ddim-loop", "self.device", "self.var_scheduler.dev", "return xt"),
 )
 
 # 1-4, ddpm.py
@@ -1702,6 +1874,21 @@ _IN_COMPUTE_LOSS = (
             ),
         ),
     ),
+    # Exceptions
+    _loss(
+        "loss-randint-size",
+        explanation="torch.randint is given its size as a number. Every function of torch that draws takes a size as a tuple, also for one "
+        "dimension.",
+        edits=((_RANDINT, _RANDINT.replace("(x0.shape[0],)", "x0.shape[0]")),),
+        failure=_RANDINT_SIZE,
+    ),
+    _loss(
+        "loss-network-without-t",
+        explanation="Your network is asked without t. Compare with the two arguments of ε_θ in DDPM, Algorithm 1, line 5.",
+        edits=(("self.network(xt, t)", "self.network(xt)"),),
+        failure=_NETWORK_WITHOUT_T,
+    ),
+    *_crashes(_loss, "loss", "var_scheduler.num_train_timesteps", "var_scheduler.T", "xt, t), noise"),
 )
 
 MISCONCEPTIONS: tuple[Misconception, ...] = (

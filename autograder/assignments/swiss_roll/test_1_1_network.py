@@ -84,6 +84,7 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
         sizes = [size for size, _ in _layers(student, net)]
         expected = _pairs(dim_in, hidden, dim_out)
         note(f"sizes {hidden}", sorted(sizes), 0)
+        note(f"linear layers {hidden}", bool(net.find(student.module("torch").part("nn.Linear"))), 0)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
         if not sizes:
             raise WrongAnswer(

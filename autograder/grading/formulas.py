@@ -1,0 +1,83 @@
+"""Known mistakes as other formulas for the same measured numbers.
+
+An algorithm is a handful of parts, each a small function; a mistake, or another right form, replaces some of them. What a student's code
+gives is compared with the numbers of every such version, whatever the code looks like: no code is run for it.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from autograder.grading.checks import Note
+
+Numbers = Mapping[str, Any]  # by the names under which a judgement notes them
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What the mistakes `ids`, made together, give for the numbers that a judgement has noted; no `ids`: a right form.
+
+    `predict` may leave out what it says nothing about.
+    """
+
+    ids: tuple[str, ...]
+    predict: Callable[[Note], Numbers]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Some parts of an algorithm, written in another way: a mistake, or with id "" a right one."""
+
+    id: str
+    parts: Mapping[str, Callable[..., Any]]
+
+
+def mistake(id: str, **parts: Callable[..., Any]) -> Change:
+    return Change(id, parts)
+
+
+def form(**parts: Callable[..., Any]) -> Change:
+    return Change("", parts)
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """`measure(parts, note)` computes the numbers of `note` from parts that are given as attributes. Of each group in `forms` one
+    alternative holds beside the mistakes; the parts themselves are the first alternative of every group.
+    """
+
+    parts: Mapping[str, Callable[..., Any]]
+    measure: Callable[[Any, Note], Numbers]
+    mistakes: tuple[Change, ...]
+    forms: tuple[tuple[Change, ...], ...] = ()
+
+    def right(self) -> list[Formula]:
+        return list(self._versions(()))
+
+    def wrong(self, count: int) -> Iterator[Formula]:
+        """All versions with `count` mistakes in different parts."""
+        for chosen in itertools.combinations(self.mistakes, count):
+            changed = [name for change in chosen for name in change.parts]
+            ids = {change.id for change in chosen}
+            if len(set(changed)) == len(changed) and len(ids) == count:
+                yield from self._versions(chosen)
+
+    def _versions(self, chosen: Sequence[Change]) -> Iterator[Formula]:
+        fixed = {name for change in chosen for name in change.parts}
+        groups = [[g for g in group if not fixed & g.parts.keys()] for group in self.forms]
+        for forms in itertools.product(*[[form(), *group] for group in groups]):
+            parts = dict(self.parts)
+            for change in (*forms, *chosen):
+                parts.update(change.parts)
+            yield Formula(tuple(change.id for change in chosen), self._predict(parts))
+
+    def _predict(self, parts: Mapping[str, Callable[..., Any]]) -> Callable[[Note], Numbers]:
+        def predict(note: Note) -> Numbers:
+            with np.errstate(all="ignore"):  # a wrong formula may divide by zero, or take the root of a negative number
+                return self.measure(SimpleNamespace(**parts), note)
+
+        return predict

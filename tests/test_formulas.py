@@ -1,0 +1,112 @@
+"""Known mistakes as formulas: whatever form the rest has, the numbers of a mistake are explained by it, and those of no mistake by none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.assignments.ddpm.formulas import ALGORITHMS
+from autograder.assignments.swiss_roll.misconceptions import MISCONCEPTIONS
+from autograder.grading.checks import CheckMark, Note
+from autograder.grading.diagnosis import Diagnosis, Known, diagnose, region_name
+from autograder.grading.formulas import Formula
+from autograder.grading.rubric import Check
+from autograder.grading.runner import Judgement
+from autograder.oracles.schedule import Schedule
+
+SCHEDULE = Schedule(15, 0.031, 0.26)
+LAST = SCHEDULE.num_timesteps - 1
+TIMES = (LAST, LAST // 2, 1, 0)
+PAIRS = ((LAST, LAST - 3), (LAST // 2, 1), (3, 0), (1, 0))
+CLEAN = ((0, -1), (2, -3), (3, -1))
+
+
+def _at(symbols: str, places: Any, tolerance: float) -> dict[str, float]:
+    return {f"{symbol} at {', '.join(f'{n:g}' for n in place)}": tolerance for place in places for symbol in symbols}
+
+
+# By region: for each check, the names that it notes, with their tolerances
+NAMES: Mapping[str, list[dict[str, float]]] = {
+    "q_sample": [{f"{what} at {t}": 1e-3 for t in range(LAST + 1) for what in ("x_0", "ε")}],
+    "p_sample": [
+        {f"{what} at {t}": 2e-3 for t in TIMES for what in "ab"},
+        {f"σ at {t}": 0.01 for t in TIMES},
+        {f"t fed at {t}": 1e-6 for t in TIMES},
+    ],
+    "ddim_p_sample": [
+        _at("abσ", PAIRS, 2e-3),
+        _at("abσ", [(*pair, eta) for pair in CLEAN for eta in (0, 1)], 2e-3),
+        _at("abσ", [(*pair, eta) for pair in PAIRS for eta in (0.437, 1)], 2e-3),
+        {f"t fed at {t}": 1e-6 for t, _ in PAIRS},
+    ],
+    "p_sample_loop": [{"t": 0, "number of steps": 0, "x_T spread": 0.02}],
+    "compute_loss": [{"x_t is x_0": 0, "loss": 1e-3}, {"range of t": 0, "range of t again": 0, "kinds of t": 0}],
+}
+
+
+def inputs() -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    x0, noise, eps_hat = random.normal(size=(3, 64, 3))
+    t = random.integers(0, LAST, 64)
+    xt = SCHEDULE.q_sample(x0, t, noise)
+    level = 1 - SCHEDULE.alphas_cumprod[t]
+    return {
+        "schedule": SCHEDULE, "t_prev": dict(PAIRS), "x0": x0, "noise": noise, "eps_hat": eps_hat, "xt": xt, "noise_level": level,
+    }  # fmt: skip
+
+
+GIVEN = inputs()
+SAME = frozenset({"one-t-for-the-batch", "t-always-last"})  # in some numbers
+
+
+def numbers(region: str, formula: Formula) -> list[Note]:
+    """What each check of the region would note of code that computes this formula."""
+    notes = []
+    for names in NAMES[region]:
+        asked = Note(dict.fromkeys(names, (np.zeros(1), 0.0)), inputs=GIVEN)
+        note = Note(inputs=GIVEN)
+        for name, value in formula.predict(asked).items():
+            note(name, value, names[name])
+        notes.append(note)
+    return notes
+
+
+def judged(region: str, notes: list[Note]) -> list[tuple[Check, Judgement]]:
+    """A check fails where its numbers are not those of any right form."""
+    right = [numbers(region, formula) for formula in ALGORITHMS[region].right()]
+    found = []
+    for i, note in enumerate(notes):
+        passes = any(note.agrees_with(good[i]) for good in right)
+        check = Check(f"1.{i}", "title", CheckMark("1", 1.0, region, 0.0, ""), lambda: None, (2,))
+        found.append((check, Judgement("passed" if passes else "failed", kind="" if passes else "wrong", note=note)))
+    return found
+
+
+def explained(region: str, notes: list[Note]) -> Diagnosis | None:
+    known = Known([m for m in MISCONCEPTIONS if region_name(m.region) == region], ALGORITHMS[region])
+    return diagnose(judged(region, notes), known, lambda version, check: None, pairs=False)
+
+
+def versions(count: int) -> list[tuple[str, Formula]]:
+    return [(region, formula) for region, algorithm in ALGORITHMS.items() for formula in algorithm.wrong(count)]
+
+
+@pytest.mark.parametrize("region", ALGORITHMS)
+def test_every_single_mistake_in_every_right_form_is_named_and_no_other(region: str) -> None:
+    for formula in ALGORITHMS[region].wrong(1):
+        notes = numbers(region, formula)
+        if all(judgement.status == "passed" for _, judgement in judged(region, notes)):
+            continue  # in this form the mistake is none, such as noise at t = 0 whose variance is β̃_0 = 0
+        found = explained(region, notes)
+        assert found is not None, formula.ids
+        if SAME.issuperset(formula.ids):
+            assert formula.ids[0] in (*found.ids, *found.alternatives), (formula.ids, found)
+        else:
+            assert (found.ids, found.alternatives) == (formula.ids, ()), (formula.ids, found)
+
+
+@pytest.mark.parametrize("region", ALGORITHMS)
+def test_every_formula_belongs_to_a_misconception_of_its_region(region: str) -> None:
+    ids = {m.id for m in MISCONCEPTIONS if region_name(m.region) == region}
+    assert {change.id for change in ALGORITHMS[region].mistakes} <= ids
