@@ -115,6 +115,24 @@ def test_each_content_is_judged_once_and_nothing_twice(tmp_path: Path, calls: Pa
         assert (tmp_path / "out" / "reports" / slug / "report.html").stat().st_size > 1000
 
 
+def test_a_class_goes_on_with_another_set_of_files(tmp_path: Path, calls: Path) -> None:
+    """Files uploaded one by one: a new one takes the place of the old, who is gone stays out, and nobody is graded twice."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, name in enumerate(("ddpm.py", "network.py"), 901):
+        shutil.copy(SAMPLES / "passes_all" / name, folder / f"lovelaceada_11_{number}_{name}")
+        shutil.copy(SAMPLES / "done_half" / name, folder / f"kimjiho_12_{number + 10}_{name}")
+    grade_class(folder, tmp_path / "out", BEHAVIOUR, judge=quick)
+    assert called(calls) == Counter(lovelaceada_11=1, kimjiho_12=1)
+    for path in folder.glob("kimjiho*"):
+        path.unlink()
+    shutil.copy(SAMPLES / "two_mistakes" / "ddpm.py", folder / "lovelaceada_11_920_ddpm-1.py")
+    (ada,) = grade_class(folder, tmp_path / "out", BEHAVIOUR, judge=quick)
+    assert (ada.handed_in.identity, ada.verdict.digest) == ("id 11", read_submission(SAMPLES / "two_mistakes", MANIFEST).digest)
+    assert called(calls) == Counter(lovelaceada_11=2, kimjiho_12=1)
+    assert read_submission(tmp_path / "out" / "gathered" / "lovelaceada_11", MANIFEST).digest == ada.verdict.digest
+
+
 def test_a_submission_that_kills_its_worker_costs_no_other_and_is_tried_again_later(
     tmp_path: Path, calls: Path
 ) -> None:

@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from autograder.classroom.collect import Collected, collect, with_slugs
 from autograder.classroom.engine import Engine
 from autograder.classroom.gather import gather
+from autograder.classroom.gradebook import make_gradebook
+from autograder.classroom.ledger import Key, Line
 from autograder.classroom.records import MOODLE, HandedIn
 from autograder.errors import UserError
+from autograder.grading.session import refused_verdict
 from autograder.manifest import load_manifest
 from autograder.report.clean import clean_line
 from autograder.submission.intake import read_submission
@@ -373,6 +376,16 @@ def test_a_second_zip_with_an_identifier_leaves_it_to_the_first(tmp_path: Path) 
     assert people(found) == [("Ada", "20241234"), ("Mallory", "20241234")]
     assert found.submissions[0].identity == before.identity != found.submissions[1].identity
     assert "Ada_20241234.zip and Mallory_20241234.zip carry one number" in told(found)
+
+
+def test_two_zips_with_one_number_are_two_rows_and_sections_are_named(tmp_path: Path) -> None:
+    put(tmp_path, "section1/Ada_20241234.zip", "section1/Mallory_20241234.zip", "section2/Ada_20241234.zip")
+    found = collect(tmp_path).submissions
+    lines = [Line(Key("", "", "", ""), one, refused_verdict(MANIFEST, one.student, "no")) for one in found]
+    read = [Line.from_json(line.to_json()) for line in lines]
+    assert [line.handed_in.identity for line in read] == [one.identity for one in found]
+    rows = [(grade.name, grade.person.section) for grade in make_gradebook(read, None, {}).grades]
+    assert sorted(rows) == [("Ada", "section1"), ("Ada", "section2"), ("Mallory", "section1")]
 
 
 def test_a_copy_of_a_zip_is_the_same_student_and_the_older_is_named(tmp_path: Path) -> None:
