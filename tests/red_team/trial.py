@@ -29,6 +29,7 @@ from autograder.release.markers import regions, replace_solution, strip_markers
 from autograder.report import make_console, print_summary, write_reports
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import process
+from autograder.submission import bounded
 from autograder.submission.intake import read_submission
 
 from .attacks import Attack
@@ -287,13 +288,13 @@ def _what_happened(verdict: Verdict) -> str:
 
 
 def _processes() -> set[int]:
-    """The living processes below this one."""
-    found = set()
+    """The living processes below this one, without the reader of submissions, which is the grader's own and waits for the next."""
+    found, reader = set(), bounded._READERS.reader
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if child.status() != psutil.STATUS_ZOMBIE:
                 found.add(child.pid)
-    return found
+    return found - ({reader.process.pid} if reader is not None else set())
 
 
 def _accept(server: socket.socket, connections: list[bytes]) -> None:
