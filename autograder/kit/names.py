@@ -37,7 +37,7 @@ def problem_of(name: str, identifier: str) -> str:
     if len(name) > MOST_NAME or len(f"{name}_{identifier}.zip".encode()) > MOST_BYTES or _too_many_marks(name):
         return f"The name {name[:80]!r} is too long for a file name; give a shorter one, with --name."
     if not re.fullmatch(ID, identifier) or len(identifier) > MOST_ID:
-        return f"The ID {identifier[:80]!r} must be digits, with letters or hyphens at most; give it with --id."
+        return f"The ID {identifier[:80]!r} must be digits, with letters or hyphens at most, and not end like a copy (v2); give it with --id."
     return ""
 
 
