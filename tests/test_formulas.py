@@ -22,7 +22,10 @@ PAIRS = ((LAST, LAST - 3), (LAST // 2, 1), (3, 0), (1, 0))
 CLEAN = ((0, -1), (2, -3), (3, -1))
 
 
-def _at(symbols: str, places: Any, tolerance: float) -> dict[str, float]:
+STEP = ("a", "b", "σ", "offset")
+
+
+def _at(symbols: tuple[str, ...], places: Any, tolerance: float) -> dict[str, float]:
     return {f"{symbol} at {', '.join(f'{n:g}' for n in place)}": tolerance for place in places for symbol in symbols}
 
 
@@ -35,9 +38,9 @@ NAMES: Mapping[str, list[dict[str, float]]] = {
         {f"t fed at {t}": 1e-6 for t in TIMES},
     ],
     "ddim_p_sample": [
-        _at("abσ", PAIRS, 2e-3),
-        _at("abσ", [(*pair, eta) for pair in CLEAN for eta in (0, 1)], 2e-3),
-        _at("abσ", [(*pair, eta) for pair in PAIRS for eta in (0.437, 1)], 2e-3),
+        _at(STEP, PAIRS, 2e-3),
+        _at(STEP, [(*pair, eta) for pair in CLEAN for eta in (0, 1)], 2e-3),
+        _at(STEP, [(*pair, eta) for pair in PAIRS for eta in (0.437, 1)], 2e-3),
         {f"t fed at {t}": 1e-6 for t, _ in PAIRS},
     ],
     "p_sample_loop": [{"t": 0, "number of steps": 0, "x_T spread": 0.02}],

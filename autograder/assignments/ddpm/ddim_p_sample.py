@@ -63,9 +63,10 @@ def _steps(
         note(f"a at {name}", step.a, 2e-3)
         note(f"b at {name}", step.b, 2e-3)
         note(f"σ at {name}", step.sigma, 0.05 * step.sigma + 1e-4)
+        note(f"offset at {name}", step.noise.mean(), 0.08 * step.sigma + 1e-3)  # seven standard errors
     for (t, t_prev, eta), failure in failures.items():
         if isinstance(failure, NotFinite):
-            for symbol in "abσ":
+            for symbol in ("a", "b", "σ", "offset"):
                 note(f"{symbol} at {t}, {t_prev}, {eta:g}", np.nan, 0)
     return steps, failures
 

@@ -6,7 +6,7 @@ inputs["schedule"]; the names of the numbers are those below.
 
     q_sample        "x_0 at t", "ε at t": the factors in x_t = c x_0 + d ε
     p_sample        "a at t", "b at t", "σ at t": of the step a x_t − b ε_θ + σ z; "t fed at t": what the network got
-    ddim_p_sample   "a at t, t_prev, η", and so on; without η where it is 0
+    ddim_p_sample   "a at t, t_prev, η", and so on, and "offset at …", the mean of what is neither x_t nor ε_θ; without η where it is 0
     loops           "t": the times of the steps; "x_T spread"
     compute_loss    "x_t is x_0": 1 where the network got clean data; "loss", of inputs["x0"], ["noise"], ["eps_hat"], ["xt"],
                     ["noise_level"] = 1 − ᾱ_t of each row; "range of t": least t, largest t − T; "kinds of t"
@@ -217,9 +217,9 @@ def _swapped(v: Step, one: str, other: str) -> Step:
 def _ddim_numbers(p: Any, note: Note) -> Numbers:
     schedule, found = _schedule(note), {}
     for name in note.values:
-        parsed = re.fullmatch(r"(a|b|σ) at (\d+), (-?\d+)(?:, ([\d.]+))?", name)
+        parsed = re.fullmatch(r"(a|b|σ|offset) at (\d+), (-?\d+)(?:, ([\d.]+))?", name)
         if parsed and schedule:
-            found[name] = _ddim_step(p, schedule, int(parsed[2]), int(parsed[3]), float(parsed[4] or 0))["abσ".index(parsed[1])]
+            found[name] = _ddim_step(p, schedule, int(parsed[2]), int(parsed[3]), float(parsed[4] or 0))[parsed[1]]
     asked = {name: re.fullmatch(r"t fed at (\d+)", name) for name in note.values}
     for name, match in asked.items():
         if match and schedule and int(match[1]) in (times := note.inputs.get("t_prev", {})):
@@ -227,16 +227,16 @@ def _ddim_numbers(p: Any, note: Note) -> Numbers:
     return found
 
 
-def _ddim_step(p: Any, schedule: Schedule, t: int, t_prev: int, eta: float) -> tuple[float, float, float]:
-    """(a, b, σ) of the step a x_t − b ε_θ + σ z."""
+def _ddim_step(p: Any, schedule: Schedule, t: int, t_prev: int, eta: float) -> dict[str, float]:
+    """The step a x_t − b ε_θ + σ z + offset."""
     v = _with(_at(schedule, t), t_prev=t_prev, eta=eta)
     v = _with(v, bar=p.now(v), before=p.before(v))
     v = p.tables(v)
     of_x, of_eps = p.x0(v)
     back = p.back(v)
     v.sigma = p.sigma(v, p.variance(v))
-    a, b, sigma = back * of_x, back * of_eps - p.direction(v), abs(p.noise(v))
-    return (a, b, sigma) if np.isfinite([a, b, sigma]).all() else (np.nan, np.nan, np.nan)
+    step = {"a": back * of_x, "b": back * of_eps - p.direction(v), "σ": abs(p.noise(v)), "offset": p.offset(v)}
+    return step if np.isfinite([*step.values()]).all() else dict.fromkeys(step, np.nan)
 
 
 def _prev(v: Step, clean: float = 1.0) -> float:
@@ -275,6 +275,7 @@ DDIM_P_SAMPLE = Algorithm(
         sigma=lambda v, variance: v.eta * np.sqrt(variance),
         direction=_direction,
         noise=lambda v: v.sigma,
+        offset=lambda v: 0.0,
         asked=lambda v: v.t,
     ),
     measure=_ddim_numbers,
@@ -302,6 +303,7 @@ DDIM_P_SAMPLE = Algorithm(
         mistake("x0-scaled-back-without-root", back=lambda v: v.before),
         # The direction
         mistake("direction-dropped", direction=lambda v: 0.0),
+        mistake("direction-without-eps", direction=lambda v: 0.0, offset=_direction),
         mistake("direction-without-root", direction=lambda v: np.maximum(1 - v.before - v.sigma**2, 0)),
         mistake("direction-from-alpha-bar-of-t", direction=lambda v: np.sqrt(np.maximum(1 - v.bar - v.sigma**2, 0))),
         mistake("direction-subtracted", direction=lambda v: -_direction(v)),
