@@ -24,7 +24,8 @@ from autograder.sandbox.proxies import Handle, Student, describe
 
 ROWS = 4096
 ENOUGH_FOR_TAILS = 7000  # one of so many normal numbers lies beyond ±3 with probability 1 − 6e-9
-MOST_NUMBERS = 1 << 18  # in one x_t; the grader's own batches hold at most some 200,000
+MOST_NUMBERS = 1 << 18  # of one batch of noise that is averaged
+MOST_IN_A_STATE = 1 << 20  # the largest batch of the grader's own is one of 16,384 images of 3 × 4 × 4: 786,432 numbers
 MOST_CALLS = 100  # of one network or step; a loop over one of the grader's schedules makes 23 at most
 TOO_MANY_CALLS = (
     f"The grader stopped your code after {MOST_CALLS} calls: its schedules have fewer than 25 timesteps. "
@@ -67,7 +68,7 @@ class Network:
 
 def as_state(value: Any, name: str, what: str) -> Floats:
     """x_t, or another batch, as float64, (B, …). Raises GraderHangup for what is no batch of a usual size, WrongAnswer for NaN and infinities."""
-    if not isinstance(value, np.ndarray) or value.ndim < 1 or not 0 < value.size <= MOST_NUMBERS:
+    if not isinstance(value, np.ndarray) or value.ndim < 1 or not 0 < value.size <= MOST_IN_A_STATE:
         raise GraderHangup(f"{name} must be a tensor of shape (B, …), not empty and not huge, and is {describe(value)}")
     return _finite_before_kept(value, what)
 
