@@ -147,9 +147,8 @@ _IN_SIMPLE_NET_INIT = (
     ),
     _init(
         "plain-linear-everywhere",
-        explanation="Your network does not seem to know t at all: its layers look like ordinary nn.Linear layers. One and the "
-        "same network must predict the noise at every level; look at the layer class that is given above "
-        "SimpleNet.",
+        explanation="Your network seems to be made of ordinary nn.Linear layers, with no TimeLinear among them. The TODO asks for the layer "
+        "class that is given above SimpleNet, which brings the time into every layer.",
         body="""
             class PlainLinear(nn.Linear):
                 def forward(self, x, t):
@@ -200,20 +199,6 @@ self.layers = nn.ModuleList(
 for layer in self.layers:
     layer.time_embedding.requires_grad_(False)
 """,
-    ),
-    _init(
-        "no-time-linear",
-        explanation="Your network seems to be made of ordinary nn.Linear layers, with no TimeLinear among them. The TODO asks for the layer "
-        "class that is given above SimpleNet, which brings the time into every layer.",
-        body="""
-            class PlainLinear(nn.Linear):
-                def forward(self, x, t):
-                    return super().forward(x)
-
-            sizes = [dim_in, *dim_hids, dim_out]
-            self.layers = nn.ModuleList(PlainLinear(a, b) for a, b in zip(sizes[:-1], sizes[1:]))
-            self.embedding = TimeEmbedding(dim_hids[0])
-        """,
     ),
     _init(
         "time-linear-argument-missing",
