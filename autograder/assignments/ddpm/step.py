@@ -146,7 +146,8 @@ def _average(
     total = np.zeros(shape)
     for _ in range(repeats):
         setting.student.seed = draw.seed()
-        total += expect_tensor(take(diffusion, f32(xt)), shape, what)
+        with setting.student.dropped():
+            total += expect_tensor(take(diffusion, f32(xt)), shape, what)
     (of_x0, of_eps), *_ = np.linalg.lstsq(design, (total / repeats).ravel(), rcond=None)
     a = of_x0 / np.sqrt(alpha_bar)
     return float(a), float(a * np.sqrt(1 - alpha_bar) - of_eps), float(one_call / np.sqrt(repeats))
