@@ -8,8 +8,9 @@
 A worker is started when it is first needed, and again after it has died, so one endless loop costs one check.
 """
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -196,6 +197,14 @@ class Student:
         self._first_seed = self._waiting_seed = first_seed
         if self.worker is not None:
             self.worker.waiting.clear()  # what the last check did not come to use
+
+    @contextlib.contextmanager
+    def dropped(self) -> Iterator[None]:
+        """What comes within counts while it comes, and no longer: for answers of which the check keeps nothing but a sum."""
+        before = self.allowance.numbers if self.allowance else 0
+        yield
+        if self.allowance:
+            self.allowance.numbers = before
 
     def next_seed(self) -> int | None:
         """For the next request: `seed` where a check has set it, else the first seed, once."""
