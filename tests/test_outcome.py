@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Plan, Trained
+from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Trained
+from autograder.assignments.swiss_roll.stand_ins import Plan
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
@@ -56,14 +57,17 @@ def mutant(*names):
     [
         (set(), "ddpm", set()),
         (set(), "ddim", set()),
-        ({"p_sample"}, "ddpm", {"the DDPM sampler"}),
+        ({"p_sample"}, "ddpm", {"p_sample"}),
+        ({"p_sample_loop"}, "ddpm", {"p_sample_loop"}),
         ({"p_sample"}, "ddim", set()),
-        ({"ddim_p_sample_loop"}, "ddim", {"the DDIM sampler"}),
-        ({"SimpleNet"}, "ddpm", {"SimpleNet", "compute_loss"} - {"compute_loss"}),
+        ({"ddim_p_sample"}, "ddim", {"ddim_p_sample"}),
+        ({"ddim_p_sample_loop"}, "ddim", {"ddim_p_sample_loop"}),
+        ({"SimpleNet"}, "ddpm", {"SimpleNet"}),
         ({"compute_loss"}, "ddim", {"compute_loss"}),
         ({"q_sample"}, "ddpm", {"compute_loss"}),
         ({"SimpleNet", "compute_loss"}, "ddim", {"SimpleNet", "compute_loss"}),
-        ({"compute_loss", "p_sample_loop"}, "ddpm", {"compute_loss", "the DDPM sampler"}),
+        ({"SimpleNet", "p_sample"}, "ddpm", {"SimpleNet", "p_sample"}),
+        ({"compute_loss", "p_sample_loop"}, "ddpm", {"compute_loss", "p_sample_loop"}),
     ],
 )
 def test_the_reference_stands_in_for_what_is_wrong(sandbox, wrong, sampler, stand_ins):
@@ -76,30 +80,74 @@ def test_the_reference_stands_in_for_what_is_wrong(sandbox, wrong, sampler, stan
     assert np.isfinite(note.values["Chamfer distance"][0]).all()
 
 
-def test_a_raising_sampler_does_not_matter_where_the_reference_stands_in(sandbox):
+CALLS = {"p_sample": b"def p_sample(self, xt", "ddim_p_sample": b"def ddim_p_sample(self, xt"}
+
+
+@pytest.mark.parametrize(("step", "sampler"), [("p_sample", "ddpm"), ("ddim_p_sample", "ddim")])
+def test_a_raising_step_does_not_matter_where_the_reference_stands_in(sandbox, step, sampler):
+    """The student's loop runs all the same: with one that stops, too, the samples are not what they are."""
     files = solution_files(MANIFEST)
     files["ddpm.py"] = (
         files["ddpm.py"]
-        .replace(b"def p_sample(self, xt", b"def p_sample(self, xt, must_be_given")
+        .replace(CALLS[step], CALLS[step] + b", must_be_given")
         .replace(b"def compute_loss(self, x0", b"def compute_loss(self, x0, must_be_given")
     )
     outcome = short_outcome(sandbox, files)
     try:
-        outcome.expect("ddpm", Note(), Carry(frozenset({"p_sample", "compute_loss"})))
+        outcome.expect(sampler, Note(), Carry(frozenset({step, "compute_loss"})))
     finally:
         outcome.close()
 
 
-def test_nothing_is_left_to_judge_when_all_parts_are_wrong(sandbox):
-    outcome = short_outcome(sandbox)
-    with pytest.raises(WrongAnswer, match="nothing of yours is left"):
-        outcome.expect("ddim", Note(), Carry(frozenset({"SimpleNet", "compute_loss", "ddim_p_sample"})))
+def sampled(sandbox, files, wrong, sampler):
+    outcome = short_outcome(sandbox, files)
+    try:
+        outcome.expect(sampler, Note(), Carry(frozenset(wrong)))
+        return outcome.measured[sampler][0].samples
+    finally:
+        outcome.close()
+
+
+def test_the_loop_that_runs_around_the_reference_step_is_the_students(sandbox):
+    files = solution_files(MANIFEST)
+    files["ddpm.py"] = files["ddpm.py"].replace(
+        b"            xt = self.p_sample(xt, t)\n        return xt\n",
+        b"            xt = self.p_sample(xt, t)\n        return xt + 100\n",
+    )
+    assert sampled(sandbox, files, {"p_sample"}, "ddpm").mean() > 50
+    assert abs(sampled(sandbox, files, {"p_sample_loop"}, "ddpm").mean()) < 50
+
+
+@pytest.mark.parametrize(("step", "sampler"), [("p_sample", "ddpm"), ("ddim_p_sample", "ddim")])
+def test_the_step_in_the_reference_loop_is_the_students(sandbox, step, sampler):
+    files = solution_files(MANIFEST)
+    files["ddpm.py"] += f"""
+right = DiffusionModule.{step}
+DiffusionModule.{step} = lambda self, xt, t, *more: right(self, xt, t, *more) + 100 * (torch.as_tensor(t) == 0).reshape(-1, 1)
+""".encode()
+    assert sampled(sandbox, files, {f"{step}_loop"}, sampler).mean() > 50
+    assert abs(sampled(sandbox, files, {step}, sampler).mean()) < 50
+
+
+@pytest.mark.parametrize("step", ["p_sample", "ddim_p_sample"])
+def test_a_step_that_takes_t_in_one_form_only_gets_it(sandbox, step):
+    files = solution_files(MANIFEST)
+    files["ddpm.py"] += f"""
+right = DiffusionModule.{step}
+def of_an_integer(self, xt, t, *more):
+    if type(t) is not int:
+        raise TypeError("t must be an integer")
+    return right(self, xt, t, *more)
+DiffusionModule.{step} = of_an_integer
+""".encode()
+    assert sampled(sandbox, files, {f"{step}_loop"}, "ddpm" if step == "p_sample" else "ddim").shape == (256, 2)
 
 
 def test_what_is_not_done_is_not_replaced(sandbox):
-    outcome = short_outcome(sandbox, untouched=frozenset({"p_sample_loop"}))
+    outcome = short_outcome(sandbox)
+    region = frozenset({"p_sample_loop"})
     with pytest.raises(WrongAnswer, match="needs p_sample_loop, which is not done yet"):
-        outcome.expect("ddpm", Note(), Carry(frozenset({"p_sample_loop"})))
+        outcome.expect("ddpm", Note(), Carry(region, undone=region, without_work=region))
 
 
 def test_the_first_training_runs_in_the_background_and_is_the_same_as_in_the_foreground(sandbox):

@@ -287,6 +287,11 @@ def test_the_share_of_operations_counts_what_a_result_depends_on():
 
     q_sample = "DiffusionModule.q_sample"
     assert share_of_operations(MANIFEST, "ddpm.py", SOLUTION["ddpm.py"], [q_sample]) == 1
+    assert (
+        share("DiffusionModule.p_sample_loop", "return torch.zeros(())(3)")
+        < 0.5
+        <= share_of_operations(MANIFEST, "ddpm.py", SOLUTION["ddpm.py"], ["DiffusionModule.p_sample_loop"])
+    )
     assert share(q_sample, "raise ValueError(x0)") < 0.5
     assert (
         share(q_sample, "a = extract(x0, t, x0).sqrt() * x0 + noise * extract(x0, t, x0) - x0 * x0\nraise ValueError")

@@ -157,15 +157,17 @@ def _as_judged(manifest: Manifest, verdict: Verdict, task: str) -> list:
             break
         result = results.get(check.id)
         if result is not None and result.status != "not_run":
-            earlier.append((check, Judgement(result.status, result.message, "untouched")))
+            earlier.append((check, Judgement(result.status, result.message, "untouched", shows_work=result.shows_work)))
     return earlier
 
 
-def _wrong(manifest: Manifest, verdict: Verdict, task: str) -> set[str]:
-    """The regions in which a check of the task failed."""
+def _wrong(manifest: Manifest, verdict: Verdict, task: str) -> set[tuple[str, bool]]:
+    """The regions in which a check of the task failed, and whether a check has seen work in them."""
     regions = {check.id: check.mark.region for check in load_rubric(manifest)}
-    failed = [check for check in verdict.checks if check.task == task and check.status in ("failed", "broken")]
-    return {regions[check.id] for check in failed}
+    checks = [check for check in verdict.checks if check.task == task]
+    failed = {regions[check.id] for check in checks if check.status in ("failed", "broken")}
+    working = {regions[check.id] for check in checks if check.shows_work}
+    return {(region, region in working) for region in failed}
 
 
 def _judged(verdict: Verdict, task: str) -> bool:

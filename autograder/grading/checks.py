@@ -55,15 +55,24 @@ class CheckMark:
         float  # probability with which it fails a right solution; 0 for a check without randomness in its verdict
     )
     detects: str  # the smallest effect that a statistical check sees
+    shows_work: bool = False  # no body without work of its own passes it; a test tries many
 
 
 def task(
-    identifier: str, *, points: float, region: str, false_fail: float = 0.0, detects: str = ""
+    identifier: str,
+    *,
+    points: float,
+    region: str,
+    false_fail: float = 0.0,
+    detects: str = "",
+    shows_work: bool = False,
 ) -> Callable[[Any], Any]:
-    """Mark a function as a check of the rubric."""
+    """Mark a function as a check of the rubric. `shows_work`: nothing passes it that returns an argument, zeros, ones, noise, a constant or
+    what the network says. Other checks of a region earn points only beside work, see grading.work.
+    """
 
     def mark(function: Any) -> Any:
-        function.check_mark = CheckMark(identifier, float(points), region, false_fail, detects)
+        function.check_mark = CheckMark(identifier, float(points), region, false_fail, detects, shows_work)
         return function
 
     return mark
@@ -74,12 +83,18 @@ class Note:
     """Numbers behind a judgement, by name, each with the difference below which two of them count as equal.
 
     `inputs`: what the numbers were measured on, such as a schedule: plain data, from which a formula computes what a known mistake would
-    give. `one_form`: a wrong answer in one of several accepted forms ends the check (see any_form).
+    give. `one_form`: a wrong answer in one of several accepted forms ends the check (see any_form). `work`: whether something was seen that
+    no body without work gives; None where nothing was measured that could tell.
     """
 
     values: dict[str, tuple[Floats, float]] = field(default_factory=dict)
     one_form: bool = False
     inputs: dict[str, Any] = field(default_factory=dict)
+    work: bool | None = None
+
+    def measured_work(self, seen: bool) -> None:
+        """A measurement tells whether the region shows work of its own, right or wrong. Once seen, it stays seen."""
+        self.work = bool(self.work or seen)
 
     def __call__(self, name: str, value: Any, tolerance: float) -> None:
         """Keep `value` (a number or up to 64 numbers of an array)."""
@@ -133,10 +148,15 @@ def _equal(mine: Floats, theirs: Floats, tolerance: float) -> bool:
 
 @dataclass
 class Carry:
-    """Errors carried forward: regions known to be wrong, and for which of them the reference stood in during a check."""
+    """Errors carried forward: regions known to be wrong, and for which of them the reference stood in during a check.
+
+    `undone`: those of them that hold nothing of the student's; `without_work`: those that show no work of their own.
+    """
 
     wrong: frozenset[str] = frozenset()
     stood_in: set[str] = field(default_factory=set)
+    undone: frozenset[str] = frozenset()
+    without_work: frozenset[str] = frozenset()
 
     def stands_in_for(self, region: str) -> bool:
         """Whether the reference must stand in for `region`; notes that it does."""

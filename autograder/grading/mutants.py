@@ -30,6 +30,7 @@ class Misconception:
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
     failure: tuple[str, str] | None = None
+    is_no_work: bool = False  # does no more than a body without work: the outcome is lost with it (grading.work)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from autograder.grading.deliverables import missing_deliverables
+from autograder.grading.diagnosis import region_name
 from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
-from autograder.submission.comparison import Regions, outside_edits, untouched_regions
+from autograder.submission.comparison import Regions, missing_parts, outside_edits, untouched_regions
 from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
 from autograder.submission.pointers import pointers
+from autograder.submission.stubs import share_of_operations
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Prepared:
     notices: tuple[Notice, ...]
     untouched: tuple[str, ...]
     missing: tuple[str, ...]
+    gone: dict[str, tuple[str, ...]]  # by file, the handout's classes and functions that are not there
+    shares: dict[str, float]  # by region, "q_sample": its operations, as a share of the solution's
 
     @property
     def regions(self) -> Regions:
@@ -29,7 +33,17 @@ def prepare(manifest: Manifest, submission: Submission) -> Prepared:
     """All that is looked for in a student's code before it runs; to be asked of `bounded`, since it may take long."""
     files, notices = prepare_files(manifest, submission)
     regions = untouched_regions(manifest, submission)
-    return Prepared(files, notices, tuple(sorted(regions.untouched)), tuple(sorted(regions.missing)))
+    gone = {name: tuple(names) for name, names in missing_parts(manifest, submission).items()}
+    together: dict[tuple[str, str], list[str]] = {}
+    for name in {name for task in manifest.tasks for name in task.regions}:
+        file, _, path = name.partition(":")
+        if file in submission.files and file not in submission.syntax_errors:
+            together.setdefault((file, region_name(name)), []).append(path)
+    shares = {
+        region: share_of_operations(manifest, file, submission.files[file], paths)
+        for (file, region), paths in together.items()
+    }
+    return Prepared(files, notices, tuple(sorted(regions.untouched)), tuple(sorted(regions.missing)), gone, shares)
 
 
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:

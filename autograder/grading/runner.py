@@ -41,6 +41,7 @@ class Judgement:
     importing: bool = False  # whether it failed while a file of the submission was imported
     detail: str = ""
     line: str = ""
+    shows_work: bool | None = None  # whether this check has seen work of the region's own; None where it could not tell
 
     def looks_like(self, other: "Judgement") -> bool:
         """Whether both checks failed, or passed, in the same way, in the same words, with the same numbers."""
@@ -55,12 +56,15 @@ def run_check(
     digest: str,
     wrong_regions: frozenset[str] = frozenset(),
     one_form: bool = False,
+    undone: frozenset[str] = frozenset(),
+    without_work: frozenset[str] = frozenset(),
     **extra: Any,
 ) -> Judgement:
-    """Call the check with what it asks for. `one_form`: see Note. Never raises, except for KeyboardInterrupt. Where the grader would need too
-    much memory for what the student's code sends, the check ends.
+    """Call the check with what it asks for. `one_form`: see Note; the regions: see Carry.
+
+    Never raises, except for KeyboardInterrupt. Where the grader would need too much memory for what the student's code sends, the check ends.
     """
-    note, carry = Note(one_form=one_form), Carry(wrong_regions)
+    note, carry = Note(one_form=one_form), Carry(wrong_regions, undone=undone, without_work=without_work)
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
@@ -73,6 +77,7 @@ def run_check(
     return dataclasses.replace(
         judgement,
         note=note,
+        shows_work=True if check.mark.shows_work and judgement.status == "passed" else note.work,
         carried=tuple(sorted(carry.stood_in)),
         seconds=time.perf_counter() - started,
         printed=student.collect_printed().strip(),
@@ -133,4 +138,5 @@ def to_result(check: Check, judgement: Judgement) -> CheckResult:
         evidence=judgement.note.to_data(),
         printed=judgement.printed,
         seconds=round(judgement.seconds, 4),
+        shows_work=judgement.shows_work,
     )

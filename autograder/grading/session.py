@@ -22,6 +22,7 @@ from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import commitment
 from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
+from autograder.grading.work import behaviour_regions, is_last_of_region, regions_without_work, without_points
 from autograder.manifest import Manifest, Task
 from autograder.sandbox import machine
 from autograder.sandbox.launcher import Clock, Lane, Sandbox
@@ -77,6 +78,7 @@ class Grading:
         )
         self.regions = prepared.regions
         self.untouched = frozenset(map(region_name, self.regions.untouched | self.regions.missing))
+        self.gone, self.shares = prepared.gone, prepared.shares
         self.lane: Lane | None = None
         self.student: Student | None = None
         self.outcome: Any = None
@@ -124,15 +126,38 @@ class Grading:
         self.observe(self.verdict, check.id, None)
         judgement = self._blocked(check) or self._too_late(check) or self._run(check)
         self.judged.append((check, judgement))
-        result = to_result(check, judgement)
-        self.verdict = self.verdict.with_check(result)
+        self.verdict = self.verdict.with_check(to_result(check, judgement))
+        if task.kind == "behaviour" and is_last_of_region(check, self.checks):
+            self._settle(check.mark.region)
         self._publish()
-        return result
+        return next(result for result in self.verdict.checks if result.id == check.id)
+
+    def _settle(self, region: str) -> None:
+        """All checks of a region have been judged: what passed earns nothing where no work shows."""
+        judged = [(check, judgement) for check, judgement in self.judged if check.mark.region == region]
+        if not regions_without_work(judged, [region], self._share_of_operations):
+            return
+        for check, judgement in judged:
+            if judgement.status == "passed":
+                result = next(one for one in self.verdict.checks if one.id == check.id)
+                held = without_points(result, [name.partition(":")[2] for name in self._names(region)])
+                if region in self.untouched:
+                    held = dataclasses.replace(held, status="broken", message=self._not_done(region))
+                self.verdict = self.verdict.with_check(held)
+
+    def _names(self, region: str) -> list[str]:
+        """The manifest's names of a region: "SimpleNet" is two functions."""
+        names = {name for task in self.manifest.tasks for name in task.regions}
+        return sorted(name for name in names if region_name(name) == region)
+
+    def _share_of_operations(self, region: str) -> float:
+        """How much of the solution's code a region has; 0 where its file is not there."""
+        return 0.0 if region in self.untouched else self.shares.get(region, 0.0)
 
     def _run(self, check: Check) -> Judgement:
         assert self.student is not None
         task = self._task(check)
-        extra = {"outcome": self.outcome} if task.kind == "outcome" else {}
+        extra = self._for_outcome() if task.kind == "outcome" else {}
         judgement = run_check(check, self.student, self.secret, self.submission.digest, self._wrong_regions(), **extra)
         self.spent[task.id] = self.spent.get(task.id, 0.0) + judgement.seconds
         if judgement.kind == "grader" and task.kind == "behaviour":
@@ -142,13 +167,20 @@ class Grading:
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
             judgement.message += f" The grader has {listed([*self.manifest.files.packages], most=20)}."
-        if judgement.status == "failed" and check.mark.region in self.untouched:
-            judgement.status, judgement.kind, judgement.message = (
-                "broken",
-                "untouched",
-                self._not_done(check.mark.region),
-            )
+        if reason := self._not_there(check.mark.region, judgement):
+            judgement.status, judgement.kind, judgement.message = "broken", "untouched", reason
         return judgement
+
+    def _not_there(self, region: str, judgement: Judgement) -> str:
+        """The sentence for a check that needs what is not done, or what the student's file lacks; "" where that is not the reason."""
+        if judgement.status not in ("failed", "broken") or judgement.kind in ("untouched", "timed out", "died"):
+            return ""
+        if judgement.status == "broken" and judgement.kind in ("AttributeError", "NameError", "ImportError"):
+            for file, names in self.gone.items():
+                for name in names:
+                    if f"'{name.rpartition('.')[2]}'" in judgement.message:
+                        return _put_back(file, name)
+        return "" if judgement.importing or region not in self.untouched else self._not_done(region)
 
     def _too_late(self, check: Check) -> Judgement | None:
         """Set the clocks for a check; a check whose time is up before it begins is not run. What was judged by then counts."""
@@ -184,12 +216,23 @@ class Grading:
                 return dataclasses.replace(judgement, status="broken", kind="odd values", message=ODD_VALUES)
         return judgement
 
+    def _for_outcome(self) -> dict[str, Any]:
+        """What an outcome gets to know of the regions that it rests on. What was judged and found right is done, however it looks."""
+        right = behaviour_regions(self.manifest, self.judged) - self._wrong_regions()
+        return {"outcome": self.outcome, "undone": self.untouched - right, "without_work": self.without_work()}
+
+    def without_work(self) -> frozenset[str]:
+        """The wrong regions that show no work of their own."""
+        wrong = behaviour_regions(self.manifest, self.judged) & self._wrong_regions()
+        return regions_without_work(self.judged, wrong, self._share_of_operations)
+
     def _not_done(self, region: str) -> str:
         """The sentence for a region that holds nothing of the student's."""
         gone = sorted(name for name in self.regions.missing if region_name(name) == region)
         if gone:
             file, _, function = gone[0].partition(":")
-            return f"{file} has no {function}; put it back, with the name that it has in the handout."
+            owner = function.partition(".")[0]
+            return _put_back(file, owner if owner in self.gone.get(file, ()) else function)
         todo = sorted(name.partition(":")[2] for name in self.regions.untouched if region_name(name) == region)
         return f"{listed(todo)} {'is' if len(todo) == 1 else 'are'} not done yet."
 
@@ -286,9 +329,7 @@ class Grading:
                 if judgement.status not in ("passed", "held")
             ):
                 continue
-            names = sorted(
-                {name for task in self.manifest.tasks for name in task.regions if region_name(name) == region}
-            )
+            names = self._names(region)
             where = f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
             found = None
             if level == "what":
@@ -383,6 +424,13 @@ class Grading:
 def _code_of(submission: Submission) -> Submission:
     """Without images and checkpoint, which are large, and which nothing but a worker looks into."""
     return dataclasses.replace(submission, images={}, checkpoint=None)
+
+
+def _put_back(file: str, name: str) -> str:
+    """`name`: "BaseScheduler", "DiffusionModule.q_sample"."""
+    owner, _, function = name.rpartition(".")
+    called = f"{function} in {owner}" if function in ("__init__", "forward") else function
+    return f"{file} has no {called}; put it back, with the name that it has in the handout."
 
 
 def refused_verdict(manifest: Manifest, name: str, reason: str, profile: str | None = None) -> Verdict:

@@ -58,6 +58,7 @@ class Finding:
     failures: tuple[str, ...] = ()  # "check at seed: message"
     runs: int = 0
     grader_errors: tuple[str, ...] = ()
+    without_work: frozenset[str] = frozenset()  # wrong regions that show no work of their own
     judgements: dict[str, Judgement] = field(default_factory=dict)  # by check
 
 
@@ -81,6 +82,10 @@ class Report:
                 problems.append(f"{name} is not caught.")
             elif set(finding.lost) != expected:
                 problems.append(f"{name} must cost {', '.join(sorted(expected))} and costs {', '.join(finding.lost)}.")
+            if idle := sorted(finding.without_work - regions_of_no_work(job)):
+                problems.append(
+                    f"{name}: {', '.join(idle)} shows no work of its own, so that the mistake costs the outcome too."
+                )
         wrong = [job for job, finding in self.misconceptions if not diagnosis_is_right(job, finding)]
         if len(wrong) > 0.05 * len(self.misconceptions):
             problems.append(f"{len(wrong)} of {len(self.misconceptions)} diagnoses are wrong, more than 5 %.")
@@ -102,6 +107,12 @@ class Report:
 def expected_tasks(job: Job) -> set[str]:
     by_id = {m.id: m for m in misconceptions(load_manifest(job.assignment))}
     return {by_id[name].task for name in job.ids}
+
+
+def regions_of_no_work(job: Job) -> set[str]:
+    """The regions in which a mistake of the job leaves no work."""
+    by_id = {m.id: m for m in misconceptions(load_manifest(job.assignment))}
+    return {region_name(by_id[name].region) for name in job.ids if by_id[name].is_no_work}
 
 
 def diagnosis_is_right(job: Job, finding: Finding) -> bool:
@@ -129,6 +140,7 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
         grader_errors=tuple(
             f"{check.id}: {check.message}" for check in verdict.checks if check.status == "grader_error"
         ),
+        without_work=grading.without_work(),
         judgements={check.id: judgement for check, judgement in grading.judged},
     )
 

@@ -43,6 +43,7 @@ class CheckResult:
     evidence: dict[str, Any] = field(default_factory=dict)  # JSON data: numbers behind the message
     printed: str = ""  # the last of what the student's code printed
     seconds: float = 0.0
+    shows_work: bool | None = None  # whether it has seen work of the region's own; None where it could not tell
 
     @property
     def awarded(self) -> float:

@@ -22,7 +22,16 @@ from autograder.submission.editions import digest, known_editions
 from autograder.submission.intake import Submission
 from autograder.submission.python_text import NotPython, tree_of
 from autograder.submission.rules import listed, shown
-from autograder.submission.stubs import Regions, branches, find, handout, is_main, region_paths, regions_in
+from autograder.submission.stubs import (
+    Regions,
+    branches,
+    find,
+    handout,
+    is_main,
+    missing_definitions,
+    region_paths,
+    regions_in,
+)
 
 MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
 _MOST_LINES_COMPARED = 400  # of one definition; finding a diff takes time with the square of it
@@ -78,6 +87,16 @@ def untouched_regions(manifest: Manifest, submission: Submission) -> Regions:
                 untouched |= found.untouched
                 missing |= found.missing
     return Regions(frozenset(untouched), frozenset(missing))
+
+
+def missing_parts(manifest: Manifest, submission: Submission) -> dict[str, list[str]]:
+    """By file that was handed in, the handout's classes and functions that are not there and cannot come from elsewhere."""
+    found = {
+        name: missing_definitions(manifest, name, submission.files[name])
+        for name in manifest.files.todo
+        if name in submission.files and name not in submission.syntax_errors
+    }
+    return {name: names for name, names in found.items() if names}
 
 
 def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tuple[int, int]]:
@@ -241,7 +260,10 @@ class _Plain(ast.NodeTransformer):
 def _unparse(node: ast.AST) -> str:
     try:
         return ast.unparse(node)
-    except (ValueError, AssertionError):  # some f-strings, and numbers of thousands of digits, cannot be written down again
+    except (
+        ValueError,
+        AssertionError,
+    ):  # some f-strings, and numbers of thousands of digits, cannot be written down again
         return _dump(node)
 
 

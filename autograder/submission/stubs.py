@@ -18,6 +18,7 @@ from autograder.submission.normal_form import Function, attributes_read, normal_
 from autograder.submission.python_text import NotPython, tree_of
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_FEW = 6  # operations: a shorter solution counts as having so many
 _MOST_GROWTH = 8  # a file of more than so many times the handout's bytes is not looked at: somebody has written in it
 
 
@@ -44,9 +45,23 @@ def regions_in(manifest: Manifest, name: str, content: bytes) -> Regions:
             left = set(normal_form(theirs, known.harmless, read))
             if any(left <= stub for stub in known.stubs[path]) and not _is_bound_elsewhere(tree, path):
                 untouched.add(f"{name}:{path}")
-        elif theirs is None and _is_surely_missing(tree, path, known.handout):
+        elif _is_gone(tree, path, known.handout):
             missing.add(f"{name}:{path}")
     return Regions(frozenset(untouched), frozenset(missing))
+
+
+def missing_definitions(manifest: Manifest, name: str, content: bytes) -> list[str]:
+    """The handout's classes and functions that a file lacks and that cannot come from elsewhere: "BaseScheduler", "DiffusionModule.save".
+
+    Of a class that is missing, nothing more is listed; of code that cannot be read, nothing. Raises UserError as `regions_in`.
+    """
+    given = handout(manifest.solution / name)
+    try:
+        tree = tree_of(name, content)
+        gone = [path for path in _definition_paths(given.body) if _is_gone(tree, path, given)]
+    except (NotPython, RecursionError):
+        return []
+    return [path for path in gone if path.rpartition(".")[0] not in gone]
 
 
 def holds_work(manifest: Manifest, name: str, content: bytes | None) -> bool:
@@ -70,7 +85,7 @@ def share_of_operations(manifest: Manifest, name: str, content: bytes, paths: Se
         mine = _operations(tree, paths, known.harmless)
     except (NotPython, RecursionError):
         return 0.0
-    return mine / max(1, _operations(ours, paths, known.harmless))
+    return mine / max(_FEW, _operations(ours, paths, known.harmless))
 
 
 def _operations(tree: ast.Module, paths: Sequence[str], harmless: frozenset[str]) -> int:
@@ -180,6 +195,17 @@ def branches(statement: ast.stmt) -> list[ast.stmt]:
 
 def is_main(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
+
+
+def _definition_paths(body: Sequence[ast.stmt], prefix: str = "") -> Iterator[str]:
+    for definition in _definitions(body):
+        yield prefix + definition.name
+        if isinstance(definition, ast.ClassDef):
+            yield from _definition_paths(definition.body, f"{definition.name}.")
+
+
+def _is_gone(tree: ast.Module, path: str, given: ast.Module) -> bool:
+    return find(tree, path) is None and _is_surely_missing(tree, path, given)
 
 
 def _is_bound_elsewhere(tree: ast.Module, path: str) -> bool:

@@ -9,6 +9,7 @@ from autograder.assignments.ddpm.setting import ROWS, Network, Setting, f32
 from autograder.assignments.ddpm.step import (
     NO_NOISE,
     Step,
+    coefficients_follow_the_schedule,
     each_form,
     expect_coefficients,
     expect_measured,
@@ -166,6 +167,10 @@ def _judge_each(
 
     def judge(form: Form) -> None:
         steps, failures = _steps(setting, schedule, draw, note, form, jumps)
+        if any(t_prev >= 0 for _, t_prev, _ in jumps):
+            strongest = max(eta for _, _, eta in jumps)
+            of_one_eta = {t: step for (t, _, eta), step in steps.items() if eta == strongest}
+            note.measured_work(coefficients_follow_the_schedule(of_one_eta))
         wrong = ""
         try:
             for jump, step in steps.items():

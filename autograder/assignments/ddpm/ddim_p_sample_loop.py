@@ -54,6 +54,7 @@ def _judge_steps(
     name = f"T = {schedule.num_timesteps}"
     note(f"t, {name}", times, 0)
     note(f"number of steps, {name}", len(times), 0)
+    note.measured_work(len({*times}) > max(1, count / 2))
     note(f"kind of result, {name}", answer.ndim if isinstance(answer, np.ndarray) else -1, 0)
     if calls:
         note(f"x_T spread, {name}", calls[0]["x"].std(), 0.05)

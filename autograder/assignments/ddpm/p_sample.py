@@ -9,6 +9,7 @@ from autograder.assignments.ddpm.setting import ROWS, Network, Setting, f32
 from autograder.assignments.ddpm.step import (
     NO_NOISE,
     Step,
+    coefficients_follow_the_schedule,
     each_form,
     expect_coefficients,
     expect_measured,
@@ -96,6 +97,7 @@ def judge_mean(setting: Setting, draw: Draw, note: Note) -> None:
         for t, step in steps.items():
             note(f"a at {t}", step.a, 2e-3)
             note(f"b at {t}", step.b, 2e-3)
+        note.measured_work(coefficients_follow_the_schedule(steps))
         for t, step in steps.items():
             expect_coefficients(step, *schedule.p_coefficients(t), f"At t = {t}", "the mean of p_sample")
             offset, again = step.noise.mean(), step.other_noise.mean()

@@ -7,7 +7,7 @@ real data: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε with |x_0| up to `data_limit
 harm, and inside does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,19 @@ class Setting:
         settings = dict(beta_1=schedule.beta_1, beta_T=schedule.beta_T, mode=schedule.mode)
         scheduler = ddpm.later("BaseScheduler", schedule.num_timesteps, **settings)
         return ddpm.later("DiffusionModule", self.student.network(network), scheduler)
+
+
+def follows_the_schedule(times: Sequence[float], factors: Any, errors: Any) -> bool:
+    """Whether factors, (T, K), each within its error, (T, K) or (T, 1), change with t, and not along a line.
+
+    t itself is at hand in every function; what returns an argument, noise or the answer of a network has the same factors for every t.
+    """
+    t, values = np.asarray(times, dtype=np.float64), np.asarray(factors, dtype=np.float64)
+    if len(t) < 2 or not np.isfinite(values).all():
+        return False
+    line = np.stack([np.ones_like(t), t], axis=1)[:, : len(t) - 1]
+    solution, *_ = np.linalg.lstsq(line, values, rcond=None)
+    return bool((abs(values - line @ solution) > 1e-3 * (1 + abs(values)) + np.max(errors, axis=0)).any())
 
 
 def gaussian_oracle(schedule: Schedule, draw: Draw, sample_shape: tuple[int, ...]) -> GaussianOracle:

@@ -13,7 +13,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import MOST_NUMBERS, ROWS, Network, Setting, expect_float32, expect_kept, f32
+from autograder.assignments.ddpm.setting import (
+    MOST_NUMBERS,
+    ROWS,
+    Network,
+    Setting,
+    expect_float32,
+    expect_kept,
+    f32,
+    follows_the_schedule,
+)
 from autograder.grading.checks import Floats, Note, NotFinite, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
@@ -238,6 +247,13 @@ def _expect_both(got: tuple[float, float], expected: tuple[float, float], error:
             raise WrongAnswer(
                 f"{where}, {what} must hold {symbol} times {right:.5f}; in yours it is {mine:.5f}{ratio}."
             )
+
+
+def coefficients_follow_the_schedule(steps: dict[int, Step]) -> bool:
+    """Whether a, b or σ, by t, come from the schedule and are not those of an argument, of noise or of a network's answer."""
+    coefficients = [(step.a, step.b, step.sigma) for step in steps.values()]
+    errors = [(min(step.error, 0.05), min(step.error, 0.05), 0.04 * step.sigma + 1e-3) for step in steps.values()]
+    return follows_the_schedule([*steps], coefficients, errors)
 
 
 def expect_untouched(

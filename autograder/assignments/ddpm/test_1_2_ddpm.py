@@ -7,7 +7,7 @@ from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
 
 
-@task("1-2", points=1.5, region="q_sample")
+@task("1-2", points=1.5, region="q_sample", shows_work=True)
 def test_forward_process_closed_form(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`q_sample` gives x_t = √ᾱ_t x₀ + √(1−ᾱ_t) ε for every t, with the noise that it is given (DDPM, Eq. 4)."""
     q_sample.judge_closed_form(Setting(student, sample_shape), draw, note)
@@ -25,7 +25,7 @@ def test_forward_process_draws_noise(student: Student, sample_shape: tuple[int, 
     q_sample.judge_own_noise(Setting(student, sample_shape), draw, note)
 
 
-@task("1-2", points=0.5, region="q_sample")
+@task("1-2", points=0.5, region="q_sample", shows_work=True)
 def test_forward_process_takes_data_of_any_shape(
     student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note
 ) -> None:
@@ -41,13 +41,13 @@ def test_reverse_step_calls_the_network(
     p_sample.judge_network_call(Setting(student, sample_shape), draw, note)
 
 
-@task("1-2", points=1.5, region="p_sample", false_fail=1e-8, detects="0.1 % of a coefficient")
+@task("1-2", points=1.5, region="p_sample", false_fail=1e-8, detects="0.1 % of a coefficient", shows_work=True)
 def test_reverse_step_mean(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """The mean of `p_sample` is (x_t − β_t/√(1−ᾱ_t) ε_θ) / √α_t (DDPM, Eq. 11)."""
     p_sample.judge_mean(Setting(student, sample_shape), draw, note)
 
 
-@task("1-2", points=1, region="p_sample", false_fail=4e-7, detects="5 % of σ_t at 16384 numbers")
+@task("1-2", points=1, region="p_sample", false_fail=4e-7, detects="5 % of σ_t at 16384 numbers", shows_work=True)
 def test_reverse_step_noise(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`p_sample` adds normal noise of variance β_t, or else β̃_t, for t > 0, also at t = 1, and none at t = 0 (DDPM, Alg. 2 and Sec. 3.2)."""
     p_sample.judge_noise(Setting(student, sample_shape), draw, note)
@@ -60,7 +60,12 @@ def test_reverse_step_takes_any_batch(student: Student, sample_shape: tuple[int,
 
 
 @task(
-    "1-2", points=1.5, region="p_sample_loop", false_fail=8e-7, detects="a mean of x_T off by 0.09, a spread off by 7 %"
+    "1-2",
+    points=1.5,
+    region="p_sample_loop",
+    false_fail=8e-7,
+    detects="a mean of x_T off by 0.09, a spread off by 7 %",
+    shows_work=True,
 )
 def test_sampling_loop_steps(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`p_sample_loop` starts from x_T ~ N(0, I) and takes the steps t = T−1, …, 1, 0, each on the result of the one before (DDPM, Alg. 2)."""
@@ -73,6 +78,7 @@ def test_sampling_loop_steps(student: Student, sample_shape: tuple[int, ...], dr
     region="p_sample_loop",
     false_fail=1e-7,
     detects="9 % of the spread, a ninth of a standard deviation of the mean",
+    shows_work=True,
 )
 def test_sampling_loop_distribution(
     student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry

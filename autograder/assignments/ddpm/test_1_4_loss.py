@@ -9,7 +9,7 @@ from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
 
 
-@task("1-4", points=2, region="compute_loss")
+@task("1-4", points=2, region="compute_loss", shows_work=True)
 def test_loss_is_mean_squared_error_of_the_noise(
     student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note
 ) -> None:
@@ -17,7 +17,14 @@ def test_loss_is_mean_squared_error_of_the_noise(
     compute_loss.judge_value(Setting(student, sample_shape), draw, note)
 
 
-@task("1-4", points=0.5, region="compute_loss", false_fail=1e-7, detects="a mean off by 0.09, a spread off by 7 %")
+@task(
+    "1-4",
+    points=0.5,
+    region="compute_loss",
+    false_fail=1e-7,
+    detects="a mean off by 0.09, a spread off by 7 %",
+    shows_work=True,
+)
 def test_loss_noises_the_data(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`compute_loss` gives the network x_t, made from x₀ with standard normal noise at that very t (DDPM, Alg. 1)."""
     compute_loss.judge_noise(Setting(student, sample_shape), draw, note)
@@ -41,7 +48,7 @@ def test_loss_has_a_gradient(student: Student, sample_shape: tuple[int, ...], dr
     compute_loss.judge_gradient(Setting(student, sample_shape), draw, note)
 
 
-@task("1-4", points=0.5, region="compute_loss")
+@task("1-4", points=0.5, region="compute_loss", shows_work=True)
 def test_loss_takes_data_of_any_shape(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`compute_loss` also takes images, (B, C, H, W)."""
     compute_loss.judge_value(Setting(student, sample_shape), draw, note, shape=(64, 3, 4, 4))

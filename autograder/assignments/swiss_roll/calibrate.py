@@ -19,7 +19,8 @@ import numpy as np
 from rich.progress import Progress
 from scipy import stats
 
-from autograder.assignments.swiss_roll.outcome import PARTS, SAMPLERS, Outcome, Plan, chamfer_distance
+from autograder.assignments.swiss_roll.outcome import Outcome, chamfer_distance
+from autograder.assignments.swiss_roll.stand_ins import SAMPLERS, Plan
 from autograder.grading.checks import WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
@@ -58,7 +59,7 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
     digest = f"calibration {index}"
     context = OutcomeContext(manifest, sandbox, _files(manifest, subject), manifest.limits, SECRET, digest, threads=1)
     outcome = Outcome(context)
-    plan = Plan(frozenset(PARTS))
+    plan = Plan()
     line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "index": index}
     try:
         trained = outcome.train(plan, 0, outcome.open_lanes(plan))

@@ -14,18 +14,29 @@ from autograder.grading.mutants import Misconception
 # Mistakes that an exception names in any code (kind, text)
 
 _FUNCTIONS = "q_sample|p_sample|p_sample_loop|ddim_p_sample|ddim_p_sample_loop|compute_loss"  # one that is missing is another matter
-_TABLE_UNKNOWN = "AttributeError", rf"'(BaseScheduler|DiffusionModule)' object has no attribute '(?!({_FUNCTIONS})').*'.*"
-_NAME_UNKNOWN = "NameError", r"name '.*' is not defined.*"
-_INDEX_NOT_INTEGER = "RuntimeError|IndexError", (
-    r"gather\(\): Expected dtype .* for index|(index_select|take)\(\): Expected dtype .*|tensors used as indices must be long.*"
+_TABLE_UNKNOWN = (
+    "AttributeError",
+    rf"'(BaseScheduler|DiffusionModule)' object has no attribute '(?!({_FUNCTIONS})').*'.*",
 )
-_RANDINT_SIZE = "TypeError", (
-    r"randint\(\) received an invalid combination of arguments - got \((int, )?int, int[,)].*|randint\(\): argument 'size'.*"
+_NAME_UNKNOWN = "NameError", r"name '.*' is not defined.*"
+_INDEX_NOT_INTEGER = (
+    "RuntimeError|IndexError",
+    (
+        r"gather\(\): Expected dtype .* for index|(index_select|take)\(\): Expected dtype .*|tensors used as indices must be long.*"
+    ),
+)
+_RANDINT_SIZE = (
+    "TypeError",
+    (
+        r"randint\(\) received an invalid combination of arguments - got \((int, )?int, int[,)].*|randint\(\): argument 'size'.*"
+    ),
 )
 _NETWORK_WITHOUT_T = "RuntimeError", "the network takes x and t, and was called with 1 arguments"
 
 
-def _crashes(make: Callable[..., Misconception], name: str, table: str, misspelt: str, variable: str) -> tuple[Misconception, ...]:
+def _crashes(
+    make: Callable[..., Misconception], name: str, table: str, misspelt: str, variable: str
+) -> tuple[Misconception, ...]:
     """Attributes and names that are not there; `table` and `variable` occur once in the solution of the region."""
     return (
         make(
@@ -505,7 +516,9 @@ _IN_Q_SAMPLE += (
         "q-for-points-only",
         explanation="Your factors seem to have the shape (B, 1), which multiplies points, (B, 2), and nothing with more dimensions. Look at "
         "how extract shapes what it returns.",
-        edits=(("extract(self.var_scheduler.alphas_cumprod, t, x0)", "self.var_scheduler.alphas_cumprod[t].view(-1, 1)"),),
+        edits=(
+            ("extract(self.var_scheduler.alphas_cumprod, t, x0)", "self.var_scheduler.alphas_cumprod[t].view(-1, 1)"),
+        ),
     ),
     _q_sample(
         "q-index-not-integer",
@@ -835,6 +848,7 @@ _IN_P_SAMPLE = (
     ),
     _p_sample(
         "returns-predicted-noise",
+        is_no_work=True,
         explanation="Your step seems to return what the network predicts, the noise, and not x_{t−1}. Compare with DDPM, "
         "Algorithm 2, line 4.",
         edits=((_MEAN, "mean = eps_theta"), ("is_not_last * beta_t", "0 * is_not_last * beta_t")),
@@ -956,11 +970,13 @@ _IN_P_SAMPLE_LOOP = (
     ),
     _p_sample_loop(
         "single-step",
+        is_no_work=True,
         explanation="Your loop seems to end after its first step. Look at how far `return` is indented.",
         edits=(("xt = self.p_sample(xt, t)", "xt = self.p_sample(xt, t)\n    return xt"),),
     ),
     _p_sample_loop(
         "loop-empty",
+        is_no_work=True,
         explanation="Your sampling seems to return the noise that it starts from: no step is taken. Look at what is inside "
         "your loop.",
         edits=(("xt = self.p_sample(xt, t)", "pass"),),
@@ -1412,7 +1428,9 @@ _IN_DDIM_P_SAMPLE = (
         edits=(("self.network(xt, t)", "self.network(xt)"),),
         failure=_NETWORK_WITHOUT_T,
     ),
-    *_crashes(_ddim, "ddim", "var_scheduler.alphas_cumprod, t, xt", "var_scheduler.alpha_bar, t, xt", "x0_pred + direction"),
+    *_crashes(
+        _ddim, "ddim", "var_scheduler.alphas_cumprod, t, xt", "var_scheduler.alpha_bar, t, xt", "x0_pred + direction"
+    ),
 )
 
 _DDIM_STEP = "xt = self.ddim_p_sample(xt, t, t_prev, eta)"
@@ -1432,6 +1450,7 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-loop-empty",
+        is_no_work=True,
         explanation="Your sampling seems to return the noise that it starts from: the loop takes no step. Look at what is "
         "inside it.",
         edits=((_DDIM_STEP, "pass"),),
@@ -1536,6 +1555,7 @@ _IN_DDIM_P_SAMPLE_LOOP = (
     ),
     _ddim_loop(
         "ddim-single-step",
+        is_no_work=True,
         explanation="Your loop seems to end after its first step. Look at how far `return` is indented.",
         edits=((_DDIM_STEP, _DDIM_STEP + "\n    return xt"),),
     ),
@@ -1577,7 +1597,10 @@ _IN_DDIM_P_SAMPLE_LOOP = (
         "ddim-loop-argument-missing",
         explanation="ddim_p_sample is called with too few arguments. Compare your call with its signature: it wants t and t_prev.",
         edits=((_DDIM_STEP, "xt = self.ddim_p_sample(xt, t, eta=eta)"),),
-        failure=("RuntimeError|TypeError", r"(the call does not fit: )?\w+\.ddim_p_sample\(\) missing \d required positional arguments?: .*"),
+        failure=(
+            "RuntimeError|TypeError",
+            r"(the call does not fit: )?\w+\.ddim_p_sample\(\) missing \d required positional arguments?: .*",
+        ),
     ),
     *_crashes(_ddim_loop, "ddim-loop", "self.device", "self.var_scheduler.dev", "return xt"),
 )

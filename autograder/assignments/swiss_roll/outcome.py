@@ -1,9 +1,8 @@
 """Task 1-5: train the submission with the manifest's recipe, draw samples, and measure Chamfer distances.
 
-The pipeline has three parts: the network (1-1), the loss (1-4, with q_sample of 1-2) and a sampler (1-2 or 1-3).
-Where checks have found a part wrong, the reference stands in for it, over the boundary, so that a mistake that has
-cost its own task does not cost this one too. A part that is not done at all is not replaced: there is nothing to
-judge then.
+Where checks have found a part of the pipeline wrong, the reference stands in for it, over the boundary, so that a mistake
+that has cost its own task does not cost this one too; `stand_ins` says when. The reference's loss trains the student's
+network, the reference's step runs in the student's loop, and the student's step in the reference's loop.
 
 The rule, and the measurements it rests on, are in docs/outcome-rule.md.
 """
@@ -12,11 +11,14 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
 
+from autograder.assignments.ddpm.setting import as_timesteps
+from autograder.assignments.ddpm.step import FORMS
+from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Plan, Sampler, plan_for
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
@@ -24,19 +26,11 @@ from autograder.grading.seeds import Draw
 from autograder.grading.verdict import Figure, Notice
 from autograder.oracles.schedule import Schedule
 from autograder.report import figures
-from autograder.sandbox.launcher import Lane, StudentFailure
+from autograder.sandbox.launcher import Lane, Raised, StudentFailure
 from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
+from autograder.submission.rules import listed
 
-Sampler = Literal["ddpm", "ddim"]
-SAMPLERS: tuple[Sampler, ...] = ("ddpm", "ddim")
-PARTS: dict[str, frozenset[str]] = {
-    "network": frozenset({"SimpleNet"}),
-    "loss": frozenset({"compute_loss", "q_sample"}),
-    "ddpm": frozenset({"p_sample", "p_sample_loop"}),
-    "ddim": frozenset({"ddim_p_sample", "ddim_p_sample_loop"}),
-}
 UNTRAINED_SAMPLES, DENSE, KNOWN = 256, 100_000, 0.02  # see Outcome._ignores_network
-NAMES = {"network": "SimpleNet", "loss": "compute_loss", "ddpm": "the DDPM sampler", "ddim": "the DDIM sampler"}
 
 
 def chamfer_distance(a: Floats, b: Floats) -> float:
@@ -56,16 +50,6 @@ def swiss_roll(count: int, generator: np.random.Generator) -> Floats:
     angle = np.pi * (1.5 + third + generator.random(count))
     points = np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1)
     return ((points - points.mean()) / points.std() * 2.0).astype(np.float32).astype(np.float64)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which parts are the student's own; the others are the reference's."""
-
-    own: frozenset[str]
-
-    def stand_ins(self, sampler: Sampler) -> tuple[str, ...]:
-        return tuple(NAMES[part] for part in ("network", "loss", sampler) if part not in self.own)
 
 
 @dataclass
@@ -116,9 +100,8 @@ class Outcome:
 
     def start(self) -> None:
         """Begin the first training now, on the hope that network and loss are right."""
-        if not self.context.untouched & (PARTS["network"] | PARTS["loss"]):
-            lanes = self.open_lanes(Plan(frozenset(PARTS)))
-            self.background = self.pool.submit(self.train, Plan(frozenset(PARTS)), 0, lanes)
+        if not self.context.untouched & {*NETWORK, *LOSS}:
+            self.background = self.pool.submit(self.train, Plan(), 0, self.open_lanes(Plan()))
 
     def close(self) -> None:
         for lane in self.lanes:
@@ -127,21 +110,9 @@ class Outcome:
 
     def expect(self, sampler: Sampler, note: Note, carry: Carry) -> None:
         """Judge one sampler by the rule. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
-        needed = PARTS["network"] | PARTS["loss"] | PARTS[sampler]
-        missing = sorted(self.context.untouched & needed)
-        if missing:
-            raise WrongAnswer(
-                f"This needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not done yet, "
-                "so there is nothing to train or to sample."
-            )
-        plan = Plan(frozenset(part for part, regions in PARTS.items() if not regions & carry.wrong))
-        stand_ins = plan.stand_ins(sampler)
+        plan = plan_for(sampler, carry.wrong, carry.undone, carry.without_work)
+        stand_ins = plan.replaced(sampler)
         carry.stood_in.update(stand_ins)
-        if len(stand_ins) == 3:
-            raise WrongAnswer(
-                "Network, loss and sampler all have mistakes, see their tasks; "
-                "with the reference in place of all three nothing of yours is left to judge."
-            )
         threshold = self.rule[f"{sampler}_threshold"]
         for index in range(self.rule["max_trainings"]):
             trained = self.training(plan, index)
@@ -167,15 +138,17 @@ class Outcome:
         The mean squared distance to the data is 0 for points of it, 0.003 for good samples, and above 0.1 for points that know nothing of it.
         """
         model = self.trained[0].model
-        if sampler not in plan.own or model is None:
+        if not plan.own_loop or model is None:
             return False
         training, student = self.context.manifest.training, model.student
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} untrained")
         try:
             ddpm = student.module("ddpm")
             settings = (2, 2, list(training["dim_hids"]), training["num_train_timesteps"])
-            own = "network" in plan.own
-            network = student.module("network").new("SimpleNet", *settings) if own else student.network(lambda x, t: 0 * x)
+            own = plan.own_network
+            network = (
+                student.module("network").new("SimpleNet", *settings) if own else student.network(lambda x, t: 0 * x)
+            )
             model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"]))
             untrained = Trained(np.zeros(0), 0.0, model, self.trained[0].network, draw.seed())
             samples = self.sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
@@ -184,21 +157,21 @@ class Outcome:
         distances, _ = KDTree(self.data[:DENSE]).query(samples)
         return float((distances**2).mean()) < KNOWN
 
-    def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: tuple[str, ...]) -> str:
+    def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: list[str]) -> str:
         medians = ", ".join(f"{result.median:.1f}" for result in results)
         trainings = f"the best of {len(results)} trainings" if len(results) > 1 else "the training"
-        note = f" The reference stood in for {' and '.join(stand_ins)}." if stand_ins else ""
+        note = f" The reference stood in for {listed(stand_ins)}." if stand_ins else ""
         return f"The Chamfer distance of {trainings} must be below {threshold:g}; yours is {medians}.{note}"
 
     # Training
 
     def open_lanes(self, plan: Plan) -> tuple[Lane, Lane | None]:
-        lanes = (self.context.sandbox.lane(), None if "network" in plan.own else self.context.sandbox.lane())
+        lanes = (self.context.sandbox.lane(), None if plan.own_network else self.context.sandbox.lane())
         self.lanes += [lane for lane in lanes if lane is not None]
         return lanes
 
     def training(self, plan: Plan, index: int) -> Trained:
-        same = {"network", "loss"} <= plan.own
+        same = plan.own_network and plan.own_loss
         if index < len(self.trained):
             return self.trained[index]
         if index == 0 and self.background is not None and same:
@@ -247,7 +220,7 @@ class Outcome:
             "average_last": self.rule["average_last"],
             "report_every": 100,
         }
-        if "loss" in plan.own and model is not None:
+        if plan.own_loss and model is not None:
             op, fields = "train", {"model": model.ref, "data": to_wire(batches.astype(np.float32)), **common}
         else:
             times = draw.generator.integers(0, self.schedule.num_timesteps, (steps, batch))
@@ -299,42 +272,73 @@ class Outcome:
         return Measured(tuple(round(value, 2) for value in draws), first)
 
     def sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
-        steps = self.context.manifest.training["num_inference_timesteps"]
         self.context.on_progress(f"sampling ({sampler.upper()})", 0, 1)
-        if sampler in plan.own:
-            assert trained.model is not None
-            name, extra = (
-                ("p_sample_loop", {})
-                if sampler == "ddpm"
-                else ("ddim_p_sample_loop", {"num_inference_timesteps": steps})
-            )
-            fields = {"target": trained.model.ref, "path": name, "args": [(count, 2)], "kwargs": extra}
-            value = trained.model.worker.request(
-                "call",
-                fields,
-                seconds=self.context.limits.seconds_training,
-                seed=draw.seed(),
-                threads=self.context.threads,
-            )
-            return expect_tensor(from_wire(value), (count, 2), f"The result of {name}")
-        return self._reference_samples(sampler, trained.network, count, steps, draw)
+        assert trained.model is not None
+        if not plan.own_loop:
+            return self._own_step_in_reference_loop(sampler, trained.model, count, draw)
+        model = trained.model if plan.own_step else self._with_reference_step(sampler, trained.network, draw)
+        extra = {"num_inference_timesteps": self._inference_steps} if sampler == "ddim" else {}
+        fields = {"target": model.ref, "path": LOOP[sampler], "args": [(count, 2)], "kwargs": extra}
+        limits, threads = self.context.limits, self.context.threads
+        value = model.worker.request("call", fields, seconds=limits.seconds_training, seed=draw.seed(), threads=threads)
+        return expect_tensor(from_wire(value), (count, 2), f"The result of {LOOP[sampler]}")
 
-    def _reference_samples(self, sampler: Sampler, network: Handle, count: int, steps: int, draw: Draw) -> Floats:
-        """The reference sampler, here, with the student's trained network, there."""
-        x = draw.normal(count, 2)
-        if sampler == "ddpm":
-            times = list(range(self.schedule.num_timesteps - 1, -1, -1))
-        else:
-            times = [step * (self.schedule.num_timesteps // steps) for step in reversed(range(steps))]
+    @property
+    def _inference_steps(self) -> int:
+        return self.context.manifest.training["num_inference_timesteps"]
+
+    def _with_reference_step(self, sampler: Sampler, network: Handle, draw: Draw) -> Handle:
+        """The student's module in a lane of its own, whose step is answered here, with the trained network, there."""
+        student = Student(self.context.sandbox.lane(), self.context.files, self.context.limits)
+        self.lanes.append(student.lane)
+        ddpm = student.module("ddpm")
+        remote = student.network(lambda x, t: network.call("", x, t))
+        model = ddpm.new("DiffusionModule", remote, ddpm.new("BaseScheduler", self.schedule.num_timesteps))
+
+        def step(xt: Any, t: Any, t_prev: Any = None, eta: Any = 0.0) -> Any:
+            x = expect_tensor(xt, np.shape(xt), f"What {LOOP[sampler]} gives {STEP[sampler]}")
+            now, before = (int(as_timesteps(time, len(x))[0]) for time in (t, -1 if t_prev is None else t_prev))
+            eps = expect_tensor(
+                network.call("", x.astype(np.float32), np.array([now])), x.shape, "The output of SimpleNet"
+            )
+            a, b, sigma = self._coefficients(sampler, now, before)
+            return (a * x - b * eps + sigma * draw.normal(*x.shape)).astype(np.float32)
+
+        model.set(STEP[sampler], student.function(step))
+        return model
+
+    def _own_step_in_reference_loop(self, sampler: Sampler, model: Handle, count: int, draw: Draw) -> Floats:
+        """The loop, here, around the student's step, there, with t in the first form that the step takes."""
+        x, forms = draw.normal(count, 2), [form for _, form in FORMS]
+        model.student.seed = draw.seed()
+        times = self._times(sampler)
         for t, t_prev in zip(times, [*times[1:], -1]):
-            eps: Any = network.call("", x.astype(np.float32), np.array([t]))
-            eps = expect_tensor(eps, x.shape, "The output of SimpleNet")
-            if sampler == "ddpm":
-                (a, b), sigma = self.schedule.p_coefficients(t), float(np.sqrt(self.schedule.betas[t])) * (t > 0)
-            else:
-                a, b, sigma = self.schedule.ddim_coefficients(t, t_prev, 0.0)
-            x = a * x - b * eps + sigma * draw.normal(count, 2)
+            while True:
+                given = [
+                    form(time, count) for form in forms[:1] for time in ([t] if sampler == "ddpm" else [t, t_prev])
+                ]
+                try:
+                    answer = model.call(STEP[sampler], x.astype(np.float32), *given)
+                    break
+                except Raised:
+                    if len(forms) == 1:
+                        raise
+                    del forms[0]
+            model.student.seed = None
+            x = expect_tensor(answer, (count, 2), f"The result of {STEP[sampler]}")
         return x
+
+    def _times(self, sampler: Sampler) -> list[int]:
+        """t of every step, from large to small."""
+        count = self.schedule.num_timesteps if sampler == "ddpm" else self._inference_steps
+        return [step * (self.schedule.num_timesteps // count) for step in reversed(range(count))]
+
+    def _coefficients(self, sampler: Sampler, t: int, t_prev: int) -> tuple[float, float, float]:
+        """(a, b, σ) of the reference's step a x − b ε_θ + σ z; DDIM's with η = 0."""
+        t = min(max(t, 0), self.schedule.num_timesteps - 1)
+        if sampler == "ddim":
+            return self.schedule.ddim_coefficients(t, min(max(t_prev, -1), self.schedule.num_timesteps - 1), 0.0)
+        return (*self.schedule.p_coefficients(t), float(np.sqrt(self.schedule.betas[t])) * (t > 0))
 
     # For the report
 

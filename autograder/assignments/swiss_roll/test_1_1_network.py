@@ -61,6 +61,17 @@ def _size(layer: Handle, name: str) -> int:
     return expect_integer(layer.get(name), 1, MOST_FEATURES, f"{name} of a TimeLinear")
 
 
+def _bends(net: Handle, x: Floats, t: NDArray[Any], y: Floats) -> bool:
+    """Whether an output is more than a sum of its inputs, each times a number: f((x + x')/2) is not (f(x) + f(x'))/2. Noise is not either,
+    and differs from call to call.
+    """
+    other = 3 * x[::-1]
+    again, far, between = (_call(net, points, t) for points in (x, other, (x + other) / 2))
+    if not all(isinstance(value, np.ndarray) and value.shape == y.shape for value in (again, far, between)):
+        return False
+    return bool(np.array_equal(again, y) and abs(between - (y + far) / 2).max() > 1e-3 * abs(far).max())
+
+
 @task("1-1", points=1, region="SimpleNet")
 def test_output_shape(student: Student, draw: Draw, note: Note) -> None:
     """`SimpleNet` maps (B, dim_in) and t to (B, dim_out), for any sizes and any number of hidden layers."""
@@ -69,14 +80,15 @@ def test_output_shape(student: Student, draw: Draw, note: Note) -> None:
         x, t = draw.normal(ROWS, dim_in), draw.generator.integers(0, 20, ROWS)
         value = _call(net, x, t)
         note(f"shape {hidden}", np.shape(value) if isinstance(value, np.ndarray) else (), 0)
-        expect_tensor(
+        y = expect_tensor(
             value,
             (ROWS, dim_out),
             f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}, the output",
         )
+        note.measured_work(_bends(net, x, t, y))
 
 
-@task("1-1", points=1, region="SimpleNet")
+@task("1-1", points=1, region="SimpleNet", shows_work=True)
 def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
     """`SimpleNet` has one `TimeLinear` of its own for each pair of neighbours in [dim_in, *dim_hids, dim_out], where `parameters()` finds it."""
     for dim_in, hidden, dim_out in ARCHITECTURES:
@@ -103,7 +115,7 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
         )
 
 
-@task("1-1", points=2, region="SimpleNet")
+@task("1-1", points=2, region="SimpleNet", shows_work=True)
 def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> None:
     """`SimpleNet` sends x through its layers in order, gives t to each, and applies ReLU after every layer but the last."""
     for dim_in, hidden, dim_out in ARCHITECTURES:
