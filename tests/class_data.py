@@ -55,7 +55,7 @@ def make_class(size: int = 200, seed: int = 6) -> list[Graded]:
 
 
 def _student(name: str, folder: str, index: int, generator: random.Random) -> Graded:
-    identifier = f"2024{generator.randrange(10_000, 99_999)}"
+    identifier = f"2024{generator.randrange(10_000, 99_999)}{index:03d}"  # nobody else has it
     file = f"{name.replace(' ', '_').upper()}_{identifier}.zip"
     handed_in = HandedIn(Path(file), name, identifier, submitted_at="2024-10-14T21:40:00+09:00")
     return Graded(handed_in, make_verdict(file, index, generator), folder)
