@@ -182,11 +182,10 @@ def test_a_new_check_has_an_allowance_of_its_own(sandbox: Sandbox, monkeypatch: 
 
 @pytest.mark.slow
 def test_a_check_ends_with_its_clock_whatever_each_call_takes(sandbox: Sandbox) -> None:
-    """Every call answers within its limit; all together do not within that of the check. What was judged by then counts."""
+    """Every call answers within its limit; all together do not within that of the check."""
     slow = "import time\nhonest = {name}\ndef slowed(self, *a, **k):\n    time.sleep(0.3)\n    return honest(self, *a, **k)\n{name} = slowed\n"
     handed_in = submission(ddpm=slow.format(name="DiffusionModule.p_sample"))
     verdict = grade(sandbox, handed_in, "1-2", seconds_per_call=20, seconds_per_check=0.9)
-    assert [check.status for check in verdict.checks if "forward_process" in check.id] == ["passed"] * 3
     late = [check for check in verdict.checks if "reverse_step" in check.id and check.status == "broken"]
     assert late
     assert all("0.9 seconds were over that one check may take" in check.message for check in late)
@@ -204,11 +203,21 @@ def test_the_checks_of_a_task_share_a_clock(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_took_its_time_leaves_the_others_theirs(sandbox: Sandbox) -> None:
-    handed_in = submission({"q_sample": "import time\ntime.sleep(5)\nraise ValueError('slow')"})
-    verdict = grade(sandbox, handed_in, None, seconds_per_check=2.5, seconds_per_task=2.5)
-    assert {check.status for check in verdict.checks if check.task == "1-1"} == {"passed"}
-    assert {check.status for check in verdict.checks if check.task == "1-3"} == {"passed"}
+def test_a_task_that_took_its_time_leaves_the_others_theirs_and_what_was_judged_counts(sandbox: Sandbox) -> None:
+    grading = Grading(MANIFEST, submission(), Options(train=False, hints="none"), sandbox, SECRET)
+    judge = grading._run
+
+    def slow(check: Any) -> Judgement:
+        """As if the third check of the task had taken all its time."""
+        judgement = judge(check)
+        if check.id == "1-2.forward_process_takes_data_of_any_shape":
+            grading.spent["1-2"] += MANIFEST.limits.seconds_per_task
+        return judgement
+
+    grading._run = slow  # type: ignore[method-assign]
+    checks = grading.run().checks
+    assert [check.status for check in checks if check.task == "1-2"] == ["passed"] * 3 + ["broken"] * 6
+    assert {check.status for check in checks if check.task in ("1-1", "1-3", "1-4")} == {"passed"}
 
 
 @pytest.mark.slow
@@ -236,15 +245,20 @@ SimpleNet.modules = lambda self: iter([slow] * {count})
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("count", "seconds", "sentence"),
-    [(900, 0.3, "1.5 seconds were over"), (50_000, 0.0, "50,000 layers of one kind"), (1001, 0.0, "1,001 layers")],
+    ("count", "seconds", "in_all", "sentence"),
+    [
+        (5, 1.0, 1.5, "1.5 seconds were over"),
+        (50_000, 0.0, 100, "50,000 layers of one kind"),
+        (1001, 0.0, 100, "1,001 layers"),
+    ],
 )
-def test_layers_without_number_end_in_a_sentence(sandbox: Sandbox, count: int, seconds: float, sentence: str) -> None:
+def test_layers_without_number_end_in_a_sentence(
+    sandbox: Sandbox, count: int, seconds: float, in_all: float, sentence: str
+) -> None:
     handed_in = submission(network=LAYERS.format(count=count, seconds=seconds))
-    verdict = grade(sandbox, handed_in, "1-1", seconds_per_check=1.5, seconds_per_task=60)
+    verdict = grade(sandbox, handed_in, "1-1", seconds_per_check=in_all)
     by_id = {check.id: check for check in verdict.checks}
     assert sentence in by_id["1-1.one_time_linear_for_each_pair"].message
-    assert by_id["1-1.output_shape"].status == "passed"
 
 
 def test_of_two_clocks_the_first_to_run_out_counts() -> None:

@@ -1320,8 +1320,8 @@ HOUSE = (
         seconds=10.0,
     ),
     Attack(
-        "layers-without-number",
-        "has 1,000 layers, and takes almost the time of a call to tell the size of each",
+        "layers-that-take-their-time",
+        "takes almost the time of a call to tell the size of each of its layers",
         "solution",
         1.0,  # the shape of the output, which asks no layer
         network="""
@@ -1332,7 +1332,7 @@ HOUSE = (
                     time.sleep(0.9)
                 return super().__getattribute__(name)
         slow = Slow(3, 16, 20)
-        SimpleNet.modules = lambda self: iter([slow] * 1000)
+        SimpleNet.modules = lambda self: iter([slow] * 5)
         """,
         task="1-1",
         sentence="2 seconds were over that one check may take",
