@@ -28,6 +28,8 @@ def late(requests: Iterable[Mapping[str, Any]], files: Mapping[str, bytes], seco
     """
     imported, called = _asked(requests, files)
     parsed = dict(_parsed(files))
+    own = {node.name for tree in parsed.values() for node in ast.walk(tree) if isinstance(node, _Definition)}
+    called = [name for name in called if name in own] or called  # not the grader's own steps beside it, such as a copy of an argument
     if imported:
         what = f"Importing {imported}"
         found = _search(parsed, {imported: parsed[imported]} if imported in parsed else {}, ())
@@ -50,7 +52,7 @@ def _asked(requests: Iterable[Mapping[str, Any]], files: Mapping[str, bytes]) ->
         op, fields = request["op"], request["fields"]
         if op == "import":
             imported = next((path for path in _files_of(fields["module"]) if path in files), imported)
-        elif op == "call" and fields["path"]:
+        elif op == "call" and fields.get("path"):
             called.append(fields["path"].rpartition(".")[2])
         else:
             called += _STARTS.get(op, ())

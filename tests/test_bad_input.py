@@ -228,7 +228,7 @@ STRANGE: dict[str, dict[str, tuple[str, str]]] = {
     },
     "answers oddly": {
         f"{DDPM}.q_sample": ("return [x0] * 5000", "returned something that the grader cannot take"),
-        f"{DDPM}.p_sample": ("return xt.to('meta')", "returned a meta tensor"),
+        f"{DDPM}.p_sample": ("return (2 * xt).to('meta')", "returned a meta tensor"),
         f"{DDPM}.p_sample_loop": (
             "class Odd(BaseException):\n    def __str__(self):\n        raise self\nraise Odd", "raised Odd"
         ),
@@ -236,11 +236,11 @@ STRANGE: dict[str, dict[str, tuple[str, str]]] = {
         f"{DDPM}.ddim_p_sample_loop": (
             "torch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\nreturn None", "returned None|took none"
         ),
-        f"{DDPM}.compute_loss": ("raise NotImplementedError", r"raised NotImplementedError \(ddpm"),
+        f"{DDPM}.compute_loss": ("raise NotImplementedError", "compute_loss is not done yet"),
     },
     "calls with nonsense": {
         f"{DDPM}.q_sample": ("return self.network()", "raised RuntimeError"),
-        f"{DDPM}.p_sample": ("self.network(xt, t + 1000)\nreturn xt", "the t that the network is given must be|does not fit"),
+        f"{DDPM}.p_sample": ("return xt - self.network(xt, t + 1000)", "the t that the network is given must be|does not fit"),
         f"{DDPM}.p_sample_loop": ("return self.network(torch.randn(shape).T, 3)", "does not fit|must"),
         f"{DDPM}.ddim_p_sample": ("return self.network(xt[:0], float('nan'))", "does not fit|must"),
         f"{DDPM}.ddim_p_sample_loop": (

@@ -22,6 +22,7 @@ from autograder.grading.verdict import Notice
 from autograder.manifest import load_manifest
 from autograder.submission import bounded as module
 from autograder.submission import comparison, devices
+from autograder.submission.beside import Beside
 from autograder.submission.bounded import Bounds, bounded
 from autograder.submission.guess import guess_assignment
 from autograder.submission.intake import Submission, read_submission
@@ -32,7 +33,8 @@ FILES = {name: solution_files(MANIFEST)[name] for name in MANIFEST.files.todo}
 ODD = "kitten\udcfc \u202e.png"  # a name of bytes that are no text, and one that turns its letters around
 EVERYTHING = Submission(
     "work.zip", {"ddpm.py": b"\x00\xff", "a/b.py": b""}, "digest", (Notice("intake", "said", deduction=0.5),), ("network.py",),
-    {"ddpm.py": "line 1"}, "here", {ODD: b"pixels"}, b"weights", (ODD, "ddpm.py"), True,
+    {"ddpm.py": "line 1"}, "here", {"data.npy": b"numbers"}, (Beside("ddpm (1).py", "x = 1", "ddpm.py", True),), {ODD: b"pixels"}, b"weights",
+    (ODD, "ddpm.py"), True,
 )  # fmt: skip
 
 

@@ -117,6 +117,25 @@ NO_STUBS = {
 }  # fmt: skip
 
 
+STEP = SOLUTION["ddpm.py"].decode()
+
+
+def body_of(function: str) -> str:
+    """The solution's body of one function of DiffusionModule."""
+    node = stubs.find(ast.parse(STEP), f"DiffusionModule.{function}")
+    assert node is not None
+    return "\n".join(map(ast.unparse, node.body))
+
+
+@pytest.mark.parametrize("function", ["q_sample", "p_sample", "ddim_p_sample", "compute_loss"])
+@pytest.mark.parametrize("end", ["", "return xt", "return x0", "return None", "return x0.mean()"])
+def test_work_whose_result_is_lost_is_no_stub(function: str, end: str):
+    """The `return` is forgotten, or names something else: the code is wrong, and not undone."""
+    work, found, result = body_of(function).rpartition("return ")
+    assert found
+    assert not untouched(f"DiffusionModule.{function}", f"{work}result = {result}\n{end}")
+
+
 @pytest.mark.parametrize("case", NO_STUBS)
 def test_what_may_have_an_effect_is_no_stub(case: str):
     assert not untouched(*NO_STUBS[case])

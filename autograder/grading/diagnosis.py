@@ -244,13 +244,16 @@ def _by_mutant(
     bases: list[Version] = [(), *[(form,) for form in known.forms]]
     singles = [(*base, m) for m in known.mistakes if m.id not in known.formulas for base in bases]
 
-    matches = [version for version in singles if _explains(version, failed, judge_mutant)]
+    def fits_all(version: Version) -> bool:
+        return _explains(version, failed, judge_mutant) and not _contradicts(version, passed, judge_mutant)
+
+    matches = [version for version in singles if fits_all(version)]
     if len(_ids(matches)) > 1:
         matches = [version for version in matches if _explains(version, passed, judge_mutant)] or matches
     if not matches and pairs:
         base = max(bases, key=lambda base: _shared(base, (*failed, *passed), judge_mutant))
         likely = _likeliest_first(known, base, failed, judge_mutant)[:PAIRS]
-        pair = next((version for version in likely if _explains(version, failed, judge_mutant)), None)
+        pair = next((version for version in likely if fits_all(version)), None)
         if pair:
             return _told_apart(pair, failed, judge_mutant)
     if matches:

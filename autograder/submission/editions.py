@@ -19,8 +19,8 @@ class Edition:
     """One edition of the files that students complete.
 
     `stubs`: by file, Python text with the functions that are to be filled in, each with a body that does what the edition's stub does;
-    names, layout and lines without effect do not matter. `given`: by file, the digests (`digest`) of what stands there outside of the
-    regions and is not as in our handout, by name: "BaseScheduler.__init__".
+    names and layout do not matter, and of lines without effect only how many operations they have. `given`: by file, the digests (`digest`)
+    of what stands there outside of the regions and is not as in our handout, by name: "BaseScheduler.__init__".
     """
 
     title: str

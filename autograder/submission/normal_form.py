@@ -53,8 +53,16 @@ def normal_form(
 
 def operations(function: Function, harmless: Collection[str] = (), attributes_read: Collection[str] = ()) -> int:
     """How many operations a function has that its result may depend on: calls, operators, subscripts, loops."""
+    return _count(_Live(harmless, attributes_read).code(function))
+
+
+def written_operations(function: Function) -> int:
+    """How many operations stand in a function, with or without an effect."""
+    return _count(function.body)
+
+
+def _count(body: Sequence[ast.stmt]) -> int:
     kinds = (ast.Call, ast.BinOp, ast.Compare, ast.Subscript, ast.For, ast.While, ast.comprehension)
-    body = _Live(harmless, attributes_read).code(function)
     return sum(isinstance(node, kinds) for statement in body for node in ast.walk(statement))
 
 

@@ -1,7 +1,8 @@
 """Which regions hold nothing of the student's yet: those whose normal form is that of the handout's stub, or of a known edition's.
 
-A normal form (`normal_form`) has no layout, comments, annotations, names or statements without effect. Whether a file is the handout's
-is decided here, and nowhere else.
+A normal form (`normal_form`) has no layout, comments, annotations, names or statements without effect. Work whose result is lost, since the
+`return` is missing or names something else, has the normal form of a stub too, and is none: it has far more operations in it. Whether a
+file is the handout's is decided here, and nowhere else.
 """
 
 import ast
@@ -14,11 +15,18 @@ from autograder.errors import UserError
 from autograder.manifest import Manifest
 from autograder.release.markers import derive_handout
 from autograder.submission.editions import known_editions
-from autograder.submission.normal_form import Function, attributes_read, normal_form, operations
+from autograder.submission.normal_form import (
+    Function,
+    attributes_read,
+    normal_form,
+    operations,
+    written_operations,
+)
 from autograder.submission.python_text import NotPython, tree_of
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FEW = 6  # operations: a shorter solution counts as having so many
+_IDLE = 3  # operations that may stand in a stub beside its own and make it nobody's work, such as a print
 _MOST_GROWTH = 8  # a file of more than so many times the handout's bytes is not looked at: somebody has written in it
 
 
@@ -42,8 +50,9 @@ def regions_in(manifest: Manifest, name: str, content: bytes) -> Regions:
     for path in region_paths(manifest, name):
         theirs = find(tree, path)
         if isinstance(theirs, Function):
-            left = set(normal_form(theirs, known.harmless, read))
-            if any(left <= stub for stub in known.stubs[path]) and not _is_bound_elsewhere(tree, path):
+            left, written = set(normal_form(theirs, known.harmless, read)), written_operations(theirs)
+            alike = any(left <= stub.form and written <= stub.operations + _IDLE for stub in known.stubs[path])
+            if alike and not _is_bound_elsewhere(tree, path):
                 untouched.add(f"{name}:{path}")
         elif _is_gone(tree, path, known.handout):
             missing.add(f"{name}:{path}")
@@ -96,9 +105,14 @@ def _operations(tree: ast.Module, paths: Sequence[str], harmless: frozenset[str]
 # --- the handout ------------------------------------------------------------------------------------------------------
 
 
+class _Stub(NamedTuple):
+    form: frozenset[str]  # its normal form
+    operations: int  # that stand in it
+
+
 class _Known(NamedTuple):
     handout: ast.Module
-    stubs: dict[str, list[frozenset[str]]]  # by region; normal forms
+    stubs: dict[str, list[_Stub]]  # by region
     harmless: frozenset[str]  # calls without effect: of given functions, and of what an object was made with
 
 
@@ -128,7 +142,7 @@ def _known_of(path: Path, paths: frozenset[str], editions: tuple[str, ...]) -> _
     trees = [given, *map(ast.parse, editions)]
     stubs = {
         region: [
-            frozenset(normal_form(stub, harmless, attributes_read(tree)))
+            _Stub(frozenset(normal_form(stub, harmless, attributes_read(tree))), written_operations(stub))
             for tree in trees
             if isinstance(stub := find(tree, region), Function)
         ]
