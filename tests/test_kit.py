@@ -20,7 +20,7 @@ from autograder.kit.check import run as check
 from autograder.kit.facts import Kit, untouched
 from autograder.manifest import REPOSITORY, load_manifest
 from autograder.release.handout import HandoutError, derive_folder
-from autograder.release.kit import find_kit_leaks, kit_files, make_kit, write_kit
+from autograder.release.kit import SHARED, find_kit_leaks, kit_files, make_kit, write_kit
 
 SWISS_ROLL = load_manifest("swiss_roll")
 both = pytest.mark.parametrize("assignment", ["swiss_roll", "image_diffusion"])
@@ -81,7 +81,7 @@ def test_the_kit_is_the_handout_and_the_checker(assignment: str):
     assert added - package == {"check.py", "pack.py", "checker/facts.json", "checker/numbers.json"}
     for name in package:  # shipped as it is, and only what it says it is
         assert inside[name] == (REPOSITORY / name.removeprefix("checker/")).read_bytes()
-        assert "/kit/" in name or name.endswith(("__init__.py", "visible.py"))
+        assert "/kit/" in name or name.endswith(("__init__.py", "visible.py", *SHARED))
     assert find_kit_leaks(manifest, inside) == []
 
 

@@ -105,11 +105,11 @@ def _loss_value(run: LossRun, note: Note) -> float:
     return float(expect_finite(value, "The loss").ravel()[0])
 
 
-def _is_squared_error_of_noise(value: float, run: LossRun) -> bool:
+def is_squared_error_of_noise(value: float, eps_hat: Floats, x0: Floats) -> bool:
     """Whether a loss may be the mean of (ε_θ − ε)² for some standard normal ε, which is that of ε_θ² plus 1, to five standard errors."""
-    if np.isclose(value, ((run.eps_hat - run.x0) ** 2).mean(), rtol=LOSS_TOLERANCE):
+    if np.isclose(value, ((eps_hat - x0) ** 2).mean(), rtol=LOSS_TOLERANCE):
         return False
-    squares = run.eps_hat**2
+    squares = eps_hat**2
     error = np.sqrt((2 + 4 * squares.mean()) / squares.size)  # of the mean of ε² − 2 ε ε_θ
     return bool(abs(value - squares.mean() - 1) < 5 * error)
 
@@ -124,7 +124,9 @@ def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...]
         note("x_t is x_0", np.allclose(run.xt, run.x0, atol=1e-5), 0)
         value = _loss_value(run, note)
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
-        note.measured_work(_is_squared_error_of_noise(value, run))
+        squared_error = is_squared_error_of_noise(value, run.eps_hat, run.x0)
+        note.measured_work(squared_error)
+        note("of another noise", squared_error and not near(value, expected, LOSS_TOLERANCE * expected), 0)
         note("loss ratio", value / expected, 5e-3)
         note("against x0", value / ((run.x0 - run.eps_hat) ** 2).mean(), 5e-3)
         if not near(value, expected, LOSS_TOLERANCE * expected):

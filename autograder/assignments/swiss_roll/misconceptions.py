@@ -1885,8 +1885,8 @@ _IN_COMPUTE_LOSS = (
     # Exceptions
     _loss(
         "loss-randint-size",
-        explanation="torch.randint is given its size as a number. Every function of torch that draws takes a size as a tuple, also for one "
-        "dimension.",
+        explanation="The size of the t that you draw is given as a number. Every function of PyTorch that draws takes a size as a tuple, "
+        "also for one dimension.",
         edits=((_RANDINT, _RANDINT.replace("(x0.shape[0],)", "x0.shape[0]")),),
         failure=_RANDINT_SIZE,
     ),
