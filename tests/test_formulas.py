@@ -63,6 +63,7 @@ def inputs() -> dict[str, Any]:
 
 
 GIVEN = inputs()
+UNKNOWN = {"loss": 0.987}  # what comes where a formula cannot say
 SAME = frozenset({"one-t-for-the-batch", "t-always-last"})  # in some numbers
 
 
@@ -72,7 +73,7 @@ def numbers(region: str, formula: Formula) -> list[Note]:
     for names in NAMES[region]:
         asked = Note(dict.fromkeys(names, (np.zeros(1), 0.0)), inputs=GIVEN)
         note = Note(inputs=GIVEN)
-        for name, value in formula.predict(asked).items():
+        for name, value in {**{name: UNKNOWN[name] for name in names if name in UNKNOWN}, **formula.predict(asked)}.items():
             note(name, value, names[name])
         notes.append(note)
     return notes
