@@ -11,10 +11,10 @@ demo: $(READY)
 	$(BIN)/autograder demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 proof: $(READY)
-	$(BIN)/python -m pytest -m proof
+	$(BIN)/python -m pytest -m proof -n logical --maxprocesses 4 --dist worksteal
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -351,7 +351,7 @@ def test_a_class_that_is_killed_and_stopped_ends_with_the_ledger_of_one_that_is_
     printed = process.communicate()[0].decode()
     assert process.returncode == 0, printed
     assert (out / NAME).read_bytes().startswith(first)
-    assert sorted(path.name for path in out.iterdir()) == ["index.html", NAME, "reports"]
+    assert sorted(path.name for path in out.iterdir()) == ["class.json", "index.html", NAME, "reports"]
     assert list(temporary.iterdir()) == []
     lines_kept = read_ledger(out)
     assert len(lines_kept) == len(MIXED)  # nothing was graded twice

@@ -7,7 +7,7 @@ import pytest
 from autograder.grading import validate as module
 from autograder.grading.mutants import misconceptions, variants
 from autograder.grading.validate import Finding, Job, Report, plan, print_report, validate
-from autograder.manifest import assignment_ids, load_manifest
+from autograder.manifest import load_manifest
 
 MANIFEST = load_manifest("swiss_roll")
 
@@ -29,7 +29,7 @@ def test_a_sample_of_mistakes_is_caught_and_a_sample_of_right_solutions_gets_ful
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("assignment", assignment_ids())
+@pytest.mark.parametrize("assignment", ["swiss_roll"])  # image_diffusion has the same regions and mistakes, but for SimpleNet's
 def test_every_mistake_is_caught_in_its_task_and_every_right_solution_gets_full_marks(assignment: str):
     """All misconceptions, some combinations, all variants, one repetition of the statistical checks for each right
     solution.

@@ -49,6 +49,7 @@ def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample
     if not own_q_sample:
 
         def q_sample(x0: Any, t: Any, noise: Any = None) -> Any:
+            note("noise given to q_sample", noise is not None, 0)
             for name, value in (("x0", x0), ("noise", noise)):
                 if name == "x0" or value is not None:
                     as_state(value, name, f"The {name} that compute_loss gives q_sample")
@@ -117,6 +118,12 @@ def is_squared_error_of_noise(value: float, eps_hat: Floats, x0: Floats) -> bool
 def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...] | None = None) -> None:
     shape = shape or (256, *setting.sample_shape)
 
+    def changes_its_ratio(ratio: float, own_q_sample: bool) -> bool:
+        """Whether the loss is another multiple of the right one at the next call, as with noise that has nothing to do with that in x_t."""
+        again = _run_loss(setting, draw, shape, own_q_sample, Note())
+        value, expected = _loss_value(again, Note()), float(((again.noise - again.eps_hat) ** 2).mean())
+        return is_squared_error_of_noise(value, again.eps_hat, again.x0) and not near(value / expected, ratio, 1e-3)
+
     def judge(own_q_sample: bool) -> None:
         run = _run_loss(setting, draw, shape, own_q_sample, note)
         note.inputs |= {"x0": run.x0, "noise": run.noise, "eps_hat": run.eps_hat, "xt": run.xt}
@@ -126,7 +133,9 @@ def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...]
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
         squared_error = is_squared_error_of_noise(value, run.eps_hat, run.x0)
         note.measured_work(squared_error)
-        note("of another noise", squared_error and not near(value, expected, LOSS_TOLERANCE * expected), 0)
+        known = [((run.eps_hat - target) ** 2).mean() for target in (run.noise, -run.noise, run.xt)]
+        unlike = not np.isclose(value, known, rtol=LOSS_TOLERANCE).any()
+        note("of another noise", unlike and squared_error and changes_its_ratio(value / expected, own_q_sample), 0)
         note("loss ratio", value / expected, 5e-3)
         note("against x0", value / ((run.x0 - run.eps_hat) ** 2).mean(), 5e-3)
         if not near(value, expected, LOSS_TOLERANCE * expected):

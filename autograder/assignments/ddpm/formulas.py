@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.compute_loss import LOSS_TOLERANCE, is_squared_error_of_noise
 from autograder.grading.checks import Note
 from autograder.grading.formulas import Algorithm, Numbers, form, mistake
 from autograder.oracles.schedule import Schedule
@@ -376,11 +375,12 @@ def _loss_numbers(p: Any, note: Note) -> Numbers:
     if {"loss", "x_t is x_0"} & note.values.keys() and {"x0", "noise", "eps_hat", "xt", "noise_level"} <= given.keys():
         v = SimpleNamespace(**given)
         found["x_t is x_0"] = p.clean()
-        if p.other_noise():
-            found["of another noise"] = True
+        if p.other_noise() is not None:
+            found |= {"of another noise": True, "noise given to q_sample": p.other_noise() == "given"}
         elif not p.clean():  # else the noise is not known
             found["loss"] = loss = p.reduced(v, v.eps_hat - p.target(v))
-            found["of another noise"] = _of_another_noise(loss, v)
+            if np.shape(loss) == () and np.isclose(loss, ((v.eps_hat - v.noise) ** 2).mean(), rtol=1e-9):
+                found["of another noise"] = False
     if schedule is not None and "kinds of t" in note.values:
         found |= p.times(schedule.num_timesteps)
     return found
@@ -392,12 +392,6 @@ def _times(least: int, largest: int, T: int) -> Numbers:
         "range of t again": (least, largest - T),
         "kinds of t": largest - least + 1,
     }
-
-
-def _of_another_noise(loss: Any, v: SimpleNamespace) -> bool:
-    """As the judgement asks it: the number could be that of some noise, and is not that of the noise in x_t."""
-    right = ((v.eps_hat - v.noise) ** 2).mean()
-    return np.ndim(loss) == 0 and is_squared_error_of_noise(loss, v.eps_hat, v.x0) and abs(loss - right) > LOSS_TOLERANCE * right
 
 
 def _huber(difference: Any) -> Any:
@@ -415,11 +409,12 @@ COMPUTE_LOSS = Algorithm(
         reduced=lambda v, difference: (difference**2).mean(),
         times=lambda T: _times(0, T - 1, T),
         clean=lambda: False,
-        other_noise=lambda: False,
+        other_noise=lambda: None,  # else whether q_sample is "given" the noise that the loss does not mean, or "not given" any
     ),
     measure=_loss_numbers,
     mistakes=(
-        mistake("noise-not-passed-to-q-sample", other_noise=lambda: True),
+        mistake("noise-not-passed-to-q-sample", other_noise=lambda: "not given"),
+        mistake("loss-against-fresh-noise", other_noise=lambda: "given"),
         mistake("network-fed-x0", clean=lambda: True),
         mistake("loss-against-x0", target=lambda v: v.x0),
         mistake("loss-against-xt", target=lambda v: v.xt),
