@@ -273,10 +273,3 @@ class Student:
             self.modules.clear()
             self._waiting_seed = self._first_seed
         return self.worker
-
-
-def is_finite(value: Any) -> bool:
-    """Whether an array or number holds finite numbers only."""
-    if isinstance(value, np.ndarray):
-        return bool(np.isfinite(value).all()) if value.dtype.kind == "f" else True
-    return isinstance(value, (int, float)) and math.isfinite(value)
