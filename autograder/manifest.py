@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autograder.errors import UserError
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-ASSIGNMENTS = Path(__file__).resolve().parent / "assignments"
-SOLUTIONS = REPOSITORY / "solutions"
+from autograder.limits import Limits
+from autograder.places import ASSIGNMENTS, REPOSITORY, SOLUTIONS
 
 
 @dataclass(frozen=True)
@@ -69,19 +67,6 @@ class Policy:
     submission_name: str | None = None  # a regular expression for the name of a zip file, without ".zip"
     submission_name_share: float = 0.1  # of all points, taken off where a zip is called otherwise
     hold: tuple[Flag, ...] = ()  # what holds the points of an outcome back until a person has looked
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use. The clocks run by the wall; what is judged before one of them has run out counts."""
-
-    seconds_per_call: float = 20.0
-    seconds_training: float = 600.0
-    seconds_per_check: float = 100.0  # the solution takes about 1 on a busy machine
-    seconds_per_task: float = 200.0  # all checks of behaviour of a task; the solution takes about 3
-    seconds_per_submission: float = 3600.0  # trainings included
-    memory_megabytes: int = 2048
-    output_kilobytes: int = 64
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from autograder.grading.mutants import (
     variants,
 )
 from autograder.grading.seeds import SECRET_VARIABLE
-from autograder.manifest import REPOSITORY, Manifest, load_manifest
+from autograder.manifest import Manifest, load_manifest
+from autograder.places import REPOSITORY
 from tests.red_team.attacks import ATTACKS
 from tests.red_team.trial import attack_files
 

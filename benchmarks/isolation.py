@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox.launcher import Lane, Sandbox
 
 WORKERS = 10  # that one submission of swiss_roll starts: one for each task, and some again

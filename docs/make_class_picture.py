@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from autograder.report.class_page import write_class_page  # noqa: E402
+from autograder.classroom.page.write import write_class_page  # noqa: E402
 from tests.class_data import make_class, write_reports_of  # noqa: E402
 
 WIDTH = 1100

@@ -25,7 +25,7 @@ from typing import Literal
 from autograder.errors import UserError
 from autograder.grading.mutants import misconceptions, solution_texts
 from autograder.manifest import Manifest, load_manifest
-from autograder.release.markers import find_region, regions, replace_solution, strip_markers
+from autograder.markers import find_region, regions, replace_solution, strip_markers
 
 HERE = Path(__file__).resolve().parent
 SUBMISSIONS = HERE / "submissions"

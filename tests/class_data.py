@@ -16,9 +16,9 @@ from autograder.classroom.records import Graded, HandedIn
 from autograder.grading.mutants import misconceptions
 from autograder.grading.rubric import load_rubric
 from autograder.grading.session import refused_verdict
-from autograder.grading.verdict import CheckResult, Notice, Verdict
 from autograder.manifest import load_manifest
 from autograder.report.figures import samples_scatter
+from autograder.verdict import CheckResult, Notice, Verdict
 
 FIRST = re.findall(
     r"\w+",

@@ -24,16 +24,17 @@ import psutil
 import pytest
 
 from autograder import cli
+from autograder.commands import demo as demo_command
+from autograder.commands.grade_one import grade_one
 from autograder.errors import UserError
-from autograder.grading import command
-from autograder.grading.command import grade_one
 from autograder.grading.diagnosis import region_name
 from autograder.grading.mutants import Variant, apply_variant, solution_files
 from autograder.grading.rubric import judged_checks, load_rubric
 from autograder.grading.session import Options
-from autograder.grading.verdict import CheckResult, Verdict
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.sandbox.launcher import Sandbox, StudentFailure, Worker
+from autograder.verdict import CheckResult, Verdict
 from tests.processes import still_alive
 
 
@@ -167,9 +168,9 @@ def test_demo_leaves_a_page_that_links_the_reports(
     (tmp_path / "submissions" / "encrypted.zip").write_bytes((make.SUBMISSIONS / "encrypted.zip").read_bytes())
     keys = 'name = "encrypted.zip"\nassignment = "swiss_roll"\nshows = "a zip with a password"\ndemo = true\n'
     (tmp_path / "examples.toml").write_text(f"[[examples]]\n{keys}")
-    monkeypatch.setattr(command, "EXAMPLES", tmp_path)
-    monkeypatch.setattr(command, "Sandbox", lambda: contextlib.nullcontext(sandbox))
-    command.grade_examples(tmp_path / "out")
+    monkeypatch.setattr(demo_command, "EXAMPLES", tmp_path)
+    monkeypatch.setattr(demo_command, "Sandbox", lambda: contextlib.nullcontext(sandbox))
+    demo_command.grade_examples(tmp_path / "out")
     page = (tmp_path / "out" / "index.html").read_text()
     assert "./encrypted_zip/report.html" in page
     assert "a zip with a password" in page

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 from autograder.classroom import jobs
+from autograder.commands import grade_one as command
 from autograder.errors import UserError
-from autograder.grading import command
 from autograder.grading.mutants import solution_files
 from autograder.grading.session import Options
-from autograder.grading.verdict import Notice
 from autograder.manifest import load_manifest
 from autograder.submission import bounded as module
 from autograder.submission import comparison, devices
@@ -27,6 +26,7 @@ from autograder.submission.bounded import Bounds, bounded
 from autograder.submission.guess import guess_assignment
 from autograder.submission.intake import Submission, read_submission
 from autograder.submission.rules import Refused
+from autograder.verdict import Notice
 
 MANIFEST = load_manifest("swiss_roll")
 FILES = {name: solution_files(MANIFEST)[name] for name in MANIFEST.files.todo}

@@ -27,7 +27,8 @@ from autograder.cli import app
 from autograder.errors import UserError
 from autograder.grading.rubric import load_rubric
 from autograder.grading.seeds import SECRET_VARIABLE
-from autograder.manifest import REPOSITORY, assignment_ids, load_manifest
+from autograder.manifest import assignment_ids, load_manifest
+from autograder.places import REPOSITORY
 
 MASTER = "the instructor's own secret, which is long enough"
 NOTHING_ELSE = {"setup.sh", "run_autograder", "requirements.txt", "constraints.txt", "bundle.toml", "secret"}

@@ -31,9 +31,9 @@ from autograder.bundle.results_file import ResultsFile
 from autograder.bundle.settings import Settings, read_settings
 from autograder.bundle.submission_metadata import OVER_LIMIT, SubmissionMetadata, kept_results, read_metadata
 from autograder.grading.seeds import SECRET_VARIABLE
-from autograder.grading.verdict import CheckResult, Verdict
 from autograder.manifest import load_manifest
 from autograder.sandbox import machine
+from autograder.verdict import CheckResult, Verdict
 from tests.gradescope_layout.container import Container, why_not
 from tests.gradescope_layout.small import environment, small_container
 

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 import pytest
 
+from autograder.classroom.page.records import Course
+from autograder.classroom.page.view import link, present_class
+from autograder.classroom.page.write import CLASS_POLICY, write_class_page
 from autograder.classroom.records import Graded, HandedIn
 from autograder.classroom.similarity import Line, Pair, Person, Side
-from autograder.grading.verdict import CheckResult, Notice
-from autograder.report.class_page import CLASS_POLICY, write_class_page
-from autograder.report.class_records import Course
-from autograder.report.class_view import link, present_class
+from autograder.verdict import CheckResult, Notice
 from tests.class_data import make_class, write_reports_of
 from tests.test_report import ALL_STATUSES, FULL, HOSTILE, HOSTILE_VERDICT, VERDICTS, check, harmless, verdict
 from tests.test_report import Page as AnyPage

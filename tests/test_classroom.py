@@ -22,8 +22,8 @@ from autograder.classroom.overrides import read_overrides
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
 from autograder.grading.session import Options, refused_verdict
-from autograder.grading.verdict import Notice, Verdict
 from autograder.manifest import load_manifest
+from autograder.verdict import Notice, Verdict
 
 MANIFEST = load_manifest("swiss_roll")
 DUE = datetime(2026, 3, 1, 12, tzinfo=UTC)

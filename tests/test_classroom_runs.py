@@ -23,10 +23,11 @@ from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
 from autograder.grading.seeds import SECRET_VARIABLE
 from autograder.grading.session import Grading, Options, refused_verdict
-from autograder.grading.verdict import Notice, Verdict
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission
+from autograder.verdict import Notice, Verdict
 from tests.processes import still_alive
 
 MANIFEST = load_manifest("swiss_roll")

@@ -24,9 +24,9 @@ from autograder.classroom.records import MOODLE, HandedIn
 from autograder.errors import UserError
 from autograder.grading.session import refused_verdict
 from autograder.manifest import load_manifest
-from autograder.report.clean import clean_line
 from autograder.submission.intake import read_submission
 from autograder.submission.rules import is_left_by_system
+from autograder.text import clean_line
 
 MANIFEST = load_manifest("swiss_roll")
 CODE = {name: (MANIFEST.solution / name).read_bytes() for name in MANIFEST.files.todo}

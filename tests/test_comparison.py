@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest, Policy, load_manifest
-from autograder.release.markers import derive_handout, strip_markers
+from autograder.markers import derive_handout, strip_markers
 from autograder.submission.comparison import MOST_DIFF_LINES, outside_edits, untouched_regions
 from autograder.submission.intake import Submission
 

@@ -27,10 +27,10 @@ from autograder.grading.mutants import Misconception
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import SECRET_FILE_VARIABLE, SECRET_VARIABLE, Draw, commitment, load_secret
-from autograder.grading.verdict import CheckResult, Notice, Verdict, write_atomically
 from autograder.manifest import assignment_ids, load_manifest, parse_manifest
 from autograder.sandbox.launcher import Died, Raised, TimedOut
 from autograder.sandbox.proxies import Opaque
+from autograder.verdict import CheckResult, Notice, Verdict, write_atomically
 
 # Manifest
 
@@ -808,7 +808,7 @@ def test_a_killed_writer_leaves_one_of_two_contents_whole(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from autograder.grading.verdict import write_atomically
+        from autograder.verdict import write_atomically
         path = Path(sys.argv[1])
         print("ready", flush=True)
         while True:

@@ -86,7 +86,7 @@ def test_what_pack_calls_a_zip_the_class_reads_back(
 
 @given(NAMES, IDS)
 def test_every_name_that_pack_accepts_is_read_back(name: str, identifier: str) -> None:
-    from autograder.report.clean import clean_line
+    from autograder.text import clean_line
 
     if problem_of(name, identifier) == "":
         read = read_stem(stem_of(name, identifier))

@@ -7,7 +7,8 @@ import pytest
 
 from autograder.errors import UserError
 from autograder.grading.mutants import solution_files
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.submission.guess import guess_assignment
 
 SAMPLES = REPOSITORY / "examples" / "submissions"

@@ -14,18 +14,18 @@ from autograder.classroom.gradebook import Gradebook, LateRule, make_gradebook
 from autograder.classroom.gradebook_formats import FORMATS
 from autograder.classroom.ledger import Line
 from autograder.classroom.overrides import read_overrides
+from autograder.classroom.page.view import present_class
+from autograder.classroom.page.write import render_class
 from autograder.classroom.records import Graded
 from autograder.errors import UserError
 from autograder.grading.checks import CheckMark, Held
 from autograder.grading.replay import _differences
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import run_check, to_result
-from autograder.grading.verdict import CheckResult, Notice, Verdict
 from autograder.manifest import load_manifest, parse_manifest
 from autograder.report import make_console, print_summary, render_html, to_gradescope
-from autograder.report.class_page import render_class
-from autograder.report.class_view import present_class
 from autograder.report.view import present
+from autograder.verdict import CheckResult, Notice, Verdict
 from tests.test_classroom import DUE, line
 
 REASON = "Some images are of the training data."

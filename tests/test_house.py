@@ -16,15 +16,16 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import MOST_CHARACTERS, Judgement, run_check
 from autograder.grading.session import Grading, Options
-from autograder.grading.verdict import Verdict
-from autograder.manifest import Limits, load_manifest
-from autograder.release.markers import replace_solution, strip_markers
+from autograder.limits import Limits
+from autograder.manifest import load_manifest
+from autograder.markers import replace_solution, strip_markers
 from autograder.sandbox import proxies
 from autograder.sandbox.launcher import Clock, Died, GraderHangup, Sandbox
 from autograder.sandbox.layers import process
 from autograder.sandbox.proxies import Student
 from autograder.sandbox.wire import Array
 from autograder.submission.intake import Submission, digest_of
+from autograder.verdict import Verdict
 
 MANIFEST = load_manifest("swiss_roll")
 CHECKS = {check.id: check for check in load_rubric(MANIFEST)}

@@ -20,8 +20,9 @@ from PIL import Image
 
 from autograder.assignments.image_diffusion import outcome, perfect_sampler
 from autograder.assignments.image_diffusion.outcome import Outcome, reference_path
+from autograder.commands import demo as demo_command
+from autograder.commands import grade_one as command
 from autograder.errors import UserError
-from autograder.grading import command
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
@@ -564,9 +565,9 @@ def test_a_whole_submission_gets_behaviour_and_fid(
 
 @pytest.mark.slow
 def test_the_sample_submission_of_the_demo_is_too_good_to_be_drawn_by_a_model(sandbox: Sandbox, tmp_path: Path) -> None:
-    with open(command.EXAMPLES / "examples.toml", "rb") as file:
+    with open(demo_command.EXAMPLES / "examples.toml", "rb") as file:
         example = next(e for e in tomllib.load(file)["examples"] if e.get("drawn"))
-    with command._as_handed_in(example) as path:
+    with demo_command._as_handed_in(example) as path:
         images = [image.read_bytes() for image in (path / "samples").iterdir()]
         verdict = command.grade_one(path, MANIFEST, Options(hints="none"), tmp_path, sandbox, quiet=True)
     assert len(set(images)) == MANIFEST.outcome["num_samples"]

@@ -30,7 +30,8 @@ import torch
 
 from autograder.classroom.engine import GraderPlugin
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, Limits
+from autograder.limits import Limits
+from autograder.places import REPOSITORY
 from autograder.sandbox import forkserver, layers, wire, zygote
 from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut, Worker
 from autograder.sandbox.layers import files, kernel, network
@@ -287,7 +288,7 @@ def test_everything_dies_when_the_grader_is_killed(way: str, tmp_path: Path) -> 
     script.write_text(f"""
 import sys, time, tempfile
 tempfile.tempdir = {str(tmp_path)!r}
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox.launcher import Sandbox
 sandbox = Sandbox(**{WAYS[way]!r}).__enter__()
 worker = sandbox.lane().start({{"attack.py": {DAEMON!r}.encode()}}, Limits())

@@ -18,7 +18,8 @@ from autograder.grading.rubric import load_rubric
 from autograder.kit.check import job_of
 from autograder.kit.check import run as check
 from autograder.kit.facts import Kit, untouched
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.release.handout import HandoutError, derive_folder
 from autograder.release.kit import SHARED, find_kit_leaks, kit_files, make_kit, write_kit
 

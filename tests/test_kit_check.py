@@ -14,7 +14,8 @@ from autograder.kit import check as command
 from autograder.kit import watch
 from autograder.kit.check import Drawn, Result, judge, run
 from autograder.kit.runner import Runner
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.release.kit import make_kit, write_kit
 
 SWISS_ROLL = load_manifest("swiss_roll")

@@ -11,9 +11,9 @@ from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.mutants import apply_variant, solution_files, variants
 from autograder.kit.facts import Kit
 from autograder.kit.pack import PackError, archive_name, run
+from autograder.kit.scripts import SCRIPTS
 from autograder.manifest import load_manifest
 from autograder.release.kit import facts_kit
-from autograder.release.scripts import SCRIPTS
 from autograder.submission.intake import read_submission
 
 SWISS_ROLL, IMAGES = load_manifest("swiss_roll"), load_manifest("image_diffusion")

@@ -7,10 +7,11 @@ import pytest
 
 from autograder.grading.mutants import solution_files
 from autograder.grading.session import Grading, Options, refused_verdict
-from autograder.grading.verdict import Verdict
-from autograder.manifest import Limits, load_manifest
+from autograder.limits import Limits
+from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import Submission, digest_of
+from autograder.verdict import Verdict
 
 MANIFEST = load_manifest("swiss_roll")
 HOLDS = b"import torch\nkept = torch.ones(50 << 20)  # 200 MB\n"

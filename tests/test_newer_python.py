@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.manifest import REPOSITORY
 from autograder.newer_python import GRADER, MODULES, NAMES, Newer, newer_names, newer_syntax, since, why_not_parsed
+from autograder.places import REPOSITORY
 
 NEWER = {  # text → (line, since)
     "def f[T](x: T) -> T:\n    return x\n": (1, (3, 12)),

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from autograder.assignments.swiss_roll.outcome import chamfer_distance, swiss_roll
-from autograder.manifest import SOLUTIONS
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
+from autograder.places import SOLUTIONS
 
 SCHEDULES = [
     Schedule(1000),

@@ -9,10 +9,7 @@ import pytest
 
 from autograder.errors import UserError
 from autograder.manifest import assignment_ids, load_manifest, parse_manifest
-from autograder.release import command
-from autograder.release.handout import HandoutError, check_handout, derive_folder, write_handout
-from autograder.release.leaks import find_leaks, secrets
-from autograder.release.markers import (
+from autograder.markers import (
     MarkerError,
     derive_handout,
     find_region,
@@ -20,6 +17,9 @@ from autograder.release.markers import (
     replace_solution,
     strip_markers,
 )
+from autograder.release import command
+from autograder.release.handout import HandoutError, check_handout, derive_folder, write_handout
+from autograder.release.leaks import find_leaks, secrets
 from autograder.release.notebooks import is_notebook_source, to_ipynb
 
 SOLUTION = '''\

@@ -7,11 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.commands.grade_one import grade_one
 from autograder.errors import UserError
-from autograder.grading.command import grade_one
 from autograder.grading.replay import Replay, replay
 from autograder.grading.session import Options
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from autograder.sandbox.launcher import Sandbox
 
 SAMPLES = REPOSITORY / "examples" / "submissions"

@@ -18,7 +18,6 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
 from autograder.report import (
     IndexEntry,
     TerminalReport,
@@ -33,10 +32,11 @@ from autograder.report import (
     write_index,
     write_reports,
 )
-from autograder.report.clean import clean_data
 from autograder.report.figures import loss_curve, noising_strip, samples_scatter
 from autograder.report.image_figures import fid_scale
 from autograder.report.view import check_numbers, inline, paragraphs, present, tabulate
+from autograder.text import clean_data
+from autograder.verdict import CheckResult, Figure, Notice, Verdict
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 HOSTILE = (

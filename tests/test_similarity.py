@@ -18,7 +18,7 @@ from autograder.errors import UserError
 from autograder.grading.mutants import apply_variant, solution_files, solution_texts, variants
 from autograder.grading.session import refused_verdict
 from autograder.manifest import load_manifest
-from autograder.release.markers import derive_handout, replace_solution, strip_markers
+from autograder.markers import derive_handout, replace_solution, strip_markers
 
 SWISS_ROLL = load_manifest("swiss_roll")
 VERDICT = dataclasses.replace(refused_verdict(SWISS_ROLL, "", ""), state="complete")

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.grading.mutants import apply_variant, solution_files, variants
 from autograder.manifest import Policy, load_manifest
-from autograder.release.markers import derive_handout
+from autograder.markers import derive_handout
 from autograder.submission import comparison, stubs
 from autograder.submission.comparison import outside_edits, part_digest, untouched_regions
 from autograder.submission.editions import Edition, known_editions

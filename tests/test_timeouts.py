@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox import paths
 from autograder.sandbox.launcher import Sandbox, StudentFailure
 from autograder.sandbox.proxies import Student

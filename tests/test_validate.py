@@ -6,8 +6,9 @@ import pytest
 
 from autograder.grading import validate as module
 from autograder.grading.mutants import misconceptions, variants
-from autograder.grading.validate import Finding, Job, Report, plan, print_report, validate
+from autograder.grading.validate import Finding, Job, Report, plan, validate
 from autograder.manifest import load_manifest
+from autograder.report.validation import print_report
 
 MANIFEST = load_manifest("swiss_roll")
 

@@ -13,14 +13,14 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
 from autograder.grading.session import Grading, Options
-from autograder.grading.verdict import Verdict
 from autograder.grading.work import shows_work
 from autograder.manifest import load_manifest
-from autograder.release.markers import derive_handout
+from autograder.markers import derive_handout
 from autograder.sandbox.launcher import Lane, Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.intake import Submission
 from autograder.submission.stubs import share_of_operations
+from autograder.verdict import Verdict
 
 MANIFEST = load_manifest("swiss_roll")
 SOLUTION = {name: content for name, content in solution_files(MANIFEST).items() if name in MANIFEST.files.todo}

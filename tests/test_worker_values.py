@@ -8,7 +8,7 @@ import pytest
 from autograder.grading.checks import CheckMark
 from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox.launcher import Died, Raised, Sandbox
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 

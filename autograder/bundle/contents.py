@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, Manifest
+from autograder.manifest import Manifest
+from autograder.places import REPOSITORY
 
 OURS = ("autograder", "fid")
 STARTED_BY_NAME = ("autograder.sandbox.forkserver",)  # by a command line, so that no import leads there

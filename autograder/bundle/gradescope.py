@@ -29,15 +29,15 @@ from autograder.bundle.usage import Usage  # noqa: E402
 from autograder.errors import UserError  # noqa: E402
 from autograder.grading.seeds import SECRET_FILE_VARIABLE, SECRET_VARIABLE, load_secret  # noqa: E402
 from autograder.grading.session import Grading, Options, refused_verdict  # noqa: E402
-from autograder.grading.verdict import Notice, Verdict  # noqa: E402
 from autograder.manifest import REPOSITORY, Limits, Manifest, assignment_ids, load_manifest  # noqa: E402
 from autograder.report import make_console, print_summary, to_gradescope  # noqa: E402
-from autograder.report.clean import clean_text  # noqa: E402
 from autograder.sandbox import machine  # noqa: E402
 from autograder.sandbox.launcher import Sandbox  # noqa: E402
 from autograder.submission.intake import Submission, read_submission  # noqa: E402
 from autograder.submission.rules import Refused, listed, shown  # noqa: E402
 from autograder.submission.sources import only_zip  # noqa: E402
+from autograder.text import clean_text  # noqa: E402
+from autograder.verdict import Notice, Verdict  # noqa: E402
 
 SETTINGS, SECRET = "bundle.toml", "secret"  # beside the package, in the bundle
 RESERVED_SECONDS = 45.0  # of the platform's limit: the grading stops so long before it

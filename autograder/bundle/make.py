@@ -11,9 +11,9 @@ from autograder.bundle.contents import code_of, files_of, requirements
 from autograder.bundle.settings import Settings, as_toml, read_settings
 from autograder.errors import UserError
 from autograder.grading.seeds import load_secret
-from autograder.grading.verdict import write_atomically
 from autograder.manifest import Manifest, load_manifest
 from autograder.newer_python import GRADER
+from autograder.verdict import write_atomically
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 RUNTIME = "autograder.bundle.gradescope"

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autograder.grading.verdict import write_atomically
 from autograder.report import results_json
+from autograder.verdict import write_atomically
 
 RESERVE = 1 << 20  # bytes kept free for results.json
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)

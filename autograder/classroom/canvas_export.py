@@ -16,8 +16,8 @@ from pathlib import Path
 
 from autograder.classroom.one_by_one import OneFile, choose
 from autograder.classroom.records import CANVAS, HandedIn
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed
+from autograder.text import clean_line
 
 NAMED = 8  # students in one remark; the others are counted
 _ANONYMOUS = re.compile(

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from autograder.classroom.ledger import Line, current
 from autograder.classroom.progress import say
-from autograder.grading.verdict import CheckResult, Verdict
 from autograder.report.terminal import make_console
+from autograder.verdict import CheckResult, Verdict
 
 MOST_REASONS = 6  # that the table shows of one student
 

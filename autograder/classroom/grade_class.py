@@ -23,10 +23,10 @@ from autograder.errors import UserError
 from autograder.grading.rubric_version import rubric_version
 from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
-from autograder.grading.verdict import Figure, Notice, Verdict, write_atomically
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox import machine
 from autograder.submission.guess import guess_assignment
+from autograder.verdict import Figure, Notice, Verdict, write_atomically
 
 GUESSED_FROM = 25  # submissions, where nobody says which assignment it is
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from autograder.classroom.gradebook import Grade, Gradebook
 from autograder.classroom.people import MOST_NAMED
 from autograder.kit.names import same_name
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed
+from autograder.text import clean_line
 
 BYTE_ORDER_MARK = (
     "\ufeff"  # by it Excel sees UTF-8. Canvas writes it itself and Moodle takes it away; see docs/class.md

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from autograder.classroom.records import SCHOOL, HandedIn
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed, shown
 from autograder.submission.sources import only_zip
+from autograder.text import clean_line
 
 METADATA = "submission_metadata.yml"
 MOST_BYTES = 64 << 20  # of the metadata; 500 submissions with all results of their tests are well below

@@ -13,11 +13,11 @@ from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import Judgement
 from autograder.grading.seeds import commitment
 from autograder.grading.session import Grading, Options, refused_verdict
-from autograder.grading.verdict import Figure, Notice, Verdict
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission, read_submission
+from autograder.verdict import Figure, Notice, Verdict
 
 ATTEMPTS = 2  # the second in a fresh sandbox
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
-from autograder.grading.verdict import Verdict
+from autograder.verdict import Verdict
 
 SCHEMA = "autograder-ledger-1"
 NAME = "ledger.jsonl"

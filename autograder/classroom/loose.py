@@ -9,9 +9,9 @@ from autograder.classroom.places import is_archive, packed_export
 from autograder.classroom.records import SCHOOL, HandedIn
 from autograder.classroom.roster import GITHUB_CLASSROOM
 from autograder.kit.names import tidy
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed, shown
 from autograder.submission.sources import only_zip
+from autograder.text import clean_line
 
 NAME = 120  # characters of a name that are kept
 NAMED = 8  # files in one remark; the others are counted

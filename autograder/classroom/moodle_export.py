@@ -17,9 +17,9 @@ from pathlib import Path
 from autograder.classroom.names import exactly
 from autograder.classroom.one_by_one import OneFile, choose
 from autograder.classroom.records import MOODLE, HandedIn
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed, shown
 from autograder.submission.sources import only_zip
+from autograder.text import clean_line
 
 NAMED = 8  # students in one remark; the others are counted
 _NAME = re.compile(

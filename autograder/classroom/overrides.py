@@ -21,10 +21,10 @@ from typing import Any
 from autograder.classroom.people import Person
 from autograder.classroom.roster import decoded
 from autograder.errors import UserError
-from autograder.grading.verdict import Verdict
 from autograder.kit.names import same_email, same_id, same_name
-from autograder.report.clean import clean_line
 from autograder.submission.rules import listed
+from autograder.text import clean_line
+from autograder.verdict import Verdict
 
 
 @dataclass(frozen=True)

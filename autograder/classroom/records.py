@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from autograder.classroom.regions import Region
-from autograder.grading.verdict import Verdict
 from autograder.kit.names import same_email, same_id
+from autograder.verdict import Verdict
 
 SCHOOL, CANVAS, MOODLE = "school", "canvas", "moodle"  # who numbers people
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest
-from autograder.release.markers import derive_handout
+from autograder.markers import derive_handout
 from autograder.submission.bounded import bounded
 from autograder.submission.comparison import region_lines
 from autograder.submission.intake import read_submission

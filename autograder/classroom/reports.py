@@ -5,8 +5,8 @@ from pathlib import Path
 
 from autograder.classroom.ledger import writable
 from autograder.classroom.records import Graded
-from autograder.grading.verdict import Figure, Verdict, write_atomically
 from autograder.report import write_reports
+from autograder.verdict import Figure, Verdict, write_atomically
 
 
 def write_student_reports(verdict: Verdict, figures: Sequence[Figure], folder: Path) -> None:
@@ -26,8 +26,8 @@ def write_class_reports(
 
     Raises UserError where `earlier` cannot be read, or the page not be written.
     """
+    from autograder.classroom.page.write import write_class_page
     from autograder.classroom.similarity import find_similar
-    from autograder.report.class_page import write_class_page
 
     similar = find_similar(graded, earlier)
     with writable(out / "index.html"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from autograder.classroom.people import Person
 from autograder.errors import UserError
 from autograder.kit.names import tidy
-from autograder.report.clean import clean_line
+from autograder.text import clean_line
 
 GITHUB_CLASSROOM = "classroom_roster.csv"  # as GitHub Classroom calls it
 MOST_BYTES, MOST_TEXT = 20_000_000, 120

@@ -96,7 +96,7 @@ def gradebook(
     from autograder.classroom.ledger import read_ledger
     from autograder.classroom.overrides import read_overrides
     from autograder.classroom.roster import read_roster
-    from autograder.grading.verdict import write_atomically
+    from autograder.verdict import write_atomically
 
     if format not in FORMATS:
         raise UserError(f"--format takes {', '.join(FORMATS)}, not {format!r}.")

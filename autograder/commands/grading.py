@@ -26,7 +26,7 @@ def grade(
     require_isolation: IsolationOption = None,
 ) -> None:
     """Grade one submission, print what was found, and write the verdict and its renderings."""
-    from autograder.grading.command import grade_one
+    from autograder.commands.grade_one import grade_one
 
     if hints not in (None, "none", "where", "what"):
         raise UserError(f"--hints takes none, where or what, not {hints!r}.")
@@ -75,7 +75,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the reports and index.html.")] = Path("reports/demo"),
 ) -> None:
     """Grade the sample submissions in examples/submissions and leave a page that links their reports."""
-    from autograder.grading.command import grade_examples
+    from autograder.commands.demo import grade_examples
 
     grade_examples(out)
 

@@ -1,5 +1,6 @@
 """The grader graded: known mistakes, known right solutions, measured outcomes."""
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +22,20 @@ def validate(
     ] = None,
 ) -> None:
     """Grade the grader: all known mistakes, all known right solutions, many secrets."""
-    from autograder.grading.validate import plan, print_report
+    from rich.progress import Progress
+
+    from autograder.grading.validate import plan
     from autograder.grading.validate import validate as run
+    from autograder.report import make_console
+    from autograder.report.validation import print_report
 
     short = False
     for identifier in [assignment] if assignment else assignment_ids():
         manifest = load_manifest(identifier)
-        report = run(manifest, plan(manifest, seeds), processes)
+        jobs = plan(manifest, seeds)
+        with Progress(console=make_console()) as progress:
+            bar = progress.add_task(f"validating {identifier}", total=len(jobs))
+            report = run(manifest, jobs, processes, on_progress=functools.partial(progress.advance, bar))
         print_report(report)
         short = short or bool(report.falls_short)
     raise typer.Exit(1 if short else 0)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from autograder.manifest import Limits, Manifest
+from autograder.limits import Limits
+from autograder.manifest import Manifest
 from autograder.sandbox import machine
 from autograder.sandbox.launcher import Sandbox
 

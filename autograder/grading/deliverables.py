@@ -3,9 +3,9 @@
 import re
 from fnmatch import fnmatchcase
 
-from autograder.grading.verdict import Notice
 from autograder.manifest import Deliverable, Manifest
 from autograder.submission.intake import Submission
+from autograder.verdict import Notice
 
 
 def missing_deliverables(manifest: Manifest, submission: Submission) -> list[Notice]:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from autograder.grading.rubric import Check, module_of
-from autograder.grading.verdict import CheckResult
 from autograder.manifest import Manifest
+from autograder.verdict import CheckResult
 
 Judge = Callable[[Check], CheckResult]
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from autograder.grading.formulas import Algorithm
 from autograder.manifest import Manifest
-from autograder.release.markers import find_region, regions, replace_solution, strip_markers
+from autograder.markers import find_region, regions, replace_solution, strip_markers
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.diagnosis import region_name
-from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.submission.comparison import Regions, missing_parts, outside_edits, untouched_regions
 from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
 from autograder.submission.pointers import pointers
 from autograder.submission.stubs import share_of_operations
+from autograder.verdict import Notice
 
 
 @dataclass(frozen=True)

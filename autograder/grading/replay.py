@@ -10,10 +10,10 @@ from pathlib import Path
 from autograder.errors import UserError
 from autograder.grading.seeds import commitment, load_secret
 from autograder.grading.session import Grading, Observer, Options
-from autograder.grading.verdict import CheckResult, Verdict
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission
+from autograder.verdict import CheckResult, Verdict
 
 
 @dataclass(frozen=True)

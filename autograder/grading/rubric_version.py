@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from autograder.manifest import ASSIGNMENTS, REPOSITORY, SOLUTIONS, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import ASSIGNMENTS, REPOSITORY, SOLUTIONS
 
 SHARED = ("autograder/grading", "autograder/oracles", "autograder/sandbox", "autograder/submission", "fid")
-FILES = ("autograder/manifest.py", "autograder/release/markers.py")
+FILES = ("autograder/manifest.py", "autograder/markers.py")
 
 
 @cache

@@ -11,9 +11,9 @@ from autograder.grading import memory
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
-from autograder.grading.verdict import CheckResult, Status
 from autograder.sandbox.launcher import Died, Raised, StudentFailure, TimedOut
 from autograder.sandbox.proxies import Student
+from autograder.verdict import CheckResult, Status
 
 MOST_CHARACTERS = 2000  # of a message
 TOO_MUCH_TO_HOLD = (

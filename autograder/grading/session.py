@@ -21,7 +21,6 @@ from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import commitment
-from autograder.grading.verdict import CheckResult, Figure, Notice, Verdict
 from autograder.grading.work import behaviour_regions, is_last_of_region, regions_without_work, without_points
 from autograder.manifest import Manifest, Task
 from autograder.sandbox import machine
@@ -30,6 +29,7 @@ from autograder.sandbox.proxies import Student
 from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
+from autograder.verdict import CheckResult, Figure, Notice, Verdict
 
 ODD_VALUES = (
     "This check cannot go on with a value that your code returned, or called the network with, although it can with the solution's. "

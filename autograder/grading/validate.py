@@ -5,12 +5,9 @@ The statistical checks are repeated over many secrets for every variant and the 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-
-from rich.progress import Progress
-from rich.table import Table
 
 from autograder.grading.diagnosis import Version, diagnose, known_about, region_name
 from autograder.grading.mutants import (
@@ -27,7 +24,6 @@ from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check
 from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
-from autograder.report import make_console
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.intake import Submission
@@ -241,65 +237,18 @@ def plan(manifest: Manifest, seeds: int, combined: int | None = None) -> list[Jo
     return jobs
 
 
-def validate(manifest: Manifest, jobs: Sequence[Job], processes: int | None = None) -> Report:
-    """Run the jobs in parallel, with a progress bar."""
+def validate(
+    manifest: Manifest, jobs: Sequence[Job], processes: int | None = None, on_progress: Callable[[], None] = lambda: None
+) -> Report:
+    """Run the jobs in parallel. `on_progress` is called after each."""
     report, started = Report(), time.monotonic()
-    with Progress(console=make_console()) as progress:
-        bar = progress.add_task(f"validating {manifest.id}", total=len(jobs))
-        for job, finding in run_jobs(perform, jobs, processes):
-            {"misconception": report.misconceptions, "variant": report.variants, "seeds": report.seeds}[
-                job.kind
-            ].append((job, finding))
-            progress.advance(bar)
+    found_by = {"misconception": report.misconceptions, "variant": report.variants, "seeds": report.seeds}
+    for job, finding in run_jobs(perform, jobs, processes):
+        found_by[job.kind].append((job, finding))
+        on_progress()
     order = {job: index for index, job in enumerate(jobs)}
     for found in (report.misconceptions, report.variants, report.seeds):
         found.sort(key=lambda pair: order[pair[0]])
     _diagnose_singles(manifest, report)
     report.seconds = time.monotonic() - started
     return report
-
-
-def print_report(report: Report) -> None:
-    """The tables of misconceptions and variants, then the rates."""
-    console = make_console()
-    table = Table(title="Misconceptions")
-    for heading in ("misconception", "caught", "right task", "only there", "right diagnosis"):
-        table.add_column(heading)
-    caught = placed = told = 0
-    for job, finding in report.misconceptions:
-        expected, lost, right = expected_tasks(job), set(finding.lost), diagnosis_is_right(job, finding)
-        caught, placed, told = caught + bool(lost), placed + (lost == expected), told + right
-        only = "yes" if lost <= expected else f"also {', '.join(sorted(lost - expected))}"
-        named = "yes" if right else "; ".join(", ".join(names) for names in finding.diagnosed) or "none"
-        table.add_row(" + ".join(job.ids), _yes(lost), _yes(expected <= lost), only, named)
-    console.print(table)
-    table = Table(title="Variants (right solutions)")
-    for heading in ("variant", "full marks", "statistical checks run", "of these failed"):
-        table.add_column(heading)
-    for job, finding in report.variants:
-        runs = [f for j, f in report.seeds if j.ids == job.ids]
-        failed = sum(len(f.failures) for f in runs)
-        table.add_row(
-            job.ids[0] or "solution",
-            "yes" if not finding.lost else f"no: {finding.first_message}",
-            str(sum(f.runs for f in runs)),
-            str(failed),
-        )
-    console.print(table)
-    count = max(1, len(report.misconceptions))
-    total, failed = sum(f.runs for _, f in report.seeds), sum(len(f.failures) for _, f in report.seeds)
-    console.print(
-        f"Kill rate {caught / count:.1%} ({caught} of {count}); right task and only there {placed / count:.1%}; right diagnosis {told / count:.1%}."
-    )
-    console.print(
-        f"Variants with full marks: {sum(not f.lost for _, f in report.variants)} of {len(report.variants)}. "
-        f"False fails: {failed} of {total} statistical checks."
-    )
-    console.print(f"Time: {report.seconds:.0f} s.")
-    for problem in report.falls_short:
-        console.print(f"✗ {problem}")
-    console.print("The grader falls short and must not ship." if report.falls_short else "The grader validates.")
-
-
-def _yes(value: object) -> str:
-    return "yes" if value else "NO"

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
-from autograder.grading.verdict import CheckResult
 from autograder.manifest import Manifest, Task
 from autograder.submission.rules import listed
+from autograder.verdict import CheckResult
 
 ENOUGH = 0.5  # of the solution's operations
 Judged = Sequence[tuple[Check, Judgement]]

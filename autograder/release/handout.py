@@ -8,8 +8,8 @@ from pathlib import Path
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest
+from autograder.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.leaks import Secret, find_leaks, secrets
-from autograder.release.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.notebooks import is_notebook_source, to_ipynb
 
 _NOT_OURS = {

@@ -22,12 +22,13 @@ from autograder.grading.mutants import Variant, apply_variant, misconceptions, s
 from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
 from autograder.kit.runner import Runner
-from autograder.manifest import ASSIGNMENTS, REPOSITORY, Manifest
+from autograder.kit.scripts import SCRIPTS
+from autograder.manifest import Manifest
+from autograder.markers import find_region, regions
 from autograder.newer_python import GRADER
+from autograder.places import ASSIGNMENTS, REPOSITORY
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
-from autograder.release.markers import find_region, regions
-from autograder.release.scripts import SCRIPTS
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.release.markers import regions
+from autograder.markers import regions
 from autograder.release.notebooks import cell_lines
 
 TELLING_TOKENS = 9  # a shorter line, such as `x = x.to(device)`, is idiom that given code may share with an answer

@@ -1,11 +1,11 @@
 """Renderings of a verdict: terminal, HTML page, Gradescope's results.json, and a page that links many reports."""
 
-from autograder.report.clean import clean_line, clean_text
 from autograder.report.files import write_reports
 from autograder.report.gradescope import results_json, to_gradescope
 from autograder.report.html import render_html
 from autograder.report.index import IndexEntry, write_index
 from autograder.report.terminal import TerminalReport, make_console, one_line, print_summary
+from autograder.text import clean_line, clean_text
 
 __all__ = [
     "IndexEntry",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.grading.verdict import Figure
+from autograder.verdict import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from autograder.grading.verdict import Figure, Verdict, write_atomically
 from autograder.report.gradescope import Visibility, results_json, to_gradescope
 from autograder.report.html import render_html
 from autograder.report.view import Audience
+from autograder.verdict import Figure, Verdict, write_atomically
 
 
 def write_reports(

@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from autograder.grading.verdict import Verdict
-from autograder.report.clean import clean_data, clean_line, clean_text
 from autograder.report.view import CheckView, Evidence, View, check_numbers, paragraphs, present
+from autograder.text import clean_data, clean_line, clean_text
+from autograder.verdict import Verdict
 
 Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")

@@ -15,10 +15,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from autograder.grading.verdict import Figure, Verdict
-from autograder.report.clean import clean_text
 from autograder.report.view import Audience, CheckView, count, count_points, inline, paragraphs, points_text, present
+from autograder.text import clean_text
+from autograder.verdict import Figure, Verdict
 
+HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
@@ -46,23 +47,22 @@ class Picture:
 
 def render_html(verdict: Verdict, figures: Sequence[Figure] = (), audience: Audience = "student") -> str:
     """The report of one submission as an HTML page."""
-    template = _environment().get_template("report.html.jinja")
-    return template.render(
+    return render_page(
+        HERE / "report.html.jinja",
         view=present(verdict, audience),
         pictures=[picture for figure in figures if (picture := _picture(figure))],
-        policy=CONTENT_SECURITY_POLICY,
     )
 
 
-def render_page(template: str, policy: str = CONTENT_SECURITY_POLICY, **values: Any) -> str:
-    """A page of this folder's templates with the policy filled in."""
-    return _environment().get_template(template).render(policy=policy, **values)
+def render_page(template: Path, policy: str = CONTENT_SECURITY_POLICY, **values: Any) -> str:
+    """A page with the policy filled in. The template may include its neighbours, and the files of this folder."""
+    return _environment(template.parent).get_template(template.name).render(policy=policy, **values)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([folder, HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.verdict import Figure
 from autograder.report.figures import ACCENT, GREY, INK, SOFT, _canvas, _finish, _style
+from autograder.verdict import Figure
 
 GAP = 2  # pixels between two images
 SCALE = 1.5

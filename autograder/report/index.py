@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.grading.verdict import Verdict, write_atomically
-from autograder.report.clean import clean_line
-from autograder.report.html import render_page
+from autograder.report.html import HERE, render_page
 from autograder.report.view import present, score_text
+from autograder.text import clean_line
+from autograder.verdict import Verdict, write_atomically
 
 
 @dataclass(frozen=True)
@@ -62,4 +62,4 @@ def write_index(path: Path, entries: Iterable[IndexEntry], title: str = "Graded 
                 clean_line(entry.about, 300),
             )
         )
-    write_atomically(path, render_page("index.html.jinja", title=clean_line(title, 120), entries=clean))
+    write_atomically(path, render_page(HERE / "index.html.jinja", title=clean_line(title, 120), entries=clean))

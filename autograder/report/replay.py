@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.grading.replay import Difference, Replay
-from autograder.report.clean import clean_line
 from autograder.report.terminal import make_console
+from autograder.text import clean_line
 
 
 def print_replay(replay: Replay, console: Console | None = None) -> None:

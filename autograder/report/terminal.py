@@ -16,8 +16,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autograder.grading.verdict import Verdict
-from autograder.report.clean import clean_line
 from autograder.report.view import (
     Audience,
     CheckView,
@@ -31,6 +29,8 @@ from autograder.report.view import (
     points_text,
     present,
 )
+from autograder.text import clean_line
+from autograder.verdict import Verdict
 
 WIDTH = 100  # columns at most: longer lines are hard to read
 MESSAGE_LINES = 24  # of one message; the rest stands in report.html

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from autograder.grading.verdict import CheckResult, Notice, Verdict
-from autograder.report.clean import clean_data, clean_line, clean_text
+from autograder.text import clean_data, clean_line, clean_text
+from autograder.verdict import CheckResult, Notice, Verdict
 
 Audience = Literal["student", "staff"]
 State = Literal["passed", "partial", "failed", "broken", "held", "grader_error", "not_run", "waiting"]

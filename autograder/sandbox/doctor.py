@@ -10,7 +10,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox import layers
 from autograder.sandbox.launcher import Lane, Sandbox
 from autograder.sandbox.layers import files, user

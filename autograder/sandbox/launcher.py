@@ -28,7 +28,7 @@ from typing import Any
 
 from autograder import not_python, timeouts
 from autograder.errors import UserError
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox import folders, layers, paths, wire
 from autograder.sandbox.layers import process, user
 from autograder.sandbox.zygote import Zygote, new_home

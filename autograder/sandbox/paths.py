@@ -6,7 +6,7 @@ import sysconfig
 from functools import cache
 from pathlib import Path
 
-from autograder.manifest import REPOSITORY
+from autograder.places import REPOSITORY
 
 
 def without_our_places(text: str, *folders: Path) -> str:

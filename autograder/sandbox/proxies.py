@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.manifest import Limits
+from autograder.limits import Limits
 from autograder.sandbox.launcher import Died, GraderHangup, Lane, StudentFailure, Worker
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from autograder import eager
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, SOLUTIONS
+from autograder.places import REPOSITORY, SOLUTIONS
 from autograder.sandbox import folders, layers, machine
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while

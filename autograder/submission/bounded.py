@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import REPOSITORY, build_record
+from autograder.manifest import build_record
+from autograder.places import REPOSITORY
 from autograder.submission.rules import Refused
 
 LENGTH = struct.Struct(">Q")

@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.submission.editions import digest, known_editions
 from autograder.submission.intake import Submission
@@ -32,6 +31,7 @@ from autograder.submission.stubs import (
     region_paths,
     regions_in,
 )
+from autograder.verdict import Notice
 
 MOST_DIFF_LINES = 80  # of one file's diff; the rest is counted
 _MOST_LINES_COMPARED = 400  # of one definition; finding a diff takes time with the square of it

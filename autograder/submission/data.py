@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 
 from autograder import data_files
 from autograder.manifest import Manifest
-from autograder.release.markers import derive_handout
+from autograder.markers import derive_handout
 from autograder.submission.entries import Entry, Source
 from autograder.submission.helpers import HOOKS
 from autograder.submission.images import MADE_BY_TRAINING, WRITTEN_BESIDE

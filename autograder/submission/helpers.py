@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import metadata
 
+from autograder.kit.scripts import is_kit_script
 from autograder.manifest import Manifest
-from autograder.release.scripts import is_kit_script
 from autograder.submission.entries import Entry
 from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.python_text import CodeFiles, statements_in

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from autograder.errors import UserError
-from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.advice import near_miss, nothing_found
 from autograder.submission.archive import ZipSource
@@ -32,6 +31,7 @@ from autograder.submission.rules import (
     shown_path,
 )
 from autograder.submission.sources import open_source
+from autograder.verdict import Notice
 
 _MOST_NOTES = 20
 _DATA = "data files"  # keeps them apart from code of the same name in the digest

@@ -4,12 +4,12 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 
-from autograder.grading.verdict import Notice
 from autograder.manifest import Manifest
 from autograder.submission.beside import Beside
 from autograder.submission.comparison import untouched_regions
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
+from autograder.verdict import Notice
 
 
 def pointers(manifest: Manifest, submission: Submission) -> list[Notice]:

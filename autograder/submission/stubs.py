@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest
-from autograder.release.markers import derive_handout
+from autograder.markers import derive_handout
 from autograder.submission.editions import known_editions
 from autograder.submission.normal_form import (
     Function,

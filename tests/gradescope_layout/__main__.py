@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.bundle.make import bundle
-from autograder.manifest import REPOSITORY, load_manifest
+from autograder.manifest import load_manifest
+from autograder.places import REPOSITORY
 from tests.gradescope_layout.container import Container, group, why_not
 from tests.red_team.attacks import ATTACKS
 from tests.red_team.trial import attack_files

@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.table import Table
 
 from autograder.report import make_console
-from autograder.report.clean import clean_line
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import LAYERS
+from autograder.text import clean_line
 
 from .attacks import ATTACKS
 from .trial import MOST_MEGABYTES, prepared

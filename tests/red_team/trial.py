@@ -23,14 +23,16 @@ import psutil
 from autograder.grading.mutants import solution_texts
 from autograder.grading.seeds import SECRET_VARIABLE
 from autograder.grading.session import Grading, Options
-from autograder.grading.verdict import Verdict, write_atomically
-from autograder.manifest import REPOSITORY, Limits, Manifest, load_manifest
-from autograder.release.markers import regions, replace_solution, strip_markers
+from autograder.limits import Limits
+from autograder.manifest import Manifest, load_manifest
+from autograder.markers import regions, replace_solution, strip_markers
+from autograder.places import REPOSITORY
 from autograder.report import make_console, print_summary, write_reports
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import process
 from autograder.submission import bounded
 from autograder.submission.intake import read_submission
+from autograder.verdict import Verdict, write_atomically
 
 from .attacks import Attack
 

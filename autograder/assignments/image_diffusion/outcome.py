@@ -25,12 +25,13 @@ from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, ex
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
-from autograder.grading.verdict import Figure, Notice
-from autograder.manifest import REPOSITORY, Limits
+from autograder.limits import Limits
+from autograder.places import REPOSITORY
 from autograder.report import image_figures
 from autograder.sandbox.launcher import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
 from autograder.submission.rules import listed, shown
+from autograder.verdict import Figure, Notice
 
 Pixels = NDArray[np.uint8]
 DECODED_AT_ONCE = 50

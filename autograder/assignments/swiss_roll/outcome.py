@@ -23,12 +23,12 @@ from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, ex
 from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
-from autograder.grading.verdict import Figure, Notice
 from autograder.oracles.schedule import Schedule
 from autograder.report import figures
 from autograder.sandbox.launcher import Lane, Raised, StudentFailure
 from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
 from autograder.submission.rules import listed
+from autograder.verdict import Figure, Notice
 
 UNTRAINED_SAMPLES, DENSE, KNOWN = 256, 100_000, 0.02  # see Outcome._ignores_network
 

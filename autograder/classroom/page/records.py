@@ -1,10 +1,10 @@
-"""The parts of a `ClassView`, see class_view.py. All texts are clean and of bounded length; none is escaped yet."""
+"""The parts of a `ClassView`, see view.py. All texts are clean and of bounded length; none is escaped yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.report.class_similar import Similar
+from autograder.classroom.page.similar import Similar
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autograder.classroom.similarity import Kind, Line, Pair, Person, Side
-from autograder.report.clean import clean_line
+from autograder.text import clean_line
 
 MOST_LINES, LINE, NAME = 400, 160, 80
 

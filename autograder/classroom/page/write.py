@@ -14,17 +14,18 @@ from typing import Any
 
 from markupsafe import Markup
 
+from autograder.classroom.page.records import ClassView, Course
+from autograder.classroom.page.view import present_class
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
 from autograder.errors import UserError
 from autograder.grading.mutants import misconceptions
-from autograder.grading.verdict import write_atomically
 from autograder.manifest import load_manifest
-from autograder.report.class_records import ClassView, Course
-from autograder.report.class_view import present_class
 from autograder.report.html import render_page
+from autograder.verdict import write_atomically
 
-_SCRIPT = (Path(__file__).parent / "class.js").read_text(encoding="utf-8")
+_HERE = Path(__file__).parent
+_SCRIPT = (_HERE / "class.js").read_text(encoding="utf-8")
 _HASH = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode("ascii")
 CLASS_POLICY = (
     f"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'; "
@@ -48,7 +49,7 @@ def write_class_page(
 
 
 def render_class(view: ClassView) -> str:
-    return render_page("class.html.jinja", policy=CLASS_POLICY, view=view, script=Markup(_SCRIPT))
+    return render_page(_HERE / "class.html.jinja", policy=CLASS_POLICY, view=view, script=Markup(_SCRIPT))
 
 
 def _course(assignments: set[str]) -> Course:

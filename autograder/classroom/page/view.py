@@ -11,14 +11,25 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, quantiles
 from urllib.parse import quote
 
+from autograder.classroom.page.flags import Of, find_flags, find_mistakes, find_near, is_number
+from autograder.classroom.page.records import (
+    Bar,
+    CheckRow,
+    ClassView,
+    Cost,
+    Course,
+    Flag,
+    Picture,
+    Row,
+    Student,
+    TaskRow,
+)
+from autograder.classroom.page.similar import present_similar
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
-from autograder.grading.verdict import CheckResult, Verdict
-from autograder.report.class_flags import Of, find_flags, find_mistakes, find_near, is_number
-from autograder.report.class_records import Bar, CheckRow, ClassView, Cost, Course, Flag, Picture, Row, Student, TaskRow
-from autograder.report.class_similar import present_similar
-from autograder.report.clean import clean_line
 from autograder.report.view import LINE, count, points_text
+from autograder.text import clean_line
+from autograder.verdict import CheckResult, Verdict
 
 NAME = 80  # characters shown of a name
 BARS = 20  # of the histogram, at most

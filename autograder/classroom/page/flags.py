@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from autograder.classroom.page.records import Course, Flag, Mistake, Near, Student
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
-from autograder.grading.verdict import CheckResult, Verdict
-from autograder.report.class_records import Course, Flag, Mistake, Near, Student
-from autograder.report.clean import clean_line, clean_text
 from autograder.report.view import LINE, MESSAGE
+from autograder.text import clean_line, clean_text
+from autograder.verdict import CheckResult, Verdict
 
 Of = Callable[[Graded], Student]
 
