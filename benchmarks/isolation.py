@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import median
 
 from autograder.limits import Limits
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 
 WORKERS = 10  # that one submission of swiss_roll starts: one for each task, and some again
 FILES = {"ddpm.py": b"import torch\n\nresult = torch.ones(3)\n", "network.py": b"import ddpm\n"}

@@ -6,7 +6,7 @@ from autograder.grading.mutants import Variant, apply_variant
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import Judgement, run_check
 from autograder.manifest import load_manifest
-from autograder.sandbox.launcher import Lane
+from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Student
 
 SECRET, DIGEST = b"secret of the tests of checks", "checks"

@@ -33,7 +33,9 @@ from autograder.grading.rubric import judged_checks, load_rubric
 from autograder.grading.session import Options
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY
-from autograder.sandbox.launcher import Sandbox, StudentFailure, Worker
+from autograder.sandbox.failures import StudentFailure
+from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.remote_worker import Worker
 from autograder.verdict import CheckResult, Verdict
 from tests.processes import still_alive
 

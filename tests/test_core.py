@@ -28,7 +28,7 @@ from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
 from autograder.grading.seeds import SECRET_FILE_VARIABLE, SECRET_VARIABLE, Draw, commitment, load_secret
 from autograder.manifest import assignment_ids, load_manifest, parse_manifest
-from autograder.sandbox.launcher import Died, Raised, TimedOut
+from autograder.sandbox.failures import Died, Raised, TimedOut
 from autograder.sandbox.proxies import Opaque
 from autograder.verdict import CheckResult, Notice, Verdict, write_atomically
 

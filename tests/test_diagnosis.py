@@ -9,7 +9,8 @@ from autograder.grading.mutants import Variant, apply_variant
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import without_measurements
 from autograder.manifest import load_manifest
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from tests.diagnosis_cases import CASES, Case
 

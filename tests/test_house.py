@@ -20,7 +20,9 @@ from autograder.limits import Limits
 from autograder.manifest import load_manifest
 from autograder.markers import replace_solution, strip_markers
 from autograder.sandbox import proxies
-from autograder.sandbox.launcher import Clock, Died, GraderHangup, Sandbox
+from autograder.sandbox.clock import Clock
+from autograder.sandbox.failures import Died, GraderHangup
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import process
 from autograder.sandbox.proxies import Student
 from autograder.sandbox.wire import Array
@@ -269,7 +271,7 @@ def test_of_two_clocks_the_first_to_run_out_counts() -> None:
         class sandbox:
             clock = Clock.start("grading may take", 3600.0)
 
-    from autograder.sandbox.launcher import Lane as Real
+    from autograder.sandbox.lane import Lane as Real
 
     found = Real.next_clock(Lane())  # type: ignore[arg-type]
     assert found is Lane.clocks[1]

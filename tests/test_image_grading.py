@@ -31,7 +31,8 @@ from autograder.grading.prepare import given_to_worker, prepare_files
 from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox import pictures
-from autograder.sandbox.launcher import Sandbox, StudentFailure
+from autograder.sandbox.failures import StudentFailure
+from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import Submission, read_submission
 
 COUNT = 6

@@ -33,8 +33,12 @@ from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.places import REPOSITORY
 from autograder.sandbox import forkserver, layers, wire, zygote
-from autograder.sandbox.launcher import Died, Lane, Raised, Sandbox, StudentFailure, TimedOut, Worker
+from autograder.sandbox.channel import Channel
+from autograder.sandbox.failures import Died, Raised, StudentFailure, TimedOut
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import files, kernel, network
+from autograder.sandbox.remote_worker import Worker
 from tests.processes import still_alive
 
 ROOT = os.geteuid() == 0
@@ -111,7 +115,6 @@ class Run:
                 self.answer = worker.request("call", fields, seconds=seconds)
             except StudentFailure as error:
                 self.failure = error
-            worker.drain()
             self.printed = worker.printed_text()
             worker.close()
             self.left = processes() - before
@@ -920,7 +923,7 @@ def test_calls_that_were_sent_in_advance_end_with_the_time_limit(
     ours.setblocking(False)
     output, printed_to = os.pipe()
     os.set_blocking(output, False)
-    worker = Worker(NoLane(), ours, output, tmp_path / "files", LIMITS)  # type: ignore[arg-type]
+    worker = Worker(NoLane(), Channel(ours, output, 1 << 10), tmp_path / "files", LIMITS)  # type: ignore[arg-type]
     calls: list[float] = []
     worker.remote(lambda: calls.append(0.02))
     monkeypatch.setattr(time, "monotonic", lambda: sum(calls))

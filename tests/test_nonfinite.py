@@ -9,7 +9,8 @@ import pytest
 
 from autograder.grading.rubric import load_rubric
 from autograder.manifest import load_manifest
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from tests.check_runs import judge, passed
 
 VALUES = {

@@ -11,7 +11,8 @@ from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward
 from autograder.grading.seeds import Draw
 from autograder.manifest import load_manifest
 from autograder.oracles.tolerance import between, finite, near
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from tests.check_runs import DDPM, NETWORK, judge, messages, passed
 
 P_CHECKS = {"reverse_step_calls_the_network", "reverse_step_mean", "reverse_step_noise", "reverse_step_takes_any_batch"}

@@ -8,7 +8,8 @@ import pytest
 
 from autograder.limits import Limits
 from autograder.sandbox import paths
-from autograder.sandbox.launcher import Sandbox, StudentFailure
+from autograder.sandbox.failures import StudentFailure
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.sandbox.wire import Ref
 from autograder.timeouts import late

@@ -16,7 +16,8 @@ from autograder.grading.session import Grading, Options
 from autograder.grading.work import shows_work
 from autograder.manifest import load_manifest
 from autograder.markers import derive_handout
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.intake import Submission
 from autograder.submission.stubs import share_of_operations

@@ -9,7 +9,8 @@ from autograder.grading.checks import CheckMark
 from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
 from autograder.limits import Limits
-from autograder.sandbox.launcher import Died, Raised, Sandbox
+from autograder.sandbox.failures import Died, Raised
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 
 # Each function of the submission is named for the odd value that it returns.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Died, StudentFailure, TimedOut
+from autograder.sandbox.failures import Died, StudentFailure, TimedOut
 from autograder.sandbox.proxies import describe
 
 LARGEST = 1e30  # numbers beyond this are an overflow on its way; fourth powers of smaller ones fit float64

@@ -27,7 +27,7 @@ from autograder.grading.mutants import (
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement, run_check
 from autograder.manifest import Manifest
-from autograder.sandbox.launcher import Lane
+from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Student
 
 PROBE_SECRET = b"inputs of the diagnosis"  # no grade depends on it

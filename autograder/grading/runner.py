@@ -11,7 +11,7 @@ from autograder.grading import memory
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
-from autograder.sandbox.launcher import Died, Raised, StudentFailure, TimedOut
+from autograder.sandbox.failures import Died, Raised, StudentFailure, TimedOut
 from autograder.sandbox.proxies import Student
 from autograder.verdict import CheckResult, Status
 

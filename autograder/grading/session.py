@@ -24,7 +24,9 @@ from autograder.grading.seeds import commitment
 from autograder.grading.work import behaviour_regions, is_last_of_region, regions_without_work, without_points
 from autograder.manifest import Manifest, Task
 from autograder.sandbox import machine
-from autograder.sandbox.launcher import Clock, Lane, Sandbox
+from autograder.sandbox.clock import Clock
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.bounded import bounded
 from autograder.submission.intake import Submission

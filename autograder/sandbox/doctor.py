@@ -12,7 +12,8 @@ from rich.table import Table
 
 from autograder.limits import Limits
 from autograder.sandbox import layers
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.layers import files, user
 
 WORKERS = 7  # of which the median time is taken

@@ -1,9 +1,11 @@
-"""Remove folders in which student code has been."""
+"""The folders that student code may write, and how they are removed."""
 
 import contextlib
 import shutil
 import subprocess
 from pathlib import Path
+
+FILE_MEGABYTES = 64  # in the folder that a worker may write
 
 
 def remove(folder: Path) -> None:

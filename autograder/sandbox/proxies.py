@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from autograder.limits import Limits
-from autograder.sandbox.launcher import Died, GraderHangup, Lane, StudentFailure, Worker
+from autograder.sandbox.failures import Died, GraderHangup, StudentFailure
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.remote_worker import Worker
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 
 MOST_NUMBERS_IN_A_CALL = (
@@ -231,10 +233,7 @@ class Student:
     def collect_printed(self) -> str:
         """What has been printed since the last call of this."""
         if self.worker is not None:
-            self.worker.drain()
-            self.printed += self.worker.printed_text()
-            self.worker.printed.clear()
-            self.worker.printed_total = 0
+            self.printed += self.worker.take_printed()
         printed, self.printed = self.printed, ""
         return printed
 

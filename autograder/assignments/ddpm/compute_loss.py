@@ -13,7 +13,7 @@ from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
 LOSS_TOLERANCE = 3e-5  # relative; float32 loses some 2e-6, and another noise of the same size is hardly ever as near

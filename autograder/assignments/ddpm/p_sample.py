@@ -32,7 +32,7 @@ from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
 

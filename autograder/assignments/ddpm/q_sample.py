@@ -19,7 +19,7 @@ from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
 TOLERANCE = 1e-4  # relative; float32 over these schedules loses some 1e-6

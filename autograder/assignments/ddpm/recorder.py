@@ -21,7 +21,7 @@ from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import GraderHangup
+from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import Handle, describe
 
 

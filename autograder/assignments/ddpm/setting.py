@@ -19,7 +19,7 @@ from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import between
-from autograder.sandbox.launcher import GraderHangup
+from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import Handle, Student, describe
 
 ROWS = 4096

@@ -27,7 +27,7 @@ from autograder.grading.checks import Floats, Note, NotFinite, WrongAnswer, expe
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
 COEFFICIENT_TOLERANCE = 1e-3

@@ -28,7 +28,7 @@ from autograder.grading.seeds import Draw
 from autograder.limits import Limits
 from autograder.places import REPOSITORY
 from autograder.report import image_figures
-from autograder.sandbox.launcher import StudentFailure
+from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
 from autograder.submission.rules import listed, shown
 from autograder.verdict import Figure, Notice

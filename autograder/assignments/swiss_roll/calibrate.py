@@ -28,7 +28,8 @@ from autograder.grading.pool import run_jobs
 from autograder.grading.seeds import Draw
 from autograder.manifest import Manifest, load_manifest
 from autograder.report import make_console
-from autograder.sandbox.launcher import Sandbox, StudentFailure
+from autograder.sandbox.failures import StudentFailure
+from autograder.sandbox.launcher import Sandbox
 
 SECRET = b"calibration, which is no secret"
 

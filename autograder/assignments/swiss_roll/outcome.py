@@ -25,7 +25,8 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.report import figures
-from autograder.sandbox.launcher import Lane, Raised, StudentFailure
+from autograder.sandbox.failures import Raised, StudentFailure
+from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
 from autograder.submission.rules import listed
 from autograder.verdict import Figure, Notice

@@ -25,7 +25,7 @@ from autograder.grading.checks import (
 )
 from autograder.grading.seeds import Draw
 from autograder.oracles.tolerance import finite, near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
 Pair = tuple[int, int]  # the sizes of a layer: dim_in, dim_out
