@@ -15,7 +15,7 @@ from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
-from autograder.sandbox.worker import FusedAdam
+from autograder.sandbox.training import FusedAdam
 
 MANIFEST = load_manifest("swiss_roll")
 SHORT = {

@@ -7,7 +7,6 @@ Nothing that the grader must keep secret ever exists on this side. Student code 
 worst it can do is to answer for the worker, and an answer is all that the grader takes from here.
 """
 
-import gc
 import importlib
 import linecache
 import os
@@ -15,19 +14,18 @@ import random
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.optim.adam import adam
 
 from autograder.sandbox import pictures, wire
+from autograder.sandbox.tensors import tensor_from_wire, tensor_to_wire
+from autograder.sandbox.training import Training
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
 
-TORCH_DTYPES = {name: getattr(torch, name) for name in wire.ITEM_SIZE}
 FIRST_FOUND = 1 << 32  # numbers of objects that are found here; those below are given by the grader
-WIRE_DTYPES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
 
 
 class RemoteNetwork(torch.nn.Module):
@@ -49,35 +47,6 @@ class RemoteNetwork(torch.nn.Module):
         return answer * self.scale
 
 
-class FusedAdam:
-    """Adam as torch.optim.Adam(parameters, lr, fused=True) does it, to the last bit, by torch's functional form.
-
-    The class imports torch's compiler when it is made, which costs seconds in every fresh worker, and does bookkeeping at every step.
-    """
-
-    def __init__(self, parameters: list[torch.nn.Parameter], learning_rate: float):
-        self.parameters, self.learning_rate = parameters, learning_rate
-        self.first_moments = [torch.zeros_like(p) for p in parameters]
-        self.second_moments = [torch.zeros_like(p) for p in parameters]
-        self.steps = [torch.zeros((), dtype=torch.float32) for _ in parameters]
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
-        having = [i for i, p in enumerate(self.parameters) if p.grad is not None]
-        if not having:
-            return
-        adam(
-            [self.parameters[i] for i in having],
-            [p.grad for p in self.parameters if p.grad is not None],
-            [self.first_moments[i] for i in having],
-            [self.second_moments[i] for i in having],
-            [],
-            [self.steps[i] for i in having],
-            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=self.learning_rate, weight_decay=0.0, eps=1e-8, maximize=False,
-        )  # fmt: skip
-
-
 class Worker:
     """Serves one submission over one socket, until the socket is closed."""
 
@@ -89,8 +58,7 @@ class Worker:
         self.next_found = FIRST_FOUND
         self.question = 0  # of the present request
         self.done = 0  # requests of the present message that have succeeded
-        self.parameters: list[torch.nn.Parameter] = []  # of the last training
-        self.other_weights: list[torch.Tensor] = []
+        self.training: Training | None = None  # the last one
 
     def serve(self) -> None:
         while True:
@@ -186,41 +154,19 @@ class Worker:
         return self._optimise(module.parameters(), len(x), loss, **settings)
 
     def _optimise(
-        self, parameters: Any, steps: int, loss_of: Any, learning_rate: float, average_last: int, report_every: int
+        self, parameters: Any, steps: int, loss_of: Callable[[int], torch.Tensor], **settings: Any
     ) -> torch.Tensor:
-        """Adam with a constant rate. The weights end as the mean of every tenth of the `average_last` last iterates (Polyak and Juditsky, 1992)."""
-        parameters = [p for p in parameters if p.requires_grad]
-        adam = FusedAdam(parameters, learning_rate)
-        losses = torch.empty(steps)
-        sums, summed = [torch.zeros_like(p) for p in parameters], 0
-        gc.disable()
-        for i in range(steps):
-            loss = loss_of(i)
-            for parameter in parameters:
-                parameter.grad = None
-            loss.backward()
-            adam.step()
-            losses[i] = loss.detach()
-            if i >= steps - average_last and (steps - 1 - i) % 10 == 0:
-                torch._foreach_add_(sums, [p.detach() for p in parameters])
-                summed += 1
-            if (i + 1) % report_every == 0:
-                gc.collect(0)
-                report = {"kind": "progress", "question": self.question, "done": i + 1, "loss": float(losses[i])}
-                self.channel.sendall(wire.encode(report))
-        gc.enable()
-        self.parameters, self.other_weights = parameters, [total / max(summed, 1) for total in sums]
-        if summed:
-            self._op_swap_weights()
-        return losses
+        def report(done: int, loss: float) -> None:
+            progress = {"kind": "progress", "question": self.question, "done": done, "loss": loss}
+            self.channel.sendall(wire.encode(progress))
+
+        self.training = Training(parameters, **settings)
+        return self.training.run(steps, loss_of, report)
 
     def _op_swap_weights(self) -> None:
         """After a training: exchange the averaged weights and those of the last iterate."""
-        with torch.no_grad():
-            for parameter, other in zip(self.parameters, self.other_weights):
-                kept = parameter.clone()
-                parameter.copy_(other)
-                other.copy_(kept)
+        if self.training is not None:
+            self.training.swap_weights()
 
     def _resolve(self, target: Ref, path: str) -> Any:
         value = self.objects[target.id]
@@ -250,7 +196,7 @@ class Worker:
         if kind is int:
             return value if -wire.MAX_INT <= value < wire.MAX_INT else Opaque("an integer of more than 64 bits")
         if isinstance(value, torch.Tensor):
-            return _tensor_to_wire(value)
+            return tensor_to_wire(value)
         if isinstance(value, np.generic) and kind.__module__ == "numpy":
             return self.to_wire(value.item(), wire.MAX_DEPTH)
         if depth < wire.MAX_DEPTH - 2:
@@ -263,8 +209,7 @@ class Worker:
     def from_wire(self, value: Any) -> Any:
         kind = type(value)
         if kind is Array:
-            tensor = torch.frombuffer(bytearray(value.data or b"\0" * 8), dtype=TORCH_DTYPES[value.dtype])
-            return tensor[: len(value.data) // wire.ITEM_SIZE[value.dtype]].reshape(value.shape)
+            return tensor_from_wire(value)
         if kind is Ref:
             return self.objects[value.id]
         if kind is Remote:
@@ -337,31 +282,6 @@ def _tried(error: BaseException) -> str:
         return "process"
     files = {os.path.basename(frame.filename) for frame in traceback.extract_tb(error.__traceback__)}
     return "network" if isinstance(error, OSError) and files & {"socket.py", "ssl.py"} else ""
-
-
-def _tensor_to_wire(tensor: torch.Tensor) -> Array | Opaque:
-    """A plain copy of a tensor, or the name of what is odd about it."""
-    try:
-        with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
-            plain = tensor.as_subclass(torch.Tensor) if type(tensor) is not torch.Tensor else tensor
-            if plain.is_quantized:
-                return Opaque("a quantised tensor")
-            if plain.layout is not torch.strided:
-                return Opaque(f"a tensor of layout {plain.layout}")
-            if plain.device.type == "meta":
-                return Opaque("a meta tensor, which has no values")
-            if plain.dtype not in WIRE_DTYPES:
-                return Opaque(f"a tensor of dtype {plain.dtype}")
-            dtype = WIRE_DTYPES[plain.dtype]
-            if plain.dim() > wire.MAX_RANK:
-                return Opaque(f"a tensor with {plain.dim()} dimensions")
-            if plain.numel() * wire.ITEM_SIZE[dtype] > wire.MAX_PAYLOAD // 2:
-                return Opaque(f"a tensor of {plain.numel()} elements")
-            plain = plain.detach().cpu().resolve_neg().contiguous()
-            raw = plain.view(torch.int16) if dtype == "bfloat16" else plain
-            return Array(dtype, tuple(plain.shape), raw.numpy().tobytes())
-    except Exception as error:
-        return Opaque(f"a tensor that cannot be read ({type(error).__name__})")
 
 
 def main(channel: socket.socket, folder: str) -> None:

@@ -341,7 +341,7 @@ PATCHES = (
         """
         import sys
         module = sys.modules["autograder.sandbox.worker"]
-        zeros = module._tensor_to_wire(torch.zeros(64, 2))
+        zeros = module.tensor_to_wire(torch.zeros(64, 2))
         module.Worker.to_wire = lambda self, value, depth=0: value if depth else zeros
         module.Worker._perform = lambda self, request: zeros
         """,
