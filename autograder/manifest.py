@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from autograder import places
 from autograder.errors import UserError
 from autograder.limits import Limits
-from autograder.places import ASSIGNMENTS, REPOSITORY, SOLUTIONS
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,12 @@ class Manifest:
     @property
     def home(self) -> Path:
         """The folder of the rubric."""
-        return ASSIGNMENTS / self.id
+        return places.assignments() / self.id
 
     @property
     def check_files(self) -> tuple[Path, ...]:
         """The files that hold the checks, in the order of their names."""
-        folders = (self.home, *(ASSIGNMENTS / name for name in self.checks_from))
+        folders = (self.home, *(places.assignments() / name for name in self.checks_from))
         return tuple(
             sorted((path for folder in folders for path in folder.glob("test_*.py")), key=lambda path: path.name)
         )
@@ -118,11 +118,11 @@ class Manifest:
     @property
     def handout(self) -> Path:
         """The folder that students receive."""
-        return REPOSITORY / self.folder
+        return places.courses() / self.folder
 
     @property
     def solution(self) -> Path:
-        return SOLUTIONS / self.folder
+        return places.solutions() / self.folder
 
     def task(self, identifier: str) -> Task:
         for task in self.tasks:
@@ -145,11 +145,11 @@ def load_manifest(identifier: str) -> Manifest:
     """
     if identifier not in assignment_ids():
         raise UserError(f"There is no assignment {identifier!r}; there is {', '.join(assignment_ids())}.")
-    return _load(ASSIGNMENTS / identifier / "assignment.toml")
+    return _load(places.assignments() / identifier / "assignment.toml")
 
 
 def assignment_ids() -> tuple[str, ...]:
-    return tuple(sorted(path.parent.name for path in ASSIGNMENTS.glob("*/assignment.toml")))
+    return tuple(sorted(path.parent.name for path in places.assignments().glob("*/assignment.toml")))
 
 
 @cache

@@ -17,10 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import autograder.assignments
 from autograder.errors import UserError
 from autograder.grading import diagnosis as diagnosis_module
-from autograder.grading import rubric as rubric_module
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect_close, expect_tensor, task
 from autograder.grading.diagnosis import Known, diagnose, region_name
 from autograder.grading.mutants import Misconception
@@ -31,6 +29,7 @@ from autograder.manifest import assignment_ids, load_manifest, parse_manifest
 from autograder.sandbox.failures import Died, Raised, TimedOut
 from autograder.sandbox.proxies import Opaque
 from autograder.verdict import CheckResult, Notice, Verdict, write_atomically
+from tests.courses import courses_in, write_files
 
 # Manifest
 
@@ -174,29 +173,17 @@ def test_the_rubric_of_every_assignment_adds_up_and_declares_its_error_rates(ide
 
 
 @pytest.fixture
-def toy(tmp_path, monkeypatch):
+def toy(tmp_path):
     """Make a rubric of the toy assignment from the bodies of its test files."""
-    monkeypatch.setattr("autograder.manifest.ASSIGNMENTS", tmp_path)
-    monkeypatch.setattr(autograder.assignments, "__path__", [*autograder.assignments.__path__, str(tmp_path)])
-    home = tmp_path / "toy"
-    home.mkdir()
-    (home / "__init__.py").touch()
-    (home / "assignment.toml").write_text(MANIFEST)
-
-    def forget():
-        rubric_module._load.cache_clear()
-        for name in [name for name in sys.modules if name.startswith("autograder.assignments.toy")]:
-            del sys.modules[name]
 
     def make(**files: str) -> tuple[Check, ...]:
-        forget()
-        for name, body in files.items():
-            text = "from autograder.grading.checks import task\n" + textwrap.dedent(body)
-            (home / f"test_{name}.py").write_text(text)
-        return load_rubric(load_manifest("toy"))
+        texts = {f"test_{name}.py": f"from autograder.grading.checks import task\n{textwrap.dedent(body)}" for name, body in files.items()}
+        home = tmp_path / "autograder" / "assignments" / "toy"
+        write_files(home, {"__init__.py": "", "assignment.toml": MANIFEST, **texts})
+        with courses_in(tmp_path):
+            return load_rubric(load_manifest("toy"))
 
-    yield make
-    forget()
+    return make
 
 
 FIRST = '''

@@ -12,7 +12,7 @@ from scipy import stats
 from autograder.assignments.swiss_roll.outcome import chamfer_distance, swiss_roll
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
-from autograder.places import SOLUTIONS
+from autograder.places import solutions
 
 SCHEDULES = [
     Schedule(1000),
@@ -277,7 +277,7 @@ def test_a_long_chain_samples_the_data_distribution_itself():
 
 def handout(name: str):
     spec = importlib.util.spec_from_file_location(
-        f"handout_{name}", SOLUTIONS / "2d_plot_diffusion_todo" / f"{name}.py"
+        f"handout_{name}", solutions() / "2d_plot_diffusion_todo" / f"{name}.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

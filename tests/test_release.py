@@ -17,6 +17,7 @@ from autograder.markers import (
     replace_solution,
     strip_markers,
 )
+from autograder.places import COURSES_VARIABLE
 from autograder.release import command
 from autograder.release.handout import HandoutError, check_handout, derive_folder, write_handout
 from autograder.release.leaks import find_leaks, secrets
@@ -144,8 +145,7 @@ REAL_SOLUTIONS = [
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """A small assignment in a repository of its own: its manifest."""
-    monkeypatch.setattr("autograder.manifest.REPOSITORY", tmp_path)
-    monkeypatch.setattr("autograder.manifest.SOLUTIONS", tmp_path / "solutions")
+    monkeypatch.setenv(COURSES_VARIABLE, str(tmp_path))
     manifest = parse_manifest(MANIFEST)
     (manifest.solution / "figures").mkdir(parents=True)
     (manifest.solution / "model.py").write_text(SOLUTION)

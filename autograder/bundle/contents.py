@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.errors import UserError
 from autograder.manifest import Manifest
-from autograder.places import REPOSITORY
+from autograder.places import REPOSITORY, courses, inside
 
 OURS = ("autograder", "fid")
 STARTED_BY_NAME = ("autograder.sandbox.forkserver",)  # by a command line, so that no import leads there
@@ -67,10 +67,11 @@ def follow(modules: Iterable[str]) -> Code:
 
 def _file_of(module: str) -> Path | None:
     """The file of a module; None for what is no module, such as a function that is imported by name."""
-    path = REPOSITORY.joinpath(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    for root in dict.fromkeys((courses(), REPOSITORY)):
+        path = root.joinpath(*module.split("."))
+        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+            if candidate.is_file():
+                return candidate
     return None
 
 
@@ -97,7 +98,7 @@ def files_of(manifest: Manifest, code: Code) -> dict[str, bytes]:
     paths.add(manifest.home / "assignment.toml")
     paths |= {manifest.solution / name for name in (*manifest.files.todo, *manifest.files.given)}
     paths |= set(_references(manifest))
-    return {path.relative_to(REPOSITORY).as_posix(): path.read_bytes() for path in sorted(paths)}
+    return {inside(path): path.read_bytes() for path in sorted(paths)}
 
 
 def _references(manifest: Manifest) -> Iterator[Path]:

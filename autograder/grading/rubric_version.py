@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from autograder.manifest import load_manifest
-from autograder.places import ASSIGNMENTS, REPOSITORY, SOLUTIONS
+from autograder.places import REPOSITORY, inside
 
 SHARED = ("autograder/grading", "autograder/oracles", "autograder/sandbox", "autograder/submission", "fid")
 FILES = ("autograder/manifest.py", "autograder/markers.py")
@@ -16,12 +16,12 @@ FILES = ("autograder/manifest.py", "autograder/markers.py")
 def rubric_version(assignment: str) -> str:
     """SHA-256, hexadecimal, over the names and contents of checks, manifest, known mistakes, solutions, oracles and grading code."""
     manifest = load_manifest(assignment)
-    folders = [manifest.home, *(ASSIGNMENTS / name for name in manifest.checks_from), SOLUTIONS / manifest.folder]
+    folders = [manifest.home, *(manifest.home.parent / name for name in manifest.checks_from), manifest.solution]
     total = hashlib.sha256(b"rubric-1")
     for path in sorted(
         {*_files(folders), *_files(REPOSITORY / name for name in SHARED), *(REPOSITORY / name for name in FILES)}
     ):
-        for part in (path.relative_to(REPOSITORY).as_posix().encode(), path.read_bytes()):
+        for part in (inside(path).encode(), path.read_bytes()):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()
 

@@ -26,7 +26,7 @@ from autograder.kit.scripts import SCRIPTS
 from autograder.manifest import Manifest
 from autograder.markers import find_region, regions
 from autograder.newer_python import GRADER
-from autograder.places import ASSIGNMENTS, REPOSITORY
+from autograder.places import REPOSITORY, assignments, inside
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.submission.helpers import HOOKS
@@ -56,7 +56,7 @@ def visible_modules(manifest: Manifest) -> list[str]:
     """The modules that hold the visible checks of an assignment, its own first."""
     folders = [manifest.id, *manifest.checks_from]
     return [
-        f"autograder.assignments.{name}.visible" for name in folders if (ASSIGNMENTS / name / "visible.py").is_file()
+        f"autograder.assignments.{name}.visible" for name in folders if (assignments() / name / "visible.py").is_file()
     ]
 
 
@@ -239,7 +239,7 @@ def _squeezed(text: str) -> str:
 def _hidden_sources(manifest: Manifest) -> list[Path]:
     """The rubric's files: everything beside the visible checks."""
     folders = dict.fromkeys([manifest.id, *manifest.checks_from])
-    return [p for folder in folders for p in sorted((ASSIGNMENTS / folder).glob("*.py")) if p.name != "visible.py"]
+    return [p for folder in folders for p in sorted((assignments() / folder).glob("*.py")) if p.name != "visible.py"]
 
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
@@ -271,11 +271,11 @@ def _open_files(manifest: Manifest) -> dict[str, bytes]:
 
 def _shipped(manifest: Manifest) -> dict[str, bytes]:
     """The part of the package that students get, as it is."""
-    paths = [PACKAGE / "__init__.py", *(PACKAGE / name for name in SHARED), ASSIGNMENTS / "__init__.py", *sorted((PACKAGE / "kit").glob("*.py"))]
+    paths = [PACKAGE / name for name in ("__init__.py", "assignments/__init__.py", *SHARED)] + sorted((PACKAGE / "kit").glob("*.py"))
     for name in visible_modules(manifest):
-        folder = ASSIGNMENTS / name.split(".")[2]
+        folder = assignments() / name.split(".")[2]
         paths += [folder / "__init__.py", folder / "visible.py"]
-    return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in paths}
+    return {inside(path).removeprefix("autograder/"): path.read_bytes() for path in paths}
 
 
 def _also_right(manifest: Manifest) -> list[Variant]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from autograder import eager
 from autograder.errors import UserError
-from autograder.places import REPOSITORY, SOLUTIONS
+from autograder.places import REPOSITORY, courses, solutions
 from autograder.sandbox import folders, layers, machine
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
@@ -168,9 +168,11 @@ def _short(path: Path) -> Iterator[str]:
 def _hidden() -> list[str]:
     """Folders and files that no worker may read, wherever they lie: the grader's packages, the repository, the secret."""
     hidden = [REPOSITORY / "autograder", REPOSITORY / "fid"]
-    own_folder = (REPOSITORY / "pyproject.toml").exists() or SOLUTIONS.is_dir()  # a checkout, or a bundle
+    own_folder = (REPOSITORY / "pyproject.toml").exists() or solutions().is_dir()  # a checkout, or a bundle
     if own_folder:  # else the packages lie among others, in site-packages
         hidden.append(REPOSITORY)
+    if courses() != REPOSITORY:
+        hidden.append(courses().absolute())
     if named := os.environ.get("AUTOGRADER_SECRET_FILE"):
         hidden.append(Path(named).absolute())
     return [str(path) for path in hidden]
