@@ -14,8 +14,8 @@ import numpy as np
 from autograder.assignments.swiss_roll.outcome import swiss_roll
 from autograder.classroom.records import Graded, HandedIn
 from autograder.grading.mutants import misconceptions
+from autograder.grading.publishing import refused_verdict
 from autograder.grading.rubric import load_rubric
-from autograder.grading.session import refused_verdict
 from autograder.manifest import load_manifest
 from autograder.report.figures import samples_scatter
 from autograder.verdict import CheckResult, Notice, Verdict

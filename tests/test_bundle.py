@@ -285,7 +285,7 @@ def test_the_commands_of_github_classroom_read_the_results(tmp_path: Path) -> No
     """Each step passes exactly when its check has passed in results.json."""
     if shutil.which("jq") is None:
         pytest.skip("there is no jq")
-    from autograder.grading.session import refused_verdict
+    from autograder.grading.publishing import refused_verdict
     from autograder.report import results_json, to_gradescope
 
     manifest = load_manifest("swiss_roll")

@@ -21,7 +21,8 @@ from autograder.classroom.ledger import Key, Ledger, Line, canonical, current, o
 from autograder.classroom.overrides import read_overrides
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
-from autograder.grading.session import Options, refused_verdict
+from autograder.grading.publishing import refused_verdict
+from autograder.grading.session import Options
 from autograder.manifest import load_manifest
 from autograder.verdict import Notice, Verdict
 

@@ -21,8 +21,9 @@ from autograder.classroom.grade_class import ClassOptions, grade_class, guess_fo
 from autograder.classroom.ledger import NAME, Key, Line, canonical, current, read_ledger
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
+from autograder.grading.publishing import refused_verdict
 from autograder.grading.seeds import SECRET_VARIABLE
-from autograder.grading.session import Grading, Options, refused_verdict
+from autograder.grading.session import Grading, Options
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY
 from autograder.sandbox.launcher import Sandbox

@@ -22,7 +22,7 @@ from autograder.classroom.gradebook import make_gradebook
 from autograder.classroom.ledger import Key, Line
 from autograder.classroom.records import MOODLE, HandedIn
 from autograder.errors import UserError
-from autograder.grading.session import refused_verdict
+from autograder.grading.publishing import refused_verdict
 from autograder.manifest import load_manifest
 from autograder.submission.intake import read_submission
 from autograder.submission.rules import is_left_by_system

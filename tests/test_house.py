@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from autograder.assignments.ddpm.setting import as_timesteps
-from autograder.grading import memory, session
+from autograder.grading import judging, memory
 from autograder.grading.checks import Note, WrongAnswer, expect_integer
+from autograder.grading.judging import Judging
 from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import MOST_CHARACTERS, Judgement, run_check
@@ -206,18 +207,20 @@ def test_the_checks_of_a_task_share_a_clock(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_took_its_time_leaves_the_others_theirs_and_what_was_judged_counts(sandbox: Sandbox) -> None:
+def test_a_task_that_took_its_time_leaves_the_others_theirs_and_what_was_judged_counts(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grading = Grading(MANIFEST, submission(), Options(train=False, hints="none"), sandbox, SECRET)
-    judge = grading._run
+    judge = Judging.judge
 
-    def slow(check: Any) -> Judgement:
+    def slow(self: Judging, check: Any) -> Judgement:
         """As if the third check of the task had taken all its time."""
-        judgement = judge(check)
+        judgement = judge(self, check)
         if check.id == "1-2.forward_process_takes_data_of_any_shape":
-            grading.spent["1-2"] += MANIFEST.limits.seconds_per_task
+            self.spent["1-2"] += MANIFEST.limits.seconds_per_task
         return judgement
 
-    grading._run = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(Judging, "judge", slow)
     checks = grading.run().checks
     assert [check.status for check in checks if check.task == "1-2"] == ["passed"] * 3 + ["broken"] * 6
     assert {check.status for check in checks if check.task in ("1-1", "1-3", "1-4")} == {"passed"}
@@ -348,7 +351,7 @@ def test_a_check_that_fails_with_the_student_s_values_only_is_the_student_s(
     sandbox: Sandbox, whose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exception in a check is tried again with the solution: where it passes, the values were at fault, else the grader."""
-    honest = session.run_check
+    honest = judging.run_check
 
     def failing(check: Any, student: Student, *more: Any, **extra: Any) -> Judgement:
         if whose == "grader" or student.files != solution_files(MANIFEST):
@@ -357,7 +360,7 @@ def test_a_check_that_fails_with_the_student_s_values_only_is_the_student_s(
             return judgement
         return honest(check, student, *more, **extra)
 
-    monkeypatch.setattr(session, "run_check", failing)
+    monkeypatch.setattr(judging, "run_check", failing)
     verdict = grade(sandbox, submission(network="# by the student\n"), "1-1")
     statuses = {check.status for check in verdict.checks if check.task == "1-1"}
     remarks = [notice.message for notice in verdict.notices if "IndexError: of the test" in notice.message]

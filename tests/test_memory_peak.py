@@ -6,7 +6,8 @@ import json
 import pytest
 
 from autograder.grading.mutants import solution_files
-from autograder.grading.session import Grading, Options, refused_verdict
+from autograder.grading.publishing import refused_verdict
+from autograder.grading.session import Grading, Options
 from autograder.limits import Limits
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox

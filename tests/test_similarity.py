@@ -16,7 +16,7 @@ from autograder.classroom.regions import MOST_CHARACTERS, Region, handout_region
 from autograder.classroom.similarity import find_similar
 from autograder.errors import UserError
 from autograder.grading.mutants import apply_variant, solution_files, solution_texts, variants
-from autograder.grading.session import refused_verdict
+from autograder.grading.publishing import refused_verdict
 from autograder.manifest import load_manifest
 from autograder.markers import derive_handout, replace_solution, strip_markers
 

@@ -27,8 +27,9 @@ from autograder.bundle.settings import Settings, read_settings  # noqa: E402
 from autograder.bundle.submission_metadata import SubmissionMetadata, kept_results, read_metadata  # noqa: E402
 from autograder.bundle.usage import Usage  # noqa: E402
 from autograder.errors import UserError  # noqa: E402
+from autograder.grading.publishing import refused_verdict  # noqa: E402
 from autograder.grading.seeds import SECRET_FILE_VARIABLE, SECRET_VARIABLE, load_secret  # noqa: E402
-from autograder.grading.session import Grading, Options, refused_verdict  # noqa: E402
+from autograder.grading.session import Grading, Options  # noqa: E402
 from autograder.manifest import Limits, Manifest, assignment_ids, load_manifest  # noqa: E402
 from autograder.places import REPOSITORY  # noqa: E402
 from autograder.report import make_console, print_summary, to_gradescope  # noqa: E402

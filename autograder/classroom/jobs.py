@@ -9,10 +9,11 @@ from autograder.classroom.engine import plugin
 from autograder.classroom.ledger import Line
 from autograder.classroom.regions import Region, regions_of
 from autograder.errors import UserError
+from autograder.grading.publishing import refused_verdict
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import Judgement
 from autograder.grading.seeds import commitment
-from autograder.grading.session import Grading, Options, refused_verdict
+from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.bounded import bounded
@@ -120,8 +121,8 @@ def _judge_again(manifest: Manifest, submission: Submission, job: Job, line: Lin
         done.add(task)
         wrong = _wrong(manifest, verdict, task)
         options = dataclasses.replace(job.options, task=task)
-        grading = Grading(manifest, submission, options, sandbox, job.secret)
-        grading.judged = _as_judged(manifest, verdict, task)
+        judged = _as_judged(manifest, verdict, task)
+        grading = Grading(manifest, submission, options, sandbox, job.secret, judged=judged)
         fresh = grading.run()
         for check in fresh.checks:
             if check.task == task:

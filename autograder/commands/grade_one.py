@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import UserError
+from autograder.grading.publishing import refused_verdict
 from autograder.grading.seeds import load_secret
-from autograder.grading.session import Grading, Options, refused_verdict
+from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest
 from autograder.places import REPOSITORY
 from autograder.report import TerminalReport, make_console, print_summary, write_reports

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import UserError
+from autograder.grading.publishing import Observer
 from autograder.grading.seeds import commitment, load_secret
-from autograder.grading.session import Grading, Observer, Options
+from autograder.grading.session import Grading, Options
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission

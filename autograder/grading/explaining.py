@@ -1,0 +1,76 @@
+"""Hints for the checks that failed, as far as the policy allows. Every check has been judged by then: a stop costs nothing of the grade."""
+
+import contextlib
+import dataclasses
+from typing import Literal
+
+from autograder.errors import UserError
+from autograder.grading.diagnosis import Diagnosis, Probe
+from autograder.grading.publishing import Publisher
+from autograder.grading.rubric import Check
+from autograder.grading.runner import Judgement
+from autograder.grading.standing import Standing
+from autograder.sandbox.clock import Clock
+from autograder.sandbox.proxies import Student
+
+RIGHT = ("passed", "held")
+NOTHING_TO_EXPLAIN = ("missing", "untouched", "timed out", "died")  # kinds of a judgement that say why by themselves
+
+
+def explain(
+    standing: Standing, student: Student, publisher: Publisher, level: Literal["none", "where", "what"]
+) -> dict[str, Diagnosis]:
+    """Give every failed check of behaviour a hint. Returns the diagnosis of each region that has one."""
+    diagnoses: dict[str, Diagnosis] = {}
+    if level == "none":
+        return diagnoses
+    wrong = standing.wrong()
+    for region in sorted(wrong - {"outcome"} - standing.untouched):
+        judged = standing.of(region)
+        if all(
+            judgement.importing or judgement.kind in NOTHING_TO_EXPLAIN
+            for _, judgement in judged
+            if judgement.status not in RIGHT
+        ):
+            continue
+        found = None
+        if level == "what":
+            with contextlib.suppress(UserError):
+                found = _known_mistake(standing, student, region, wrong)
+        if found:
+            diagnoses[region] = found
+        _put_hints(publisher, judged, found, _where(standing, region))
+    publisher.publish()
+    return diagnoses
+
+
+def _where(standing: Standing, region: str) -> str:
+    names = standing.names(region)
+    return f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
+
+
+def _put_hints(
+    publisher: Publisher, judged: list[tuple[Check, Judgement]], found: Diagnosis | None, where: str
+) -> None:
+    for check, judgement in judged:
+        if judgement.status not in RIGHT:
+            ids, hint = found.hints.get(check.id, ((), where)) if found else ((), where)
+            publisher.put(dataclasses.replace(publisher.result(check), hint=hint, misconceptions=ids))
+
+
+def _known_mistake(standing: Standing, student: Student, region: str, wrong: frozenset[str]) -> Diagnosis | None:
+    """The misconceptions that explain what the student's code gives on the inputs of the probe. What has run into its time limit
+    is not run again.
+    """
+    judged, manifest, lane = standing.of(region), standing.manifest, student.lane
+    if any(judgement.kind == "timed out" for _, judgement in judged):
+        return None
+    student.fresh()
+    probe = Probe(manifest, lane, wrong)
+    lane.clocks = (Clock.start("a hint may take", manifest.limits.seconds_per_check),)
+    probed = [(check, probe.judge(check, student)) for check, _ in judged]
+    lane.clocks = ()  # a mistake of the grader's own takes what it takes: its answer is kept for others
+    try:
+        return probe.explain(region, probed)
+    finally:
+        probe.mutant.fresh()
