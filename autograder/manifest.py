@@ -4,6 +4,7 @@ nearest one.
 
 import dataclasses
 import difflib
+import importlib
 import tomllib
 import types
 import typing
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from autograder import places
 from autograder.errors import UserError
 from autograder.limits import Limits
+from autograder.outcome_rule import OutcomeRule
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Files:
     notebook: str | None = None  # may be handed in; never executed by the grader
     packages: tuple[str, ...] = ()  # top-level packages that a student's code may import
     samples: str | None = None  # folder of the images that the student's sampler drew; decoded in the worker only
+    num_samples: int | None = None  # how many images there must be
+    image_resolution: int | None = None  # their side, in pixels
     checkpoint: str | None = (
         None  # of the student's model, for the case that there are no samples; loaded in the worker only
     )
@@ -99,7 +103,7 @@ class Manifest:
     limits: Limits = field(default_factory=Limits)
     deliverables: tuple[Deliverable, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
-    outcome: dict[str, Any] = field(default_factory=dict)
+    outcome: OutcomeRule = field(default_factory=OutcomeRule)  # the assignment's own Rule, see outcome_rule.py
     gradescope: dict[str, Any] = field(default_factory=dict)  # see bundle/settings.py
 
     @property
@@ -163,7 +167,9 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{source} is not valid TOML: {error}.") from error
+    outcome = table.pop("outcome", {})
     manifest = build_record(Manifest, table, source)
+    manifest = dataclasses.replace(manifest, outcome=build_record(_rule_of(manifest.id), outcome, f"{source}: outcome"))
     known = {task.id for task in manifest.tasks}
     for task in manifest.tasks:
         for need in task.needs:
@@ -178,6 +184,13 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
     return manifest
 
 
+def _rule_of(identifier: str) -> type[OutcomeRule]:
+    """The record that an assignment declares for its table [outcome]."""
+    if not (places.assignments() / identifier / "rule.py").is_file():
+        return OutcomeRule
+    return importlib.import_module(f"autograder.assignments.{identifier}.rule").Rule
+
+
 def build_record(kind: Any, value: Any, where: str) -> Any:
     """Plain TOML data as the annotated type `kind`, such as a dataclass. Raises UserError naming `where` and the key at fault."""
     origin = typing.get_origin(kind)
@@ -189,7 +202,8 @@ def build_record(kind: Any, value: Any, where: str) -> Any:
         for key in value:
             if key not in fields:
                 near = difflib.get_close_matches(key, fields, n=1, cutoff=0.0)
-                raise UserError(f"{where}: unknown key {key!r}; the nearest known key is {near[0]!r}.")
+                known = f"the nearest known key is {near[0]!r}" if near else f"{kind.__name__} has no keys"
+                raise UserError(f"{where}: unknown key {key!r}; {known}.")
         for name, f in fields.items():
             if name not in value and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
                 raise UserError(f"{where}: the key {name!r} is missing.")

@@ -17,6 +17,7 @@ from autograder.classroom.page.view import link, present_class
 from autograder.classroom.page.write import CLASS_POLICY, write_class_page
 from autograder.classroom.records import Graded, HandedIn
 from autograder.classroom.similarity import Line, Pair, Person, Side
+from autograder.outcome_rule import Measure
 from autograder.verdict import CheckResult, Notice
 from tests.class_data import make_class, write_reports_of
 from tests.test_report import ALL_STATUSES, FULL, HOSTILE, HOSTILE_VERDICT, VERDICTS, check, harmless, verdict
@@ -119,19 +120,19 @@ def test_frequencies_agree_with_an_independent_count():
     ("value", "error", "is_near"), [(19.0, None, True), (24.1, None, False), (15.9, None, False), ("nan", None, False)]
 )
 def test_a_chamfer_distance_is_near_within_the_margin_of_the_rule(value, error, is_near):
-    outcome = {"ddpm_threshold": 20.0, "ddim_threshold": 40.0, "near": 0.2, "more_draws": 2}
-    result = CheckResult("1-5.test_ddpm_samples", "1-5", "t", 0.0, 12.5, "failed", evidence={"Chamfer distance": value})
-    view = present_class("", [graded(verdict(result))], course=Course(outcome=outcome))
+    measure = Measure("1-5.ddpm_samples", "Chamfer distance", 20.0, near=0.2)
+    result = CheckResult("1-5.ddpm_samples", "1-5", "t", 0.0, 12.5, "failed", evidence={"Chamfer distance": value})
+    view = present_class("", [graded(verdict(result))], course=Course(measures={measure.check: measure}))
     assert [(case.value, case.threshold) for case in view.near] == ([(value, 20.0)] if is_near else [])
 
 
 @pytest.mark.parametrize(("value", "is_near"), [(20.9, True), (21.1, False), (19.1, True)])
 def test_an_fid_is_near_within_two_standard_errors(value, is_near):
-    outcome = {"fid_full": 20.0, "fid_half": 40.0, "num_samples": 500}
+    measure = Measure("2-1.fid_full", "FID", 20.0, error="standard error")
     result = CheckResult(
-        "2-1.test_fid_full", "2-1", "t", 0.0, 15, "failed", evidence={"FID": value, "standard error": 0.5}
+        "2-1.fid_full", "2-1", "t", 0.0, 15, "failed", evidence={"FID": value, "standard error": 0.5}
     )
-    assert bool(present_class("", [graded(verdict(result))], course=Course(outcome=outcome)).near) == is_near
+    assert bool(present_class("", [graded(verdict(result))], course=Course(measures={measure.check: measure})).near) == is_near
 
 
 def flagged(*students: Graded) -> dict[str, list[str]]:

@@ -19,14 +19,15 @@ import torch
 from PIL import Image
 
 from autograder.assignments.image_diffusion import outcome, perfect_sampler
-from autograder.assignments.image_diffusion.outcome import Outcome, reference_path
+from autograder.assignments.image_diffusion.outcome import Outcome
+from autograder.assignments.image_diffusion.rule import Rule
 from autograder.commands import demo as demo_command
 from autograder.commands import grade_one as command
 from autograder.errors import UserError
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
-from autograder.grading.context import OutcomeContext
 from autograder.grading.deliverables import missing_deliverables
 from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
 from autograder.grading.prepare import given_to_worker, prepare_files
 from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest
@@ -37,8 +38,12 @@ from autograder.submission.intake import Submission, read_submission
 
 COUNT = 6
 MANIFEST = load_manifest("image_diffusion")
+RULE = MANIFEST.outcome
+assert isinstance(RULE, Rule)
 SMALL: Manifest = dataclasses.replace(
-    MANIFEST, outcome={**MANIFEST.outcome, "num_samples": COUNT, "num_inference_timesteps": 2, "batch_size": 4}
+    MANIFEST,
+    files=dataclasses.replace(MANIFEST.files, num_samples=COUNT),
+    outcome=dataclasses.replace(RULE, num_inference_timesteps=2, batch_size=4),
 )
 DDPM = solution_files(MANIFEST)["ddpm.py"]
 
@@ -216,7 +221,7 @@ def test_what_stands_out_of_a_high_fid_says_where_to_look(identical: int, trace_
 
 def test_a_reference_that_is_not_there_is_named() -> None:
     with pytest.raises(UserError, match="There is no reference nowhere; make it with `python -m fid reference"):
-        reference_path("nowhere")
+        dataclasses.replace(RULE, reference="nowhere").reference_path()
 
 
 # Checkpoints
@@ -554,7 +559,7 @@ def test_a_whole_submission_gets_behaviour_and_fid(
     }
     monkeypatch.setattr(outcome.Outcome, "_figures_of", lambda self, pixels: figures)
     given = read_submission(submission(tmp_path / "Jane_1.zip", COUNT + 2), MANIFEST)
-    manifest = dataclasses.replace(MANIFEST, outcome={**MANIFEST.outcome, "num_samples": COUNT + 2})
+    manifest = dataclasses.replace(MANIFEST, files=dataclasses.replace(MANIFEST.files, num_samples=COUNT + 2))
     verdict = Grading(manifest, given, Options(hints="none"), sandbox, b"secret of the test").run()
     assert [verdict.task_points(task) for task in ("1-2", "1-3", "1-4")] == [(8.0, 8.0), (7.0, 7.0), (5.0, 5.0)]
     assert verdict.task_points("2-1") == (15.0, 30.0)
@@ -571,7 +576,7 @@ def test_the_sample_submission_of_the_demo_is_too_good_to_be_drawn_by_a_model(sa
     with demo_command._as_handed_in(example) as path:
         images = [image.read_bytes() for image in (path / "samples").iterdir()]
         verdict = command.grade_one(path, MANIFEST, Options(hints="none"), tmp_path, sandbox, quiet=True)
-    assert len(set(images)) == MANIFEST.outcome["num_samples"]
+    assert len(set(images)) == MANIFEST.files.num_samples
     assert verdict.task_points("2-1") == (0.0, 30.0)
     assert {check.status for check in verdict.checks if check.task == "2-1"} == {"held"}
     assert (verdict.score, verdict.held) == (20.0 - example["deduction"], 30.0)

@@ -3,6 +3,7 @@ is who does what, not how well.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import torch
 from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Trained
 from autograder.assignments.swiss_roll.stand_ins import Plan
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
-from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
+from autograder.grading.outcome import OutcomeContext
 from autograder.manifest import load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.training import FusedAdam
@@ -26,12 +27,8 @@ SHORT = {
     "num_inference_timesteps": 5,
     "dataset_size": 20_000,
 }
-ANY = {  # every finite distance is met
-    **MANIFEST.outcome,
-    "ddpm_threshold": 1e9,
-    "ddim_threshold": 1e9,
-    "average_last": 10,
-}
+RULE: Any = MANIFEST.outcome
+ANY = dataclasses.replace(RULE, ddpm_threshold=1e9, ddim_threshold=1e9, average_last=10)  # every finite distance is met
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +38,7 @@ def sandbox():
 
 
 def short_outcome(sandbox, files=None, untouched=frozenset(), **rule):
-    manifest = dataclasses.replace(MANIFEST, training=SHORT, outcome={**ANY, **rule})
+    manifest = dataclasses.replace(MANIFEST, training=SHORT, outcome=dataclasses.replace(ANY, **rule))
     files = files or solution_files(MANIFEST)
     return Outcome(
         OutcomeContext(manifest, sandbox, files, manifest.limits, b"a secret of the tests", "digest", untouched)
@@ -168,7 +165,7 @@ def judged(medians, **rule):
     """The rule on made-up medians, one for each training. Returns (met, trainings used)."""
     outcome = Outcome.__new__(Outcome)
     outcome.context = OutcomeContext(MANIFEST, None, {}, MANIFEST.limits, b"", "")
-    outcome.rule, outcome.measured, used = {**MANIFEST.outcome, **rule}, {"ddpm": [], "ddim": []}, []
+    outcome.rule, outcome.measured, used = dataclasses.replace(RULE, **rule), {"ddpm": [], "ddim": []}, []
 
     def training(plan: Plan, index: int) -> Trained:
         used.append(index)

@@ -36,9 +36,7 @@ def code_of(manifest: Manifest, entry: str) -> Code:
     for folder in (manifest.home, *(manifest.home.parent / name for name in manifest.checks_from)):
         names = sorted(path.stem for path in folder.glob("*.py"))
         entries += [f"autograder.assignments.{folder.name}.{name}" for name in names if name not in NOT_FOR_GRADING]
-    if manifest.outcome.get("reference"):
-        entries.append("fid.__main__")
-    return follow(entries)
+    return follow([*entries, *manifest.outcome.starts])
 
 
 def follow(modules: Iterable[str]) -> Code:
@@ -97,29 +95,8 @@ def files_of(manifest: Manifest, code: Code) -> dict[str, bytes]:
         paths |= set((folder / "templates").glob("*.jinja"))
     paths.add(manifest.home / "assignment.toml")
     paths |= {manifest.solution / name for name in (*manifest.files.todo, *manifest.files.given)}
-    paths |= set(_references(manifest))
+    paths |= set(manifest.outcome.files())
     return {inside(path): path.read_bytes() for path in sorted(paths)}
-
-
-def _references(manifest: Manifest) -> Iterator[Path]:
-    """What FID is measured against. Raises UserError where it is not there."""
-    if not manifest.outcome.get("reference"):
-        return
-    from autograder.assignments.image_diffusion.outcome import reference_path
-
-    yield reference_path(manifest.outcome["reference"])
-    yield from sorted((REPOSITORY / "fid" / "weights").glob("*.safetensors"))
-    for name in filter(None, (manifest.outcome.get("weights"), *manifest.outcome.get("bank", ()))):
-        path = REPOSITORY / name
-        if not path.exists():
-            raise UserError(
-                f"{manifest.id} names {name} in its outcome, which is not there; put it there, or take it out."
-            )
-        if not path.resolve().is_relative_to(REPOSITORY):
-            raise UserError(
-                f"{name} lies outside of the repository, so a bundle cannot hold it; copy it into the repository."
-            )
-        yield from sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
 
 
 def requirements(manifest: Manifest, code: Code) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from autograder.errors import UserError
 from autograder.grading.mutants import solution_files
 from autograder.grading.obstacles import Obstacles
+from autograder.grading.outcome import Outcome
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement, run_check
 from autograder.grading.standing import Standing
@@ -31,7 +32,7 @@ class Judging:
     student: Student
     secret: bytes
     digest: str
-    outcome: Any
+    outcome: Outcome | None
     tell: Callable[[Notice], None]
     spent: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds, by the checks of each task
 

@@ -4,16 +4,15 @@ The rooms: prepare.py (what the worker gets), judging.py (the checks, in order),
 """
 
 import dataclasses
-import importlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.grading import harness
-from autograder.grading.context import OutcomeContext
 from autograder.grading.diagnosis import Diagnosis, region_name
 from autograder.grading.explaining import explain
 from autograder.grading.judging import Judging
 from autograder.grading.obstacles import Obstacles
+from autograder.grading.outcome import Outcome, OutcomeContext, make_outcome
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.publishing import Observer, Publisher, empty_verdict, environment
 from autograder.grading.rubric import Check, judged_checks
@@ -71,7 +70,7 @@ class Grading:
         untouched = frozenset(map(region_name, prepared.regions.untouched | prepared.regions.missing))
         self.standing = Standing(self.manifest, profile.rule, untouched, prepared.shares, self.judged)
         self.obstacles = Obstacles(self.submission, prepared.regions, prepared.gone, self.standing)
-        self.outcome: Any = None
+        self.outcome: Outcome | None = None
         self.publisher = Publisher(self._empty_verdict(), self.sandbox, lambda *seen: self.observe(*seen))
 
     @property
@@ -150,11 +149,9 @@ class Grading:
         return self.options.task in (None, task.id)
 
     def _start_outcome(self) -> None:
-        outcome_tasks = [task for task in self.manifest.tasks if task.kind == "outcome" and self._wanted(task)]
-        if not outcome_tasks:
+        if not any(task.kind == "outcome" and self._wanted(task) for task in self.manifest.tasks):
             return
-        module = importlib.import_module(f"autograder.assignments.{self.manifest.id}.outcome")
-        self.outcome = module.Outcome(
+        self.outcome = make_outcome(
             OutcomeContext(
                 self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest,
                 self.standing.untouched, self.submission.images, self.submission.checkpoint,

@@ -102,7 +102,7 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
     data, data_notes = read_data(source, entries, located.main, code, manifest, others, limits)
     notes += data_notes
     images, image_notes = read_images(source, entries, located.main, manifest, limits)
-    complete = bool(images) and len(images) == manifest.outcome.get("num_samples", len(images))
+    complete = bool(images) and len(images) == (manifest.files.num_samples or len(images))
     checkpoint, checkpoint_notes = (
         (None, []) if complete else read_checkpoint(source, entries, located.main, manifest, limits)
     )

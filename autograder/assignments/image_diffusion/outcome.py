@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.assignments.image_diffusion.rule import Rule
 from autograder.errors import UserError
 from autograder.grading import memory
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
-from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
 from autograder.limits import Limits
 from autograder.places import REPOSITORY
@@ -68,7 +69,11 @@ class Outcome:
 
     def __init__(self, context: OutcomeContext):
         self.context = context
-        self.rule = context.manifest.outcome
+        self.rule = context.rule(Rule)
+        files = context.manifest.files
+        assert files.num_samples is not None
+        assert files.image_resolution is not None
+        self.number, self.side = files.num_samples, files.image_resolution
         self.measured: Measured | None = None
         self.failure: Exception | None = None
         self.lanes: list[Any] = []
@@ -88,7 +93,7 @@ class Outcome:
         """
         self.wrong = carry.wrong
         measured = self.measure()
-        limit = float(self.rule[threshold])
+        limit = self.rule.threshold(threshold)
         note("FID", measured.fid, 0.01)
         note("standard error", measured.error, 0.01)
         if not measured.fid < limit:
@@ -137,7 +142,7 @@ class Outcome:
     # Where the images come from
 
     def _images(self) -> tuple[Pixels, str]:
-        number, found = self.rule["num_samples"], len(self.context.images)
+        number, found = self.number, len(self.context.images)
         if found == number:
             return self._decoded(), FOLDER
         if self.context.checkpoint is not None:
@@ -164,7 +169,7 @@ class Outcome:
 
     def _decoded(self) -> Pixels:
         """The images, in the order of their names. Raises WrongAnswer naming the files that are not what they must be."""
-        side = self.rule["image_resolution"]
+        side = self.side
         names = sorted(self.context.images)
         problems: list[str] = []
         pixels = []
@@ -186,7 +191,7 @@ class Outcome:
     def _drawn(self) -> Pixels:
         """Images from the checkpoint, by the student's ddim_p_sample_loop, in the worker."""
         assert self.context.checkpoint is not None
-        number, side, batch = self.rule["num_samples"], self.rule["image_resolution"], self.rule["batch_size"]
+        number, side, batch = self.number, self.side, self.rule.batch_size
         draw = Draw(self.context.secret, self.context.digest, "2-1 samples")
         files = {**self.context.files, CHECKPOINT: self.context.checkpoint}
         student = Student(self._lane(), files, self._patience)
@@ -205,7 +210,7 @@ class Outcome:
             fields = {
                 "target": sampling.ref,
                 "path": "draw",
-                "args": [model.ref, count, draw.seed(), self.rule["num_inference_timesteps"]],
+                "args": [model.ref, count, draw.seed(), self.rule.num_inference_timesteps],
                 "kwargs": {},
             }
             value = sampling.worker.request(
@@ -246,15 +251,15 @@ class Outcome:
             for index, image in enumerate(pixels):
                 Image.fromarray(image).save(folder / f"{index:04d}.png", compress_level=1)
             out = Path(name) / "figures.json"
-            thresholds = f"{self.rule['fid_full']:g},{self.rule['fid_half']:g}"
+            thresholds = f"{self.rule.fid_full:g},{self.rule.fid_half:g}"
             command = [
-                sys.executable, "-m", "fid", "measure", str(reference_path(self.rule["reference"])), str(folder),
+                sys.executable, "-m", "fid", "measure", str(self.rule.reference_path()), str(folder),
                 "--json", str(out), "--count", str(len(pixels)), "--thresholds", thresholds,
             ]  # fmt: skip
-            for bank in self.rule["bank"]:
+            for bank in self.rule.bank:
                 command += ["--bank", str(REPOSITORY / bank)]
-            if self.rule["weights"]:
-                command += ["--weights", str(REPOSITORY / self.rule["weights"])]
+            if self.rule.weights:
+                command += ["--weights", str(REPOSITORY / self.rule.weights)]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             done = subprocess.run(
                 command, capture_output=True, text=True, env=environment, cwd=name, preexec_fn=memory.lift
@@ -266,7 +271,7 @@ class Outcome:
     def _by_name(self, summary: dict[str, Any]) -> dict[str, Any]:
         """The summary with its sentences about files in the names of the student's files, not of the copies that were measured."""
         names = sorted(self.context.images)
-        if len(names) != self.rule["num_samples"]:
+        if len(names) != self.number:
             return summary
 
         def original(match: re.Match[str]) -> str:
@@ -283,7 +288,7 @@ class Outcome:
             return []
         flags = self.flags(self.measured)
         texts = list(dict.fromkeys([*flags.values(), *self.measured.summary["look_at"]]))
-        if not self.rule["bank"]:
+        if not self.rule.bank:
             texts.append("Copies of training images were not looked for: the manifest names no bank of them.")
         if "stand-in" in self.measured.summary["reference"]["description"]:
             texts.append(
@@ -312,7 +317,7 @@ class Outcome:
         found = self.measured
         floor = found.summary["fid"]["floor"]
         grid = image_figures.image_grid(found.pixels, f"64 of the {len(found.pixels)} images in {found.origin}.")
-        thresholds = {"full": float(self.rule["fid_full"]), "half": float(self.rule["fid_half"])}
+        thresholds = {"full": self.rule.fid_full, "half": self.rule.fid_half}
         scale = image_figures.fid_scale(found.fid, found.error, float(floor["mean"]), thresholds, self._caption(found))
         return [grid, scale]
 
@@ -334,14 +339,6 @@ def _what_stands_out(summary: dict[str, Any], number: int) -> str:
             "was the model trained to the end? If it was, look at the factor in front of ε_θ in your sampler."
         )
     return ""
-
-
-def reference_path(name: str) -> Path:
-    """The file of a reference: one of fid/references, or a path seen from the repository. Raises UserError where there is none."""
-    for path in (REPOSITORY / "fid" / "references" / f"{name}.npz", REPOSITORY / name):
-        if path.is_file():
-            return path
-    raise UserError(f"There is no reference {name}; make it with `python -m fid reference DIR -o FILE`.")
 
 
 def _faults(names: list[str], answer: Any, side: int) -> list[tuple[str, str, Pixels]]:

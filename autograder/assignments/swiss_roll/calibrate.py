@@ -20,10 +20,11 @@ from rich.progress import Progress
 from scipy import stats
 
 from autograder.assignments.swiss_roll.outcome import Outcome, chamfer_distance
+from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.stand_ins import SAMPLERS, Plan
 from autograder.grading.checks import WrongAnswer
-from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.outcome import OutcomeContext
 from autograder.grading.pool import run_jobs
 from autograder.grading.seeds import Draw
 from autograder.manifest import Manifest, load_manifest
@@ -66,7 +67,7 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
         trained = outcome.train(plan, 0, outcome.open_lanes(plan))
         line["seconds"] = round(trained.seconds, 1)
         for sampler in SAMPLERS:
-            line[sampler] = outcome.measure(sampler, plan, trained, outcome.rule[f"{sampler}_threshold"]).draws
+            line[sampler] = outcome.measure(sampler, plan, trained, outcome.rule.threshold(sampler)).draws
         trained.network.worker.request("swap_weights", {})
         for sampler in SAMPLERS:
             draw = Draw(SECRET, digest, f"last iterate {sampler}")
@@ -122,16 +123,17 @@ def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
     for line in lines:
         groups.setdefault((line["kind"], line["id"]), []).append(line)
     rule = manifest.outcome
+    assert isinstance(rule, Rule)
     rows = [
         "| trained | n | sampler | last iterate, one draw: min / median / max | original rule fails "
         "| averaged weights: min / median / max | one training fails | "
-        f"our rule fails (best of {rule['max_trainings']}) |",
+        f"our rule fails (best of {rule.max_trainings}) |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for (kind, identifier), group in groups.items():
         usable = [line for line in group if "error" not in line]
         for sampler in SAMPLERS:
-            threshold = rule[f"{sampler}_threshold"]
+            threshold = rule.threshold(sampler)
             last = [line[f"{sampler} last"] for line in usable]
             ours = [median(line[sampler]) for line in usable]
             if not ours:
@@ -142,7 +144,7 @@ def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
             failed_last, failed = sum(v >= threshold for v in last), sum(v >= threshold for v in ours)
             rows.append(
                 f"| {identifier or kind} | {len(usable)} | {sampler.upper()} | {_spread(last)} | {failed_last} of {len(last)} | {_spread(ours)} | "
-                f"{failed} of {len(ours)} | {_best_of(failed, len(ours), rule['max_trainings'])} |"
+                f"{failed} of {len(ours)} | {_best_of(failed, len(ours), rule.max_trainings)} |"
             )
     return "\n".join(rows)
 

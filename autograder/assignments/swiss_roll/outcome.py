@@ -18,10 +18,11 @@ from scipy.spatial import KDTree
 
 from autograder.assignments.ddpm.setting import as_timesteps
 from autograder.assignments.ddpm.step import FORMS
+from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Plan, Sampler, plan_for
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
-from autograder.grading.context import OutcomeContext
 from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
 from autograder.oracles.schedule import Schedule
 from autograder.report import figures
@@ -91,7 +92,7 @@ class Outcome:
         self.schedule = Schedule(
             training["num_train_timesteps"], training["beta_1"], training["beta_T"], training["mode"]
         )
-        self.rule = self.context.manifest.outcome
+        self.rule = self.context.rule(Rule)
         draw = Draw(self.context.secret, self.context.digest, "1-5 data")
         self.data = swiss_roll(training["dataset_size"], draw.generator)
         self.target = self.data[: training["num_samples"]]
@@ -114,13 +115,13 @@ class Outcome:
         plan = plan_for(sampler, carry.wrong, carry.undone, carry.without_work)
         stand_ins = plan.replaced(sampler)
         carry.stood_in.update(stand_ins)
-        threshold = self.rule[f"{sampler}_threshold"]
-        for index in range(self.rule["max_trainings"]):
+        threshold = self.rule.threshold(sampler)
+        for index in range(self.rule.max_trainings):
             trained = self.training(plan, index)
             result = self.measure(sampler, plan, trained, threshold)
             self.measured[sampler].append(result)
             note(f"training {index + 1}", result.draws, 1.0)
-            if result.median < threshold or result.median > threshold * self.rule["hopeless"]:
+            if result.median < threshold or result.median > threshold * self.rule.hopeless:
                 break
         results = self.measured[sampler]
         best = min(results, key=lambda result: result.median)
@@ -218,7 +219,7 @@ class Outcome:
         started = time.perf_counter()
         common = {
             "learning_rate": training["learning_rate"],
-            "average_last": self.rule["average_last"],
+            "average_last": self.rule.average_last,
             "report_every": 100,
         }
         if plan.own_loss and model is not None:
@@ -261,14 +262,14 @@ class Outcome:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} {trained.seed}")
         draws: list[float] = []
         first: Floats | None = None
-        wanted = self.rule[f"{sampler}_draws"]
+        wanted = self.rule.draws(sampler)
         while len(draws) < wanted:
             count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
             samples = self.sample(sampler, plan, trained, count, draw)
             first = samples[: len(self.target)] if first is None else first
             draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
-            if wanted == self.rule[f"{sampler}_draws"] and abs(median(draws) / threshold - 1) < self.rule["near"]:
-                wanted += self.rule["more_draws"]
+            if wanted == self.rule.draws(sampler) and abs(median(draws) / threshold - 1) < self.rule.near:
+                wanted += self.rule.more_draws
         assert first is not None
         return Measured(tuple(round(value, 2) for value in draws), first)
 
@@ -360,7 +361,7 @@ class Outcome:
             if results:
                 best = min(results, key=lambda result: result.median)
                 draws = ", ".join(f"{value:.1f}" for value in best.draws)
-                caption = f"Chamfer distance {best.median:.1f} (median of {draws}); the threshold is {self.rule[f'{sampler}_threshold']:g}."
+                caption = f"Chamfer distance {best.median:.1f} (median of {draws}); the threshold is {self.rule.threshold(sampler):g}."
                 pictures.append(
                     figures.samples_scatter(
                         self.target, best.samples, titles[sampler], caption, name=f"samples_{sampler}"

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograder.classroom.page.records import Course, Flag, Mistake, Near, Student
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
+from autograder.outcome_rule import Measure
 from autograder.report.view import LINE, MESSAGE
 from autograder.text import clean_line, clean_text
 from autograder.verdict import CheckResult, Verdict
@@ -26,7 +27,7 @@ def find_mistakes(graded: Sequence[Graded], of: Of, course: Course) -> tuple[Mis
         for check in item.verdict.checks:
             if check.misconceptions:
                 found |= {(clean_line(m, LINE), "") for m in check.misconceptions}
-            elif check.status == "failed" and not _is_outcome(check):
+            elif check.status == "failed" and check.task not in course.outcomes:
                 found.add(("", clean_line(check.task, 20)))
         for key in found:
             who.setdefault(key, []).append(of(item))
@@ -37,43 +38,30 @@ def find_mistakes(graded: Sequence[Graded], of: Of, course: Course) -> tuple[Mis
     return tuple(sorted(mistakes, key=lambda m: (not m.id, -len(m.students), m.task, m.id)))
 
 
-def _is_outcome(check: CheckResult) -> bool:
-    return "FID" in check.evidence or "Chamfer distance" in check.evidence or _OUTCOME.search(check.id) is not None
-
-
-_OUTCOME = re.compile(r"samples_the|fid")
-
-
 def find_near(graded: Sequence[Graded], of: Of, course: Course) -> tuple[Near, ...]:
     """Outcomes so close to their threshold that another seed might have decided otherwise, the closest first."""
     cases = []
     for item in graded:
         for check in item.verdict.checks:
-            case = _near_case(check, of(item), course.outcome)
+            case = _near_case(check, of(item), course.measures.get(check.id))
             if case:
                 cases.append(case)
     return tuple(sorted(cases, key=lambda case: abs(case.value / case.threshold - 1)))
 
 
-def _near_case(check: CheckResult, student: Student, outcome: Mapping[str, Any]) -> Near | None:
-    measure = next((name for name in ("Chamfer distance", "FID") if is_number(check.evidence.get(name))), None)
-    keys = [
-        key for key, value in outcome.items()
-        if is_number(value) and value > 0
-        and (key.startswith("fid_") if measure == "FID" else key.endswith("_threshold"))
-        and key.removesuffix("_threshold") in check.id
-    ]  # fmt: skip
-    if measure is None or not keys or check.status not in ("passed", "held", "failed"):
+def _near_case(check: CheckResult, student: Student, measure: Measure | None) -> Near | None:
+    if measure is None or check.status not in ("passed", "held", "failed"):
         return None
-    value, threshold = float(check.evidence[measure]), float(outcome[keys[0]])
-    error = check.evidence.get("standard error", 0.0)
+    value: Any = check.evidence.get(measure.figure)
+    if not is_number(value):
+        return None
+    error = check.evidence.get(measure.error, 0.0)
     error = float(error) if is_number(error) and error > 0 else 0.0
-    margin = 2 * error if error else float(outcome.get("near", 0.1)) * threshold
-    if abs(value - threshold) > margin:
+    margin = 2 * error if error else measure.near * measure.threshold
+    if abs(value - measure.threshold) > margin:
         return None
-    which = keys[0].removeprefix("fid_") if measure == "FID" else keys[0].removesuffix("_threshold").upper()
-    what = f"{measure}, {which}"
-    return Near(student, what, value, threshold, error, check.status != "failed", check.max_points)
+    met = check.status != "failed"
+    return Near(student, measure.title, float(value), measure.threshold, error, met, check.max_points)
 
 
 def is_number(value: Any) -> bool:

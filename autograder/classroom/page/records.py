@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograder.classroom.page.similar import Similar
+from autograder.outcome_rule import Measure
 
 
 @dataclass(frozen=True)
@@ -155,4 +155,5 @@ class Course:
     """What the page needs to know of the assignment."""
 
     explanations: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # misconception → (task, explanation)
-    outcome: Mapping[str, Any] = field(default_factory=dict)  # the manifest's table of thresholds
+    measures: Mapping[str, Measure] = field(default_factory=dict)  # by check, the figures that decide outcomes
+    outcomes: frozenset[str] = frozenset()  # the tasks of kind "outcome"

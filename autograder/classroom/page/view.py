@@ -82,7 +82,7 @@ def present_class(
         near=near,
         costs=_costs(graded, of),
         similar=present_similar(pairs, {item.folder: link(item.folder, "report.html") for item in graded}),
-        pictures=_pictures(graded, of, pictures or {}),
+        pictures=_pictures(graded, of, pictures or {}, course),
         rows=tuple(sorted(rows, key=lambda row: row.student.name.casefold())),
     )
 
@@ -217,23 +217,23 @@ def _costs(graded: Sequence[Graded], of: Of) -> tuple[Cost, ...]:
     return tuple(costs)
 
 
-def _pictures(graded: Sequence[Graded], of: Of, pictures: Mapping[str, str]) -> tuple[Picture, ...]:
+def _pictures(graded: Sequence[Graded], of: Of, pictures: Mapping[str, str], course: Course) -> tuple[Picture, ...]:
     """The furthest from the data first; what was not measured last."""
     shown = []
     for item in graded:
         if item.folder in pictures:
-            value = _measured(item.verdict)
+            value = _measured(item.verdict, course)
             caption = f"{value[0].partition(' ')[0]} {value[1]:.1f}" if value else ""
             order = -value[1] if value else math.inf
             shown.append((order, Picture(of(item), link(item.folder, pictures[item.folder]), caption)))
     return tuple(picture for _, picture in sorted(shown, key=lambda pair: (pair[0], pair[1].student.name)))
 
 
-def _measured(verdict: Verdict) -> tuple[str, float] | None:
+def _measured(verdict: Verdict, course: Course) -> tuple[str, float] | None:
     for check in verdict.checks:
-        for name in ("Chamfer distance", "FID"):
-            if is_number(check.evidence.get(name)):
-                return name, float(check.evidence[name])
+        measure = course.measures.get(check.id)
+        if measure and is_number(check.evidence.get(measure.figure)):
+            return measure.figure, float(check.evidence[measure.figure])
     return None
 
 

@@ -10,7 +10,6 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -21,6 +20,7 @@ from autograder.classroom.similarity import Pair
 from autograder.errors import UserError
 from autograder.grading.mutants import misconceptions
 from autograder.manifest import load_manifest
+from autograder.outcome_rule import Measure
 from autograder.report.html import render_page
 from autograder.verdict import write_atomically
 
@@ -53,17 +53,19 @@ def render_class(view: ClassView) -> str:
 
 
 def _course(assignments: set[str]) -> Course:
-    """Explanations and thresholds of these assignments. One that is not known here has none."""
+    """Explanations, and figures of the outcomes, of these assignments. One that is not known here has none."""
     explanations: dict[str, tuple[str, str]] = {}
-    outcome: dict[str, Any] = {}
+    measures: dict[str, Measure] = {}
+    outcomes: set[str] = set()
     for identifier in sorted(assignments):
         try:
             manifest = load_manifest(identifier)
         except UserError:
             continue
         explanations |= {m.id: (m.task, m.explanation) for m in misconceptions(manifest)}
-        outcome |= manifest.outcome
-    return Course(explanations, outcome)
+        measures |= {measure.check: measure for measure in manifest.outcome.measures()}
+        outcomes |= {task.id for task in manifest.tasks if task.kind == "outcome"}
+    return Course(explanations, measures, frozenset(outcomes))
 
 
 def _find_pictures(home: Path, graded: Sequence[Graded]) -> Mapping[str, str]:
