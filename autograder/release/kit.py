@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import UserError
+from autograder.grading.dependencies import code_of
 from autograder.grading.mutants import Variant, apply_variant, misconceptions, solution_files, variants
 from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
@@ -34,6 +35,7 @@ from autograder.submission.rules import IntakeLimits
 
 SHARED = ("data_files.py", "eager.py", "newer_python.py", "not_python.py", "timeouts.py")  # of the package, what the kit and the grader both do
 PACKAGE = Path(__file__).resolve().parent.parent
+_JUDGING = ("autograder/assignments/", "autograder/judges/")
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
 _TELLING_LINE = 50  # signs; shorter lines of code are idiom
 _UNSEARCHABLE = (
@@ -237,9 +239,11 @@ def _squeezed(text: str) -> str:
 
 
 def _hidden_sources(manifest: Manifest) -> list[Path]:
-    """The rubric's files: everything beside the visible checks."""
-    folders = dict.fromkeys([manifest.id, *manifest.checks_from])
-    return [p for folder in folders for p in sorted((assignments() / folder).glob("*.py")) if p.name != "visible.py"]
+    """The rubric's files: all of the assignment beside the visible checks, and the judges and other assignments' code that it imports."""
+    folders = [assignments() / name for name in (manifest.id, *manifest.checks_from)]
+    paths = {path for folder in folders for path in folder.glob("*.py")}
+    paths |= {path for path in code_of(manifest).files if inside(path).startswith(_JUDGING)}
+    return sorted(path for path in paths if path.name != "visible.py")
 
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
