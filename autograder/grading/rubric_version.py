@@ -8,7 +8,7 @@ from pathlib import Path
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY, inside
 
-SHARED = ("autograder/grading", "autograder/oracles", "autograder/sandbox", "autograder/submission", "fid")
+SHARED = ("autograder/grading", "autograder/judges", "autograder/oracles", "autograder/sandbox", "autograder/submission", "fid")
 FILES = ("autograder/manifest.py", "autograder/markers.py")
 
 

@@ -237,9 +237,9 @@ def _squeezed(text: str) -> str:
 
 
 def _hidden_sources(manifest: Manifest) -> list[Path]:
-    """The rubric's files: everything beside the visible checks."""
-    folders = dict.fromkeys([manifest.id, *manifest.checks_from])
-    return [p for folder in folders for p in sorted((assignments() / folder).glob("*.py")) if p.name != "visible.py"]
+    """The rubric's files: the judgements, and everything beside the visible checks."""
+    folders = [PACKAGE / "judges", *dict.fromkeys(assignments() / name for name in (manifest.id, *manifest.checks_from))]
+    return [p for folder in folders for p in sorted(folder.rglob("*.py")) if p.name != "visible.py" and p.parent.name != "worker"]
 
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
