@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.assignments.ddpm.formulas import ALGORITHMS
 from autograder.assignments.swiss_roll.misconceptions import MISCONCEPTIONS
 from autograder.grading.checks import CheckMark, Note
 from autograder.grading.diagnosis import Diagnosis, Known, diagnose, region_name
 from autograder.grading.formulas import Formula
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
-from autograder.oracles.schedule import Schedule
+from autograder.judges.formulas import ALGORITHMS
+from autograder.oracles.schedule import EvenlySpaced
 
-SCHEDULE = Schedule(15, 0.031, 0.26)
+SCHEDULE = EvenlySpaced(15, 0.031, 0.26)
 LAST = SCHEDULE.num_timesteps - 1
 TIMES = (LAST, LAST // 2, 1, 0)
 PAIRS = ((LAST, LAST - 3), (LAST // 2, 1), (3, 0), (1, 0))

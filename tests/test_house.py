@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.assignments.ddpm.setting import as_timesteps
 from autograder.grading import judging, memory
 from autograder.grading.checks import Note, WrongAnswer, expect_integer
 from autograder.grading.judging import Judging
@@ -17,6 +16,7 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import MOST_CHARACTERS, Judgement, run_check
 from autograder.grading.session import Grading, Options
+from autograder.judges.network import as_timesteps
 from autograder.limits import Limits
 from autograder.manifest import load_manifest
 from autograder.markers import replace_solution, strip_markers

@@ -139,7 +139,7 @@ def _archive(line: str) -> bytes:
         ("checker/numbers.npz", _archive(_answer_line())),
         ("notes.txt", misconceptions(SWISS_ROLL)[20].explanation.encode()),
         ("hints.json", json.dumps([misconceptions(SWISS_ROLL)[100].explanation]).encode()),
-        ("checker/rubric.py", (REPOSITORY / "autograder/assignments/ddpm/q_sample.py").read_bytes()),
+        ("checker/rubric.py", (REPOSITORY / "autograder/judges/forward_process.py").read_bytes()),
         ("checker/more.py", b"def test_reverse_step_mean(student): ..."),
         ("about.txt", load_rubric(SWISS_ROLL)[6].title.encode()),
     ],

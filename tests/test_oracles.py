@@ -11,15 +11,15 @@ from scipy import stats
 
 from autograder.assignments.swiss_roll.outcome import chamfer_distance, swiss_roll
 from autograder.oracles.gaussian import GaussianOracle
-from autograder.oracles.schedule import Schedule
+from autograder.oracles.schedule import EvenlySpaced, Schedule
 from autograder.places import solutions
 
 SCHEDULES = [
-    Schedule(1000),
-    Schedule(1),
-    Schedule(13, 0.02, 0.3),
-    Schedule(17, 0.04, 0.2, "quad"),
-    Schedule(1000, 1e-4, 0.02, "quad"),
+    EvenlySpaced(1000),
+    EvenlySpaced(1),
+    EvenlySpaced(13, 0.02, 0.3),
+    EvenlySpaced(17, 0.04, 0.2, "quad"),
+    EvenlySpaced(1000, 1e-4, 0.02, "quad"),
 ]
 SHORT = SCHEDULES[2:4]
 
@@ -74,7 +74,7 @@ def test_the_schedule_equals_its_products_with_fifty_digits(schedule):
 
 
 def test_a_linear_schedule_is_a_product_of_fractions():
-    schedule = Schedule(5, 0.25, 0.5)  # exact in binary
+    schedule = EvenlySpaced(5, 0.25, 0.5)  # exact in binary
     product = Fraction(1)
     for t in range(5):
         product *= 1 - (Fraction(1, 4) + Fraction(t, 16))
@@ -265,7 +265,7 @@ def test_moments_of_samples_are_those_of_a_simulation(schedule, kind):
 
 def test_a_long_chain_samples_the_data_distribution_itself():
     """With a thousand small steps the exact predictor leads back to the data, up to the error of discretisation."""
-    schedule = Schedule(1000)
+    schedule = EvenlySpaced(1000)
     oracle = GaussianOracle(schedule, MEAN, STD)
     mean, std = oracle.sampled_moments(ddpm_steps(schedule, schedule.betas))
     assert close(mean, MEAN, 5e-3)

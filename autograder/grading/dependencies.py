@@ -60,7 +60,7 @@ def decisive(manifest: Manifest) -> list[Path]:
 def _rubric(manifest: Manifest) -> Iterator[str]:
     """The modules of the assignment, and of those that it takes checks from. Some are imported by name, so that no import leads there."""
     for folder in (manifest.home, *(manifest.home.parent / name for name in manifest.checks_from)):
-        names = sorted(path.stem for path in folder.glob("*.py"))
+        names = sorted(path.stem for path in (*folder.glob("*.py"), *(home.parent for home in folder.glob("*/__init__.py"))))
         yield from (f"autograder.assignments.{folder.name}.{name}" for name in names if name not in NOT_FOR_GRADING)
 
 

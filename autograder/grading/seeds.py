@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from autograder.errors import UserError
-from autograder.oracles.schedule import Floats, Schedule
+from autograder.oracles.schedule import EvenlySpaced, Floats
 
 SECRET_VARIABLE = "AUTOGRADER_SECRET"
 SECRET_FILE_VARIABLE = "AUTOGRADER_SECRET_FILE"
@@ -90,11 +90,11 @@ class Draw:
         """A seed for the random generators of the worker."""
         return self.integer(1, 2**31 - 2)
 
-    def schedule(self, num_timesteps: int | None = None) -> Schedule:
+    def schedule(self, num_timesteps: int | None = None) -> EvenlySpaced:
         """A short schedule, whose neighbours differ enough that every index mistake shows: 13 to 19 steps, β from
         0.02 … 0.04 to 0.2 … 0.3.
         """
-        return Schedule(
+        return EvenlySpaced(
             num_timesteps=num_timesteps or self.integer(13, 19),
             beta_1=round(float(self.uniform(0.02, 0.04)), 4),
             beta_T=round(float(self.uniform(0.2, 0.3)), 4),

@@ -1,13 +1,13 @@
 """The variance schedule of DDPM and the closed forms that follow from it, in float64, independent of any course's
 code.
 
-Indices count from 0 to T − 1. α_t = 1 − β_t, ᾱ_t = α_0 ⋯ α_t, and ᾱ_{−1} = 1. DDPM: Ho et al. 2020. DDIM: Song et al.
-2021, whose α is ᾱ.
+A schedule is a table of β_t. t is the row: α_t = 1 − β_t, ᾱ_t the product of all α up to and with row t. A course may count from 0
+or from 1: the times that are trained and sampled are `first` … `last`, and a row before `first` is only what the last step of a sampler
+leads to. DDPM: Ho et al. 2020. DDIM: Song et al. 2021, whose α is ᾱ.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
 class Schedule:
-    """β from beta_1 to beta_T over num_timesteps, evenly spaced ("linear") or evenly spaced in √β ("quad")."""
+    """betas: (rows,), each 0 … 1. ᾱ is 1 before the first row; a table that has ᾱ_0 = 1 in it begins with β_0 = 0."""
 
-    num_timesteps: int
-    beta_1: float = 1e-4
-    beta_T: float = 0.02
-    mode: Literal["linear", "quad"] = "linear"
+    def __init__(self, betas: Any, first: int = 0):
+        self.betas: Floats = np.asarray(betas, dtype=np.float64)
+        self.first, self.last = first, len(self.betas) - 1
 
-    @cached_property
-    def betas(self) -> Floats:
-        if self.mode == "quad":
-            roots = _evenly(self.beta_1**0.5, self.beta_T**0.5, self.num_timesteps)
-            return roots * roots
-        return _evenly(self.beta_1, self.beta_T, self.num_timesteps)
+    @property
+    def times(self) -> range:
+        """Those that are trained and sampled, first … last."""
+        return range(self.first, self.last + 1)
+
+    @property
+    def num_timesteps(self) -> int:
+        return len(self.times)
 
     @cached_property
     def alphas(self) -> Floats:
@@ -74,8 +74,22 @@ class Schedule:
         return float(a), float(b), float(sigma)
 
 
-def _evenly(first: float, last: float, count: int) -> Floats:
-    return np.linspace(first, last, count, dtype=np.float64)
+class EvenlySpaced(Schedule):
+    """β from beta_1 to beta_T over num_timesteps, evenly spaced ("linear") or evenly spaced in √β ("quad"), with t from 0."""
+
+    def __init__(
+        self,
+        num_timesteps: int,
+        beta_1: float = 1e-4,
+        beta_T: float = 0.02,
+        mode: Literal["linear", "quad"] = "linear",
+    ):
+        self.beta_1, self.beta_T, self.mode = beta_1, beta_T, mode
+        if mode == "quad":
+            roots = np.linspace(beta_1**0.5, beta_T**0.5, num_timesteps, dtype=np.float64)
+            super().__init__(roots * roots)
+        else:
+            super().__init__(np.linspace(beta_1, beta_T, num_timesteps, dtype=np.float64))
 
 
 def _per_row(values: Floats, x: Floats) -> Floats:

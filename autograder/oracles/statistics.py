@@ -97,11 +97,11 @@ def correlation(a: Floats, b: Floats, alpha: float = ALPHA) -> tuple[float, bool
     return value, not near(value * np.sqrt(a.size), 0, z_limit(alpha))
 
 
-def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> str | None:
-    """What is wrong with `values` as N uniform integers of 0 … size − 1, or None. Needs some 200 values for each integer.
+def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA, first: int = 0) -> str | None:
+    """What is wrong with `values` as N uniform integers of first … last, `size` in all, or None. Needs some 200 values for each integer.
 
     The range is checked exactly (a right program misses one end with probability 2 (1 − 1/size)^N), the rest by twice
-    Pearson's χ² limit at alpha: values drawn in antithetic pairs, t and size − 1 − t, have up to twice the variance and
+    Pearson's χ² limit at alpha: values drawn in antithetic pairs, t and first + last − t, have up to twice the variance and
     are right too. At N = 16384 and size 15 an integer that comes up half as often as it must is seen at least 99 times
     of 100, and a missing end always.
     """
@@ -110,19 +110,23 @@ def uniform_integers_fault(values: Floats, size: int, alpha: float = ALPHA) -> s
         return "it holds no values"
     if not finite(values) or (values != np.round(values)).any():
         return "it holds values that are not integers"
-    if values.min() < 0 or values.max() > size - 1:
-        return f"it reaches from {values.min():.0f} to {values.max():.0f}, and must stay in 0 … {size - 1}"
-    counts = np.bincount(values.astype(np.int64), minlength=size)
+    last = first + size - 1
+    if values.min() < first or values.max() > last:
+        return f"it reaches from {values.min():.0f} to {values.max():.0f}, and must stay in {first} … {last}"
+    counts = np.bincount(values.astype(np.int64) - first, minlength=size)
     if np.count_nonzero(counts) == 1:
         return f"every row has the same value, {values[0]:.0f}"
     if counts[0] == 0 or counts[-1] == 0:
-        missing = [str(end) for end in (0, size - 1) if counts[end] == 0]
-        return f"{' and '.join(missing)} never comes up, and must be as likely as any other of 0 … {size - 1}"
+        missing = [str(end) for end in (first, last) if counts[end - first] == 0]
+        return f"{' and '.join(missing)} never comes up, and must be as likely as any other of {first} … {last}"
     expected = len(values) / size
     statistic = ((counts - expected) ** 2 / expected).sum()
     if not near(statistic, 0, 2 * chdtri(size - 1, alpha)):
         rarest, commonest = int(counts.argmin()), int(counts.argmax())
-        return f"it is not uniform ({rarest} came up {counts[rarest]} times, {commonest} came up {counts[commonest]} times, of {len(values)})"
+        return (
+            f"it is not uniform ({first + rarest} came up {counts[rarest]} times, "
+            f"{first + commonest} came up {counts[commonest]} times, of {len(values)})"
+        )
     return None
 
 

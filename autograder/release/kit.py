@@ -241,9 +241,9 @@ def _squeezed(text: str) -> str:
 def _hidden_sources(manifest: Manifest) -> list[Path]:
     """The rubric's files: all of the assignment beside the visible checks, and the judges and other assignments' code that it imports."""
     folders = [assignments() / name for name in (manifest.id, *manifest.checks_from)]
-    paths = {path for folder in folders for path in folder.glob("*.py")}
+    paths = {path for folder in folders for path in folder.rglob("*.py")}
     paths |= {path for path in code_of(manifest).files if inside(path).startswith(_JUDGING)}
-    return sorted(path for path in paths if path.name != "visible.py")
+    return sorted(path for path in paths if path.name != "visible.py" and path.parent.name != "worker")
 
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The other editions of network.py; those of ddpm.py are in autograder/assignments/ddpm."""
+"""The other editions of network.py; those of ddpm.py are in autograder/assignments/kaist."""
 
 from autograder.submission.editions import Edition
 

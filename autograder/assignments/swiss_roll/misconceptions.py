@@ -8,8 +8,8 @@ compare it with, never what to write. Those that `ddpm/formulas.py` has a formul
 from collections.abc import Callable
 from functools import partial
 
-from autograder.assignments.ddpm.formulas import ALGORITHMS as ALGORITHMS
 from autograder.grading.mutants import Misconception
+from autograder.judges.formulas import ALGORITHMS as ALGORITHMS
 
 # Mistakes that an exception names in any code (kind, text)
 

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from scipy.spatial import KDTree
 
-from autograder.assignments.ddpm.setting import as_timesteps
-from autograder.assignments.ddpm.step import FORMS
 from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Plan, Sampler, plan_for
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
-from autograder.oracles.schedule import Schedule
+from autograder.judges.interface import FORMS
+from autograder.judges.network import as_timesteps
+from autograder.oracles.schedule import EvenlySpaced
 from autograder.report import figures
 from autograder.sandbox.failures import Raised, StudentFailure
 from autograder.sandbox.lane import Lane
@@ -89,7 +89,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         training = self.context.manifest.training
-        self.schedule = Schedule(
+        self.schedule = EvenlySpaced(
             training["num_train_timesteps"], training["beta_1"], training["beta_T"], training["mode"]
         )
         self.rule = self.context.rule(Rule)
@@ -311,7 +311,7 @@ class Outcome:
 
     def _own_step_in_reference_loop(self, sampler: Sampler, model: Handle, count: int, draw: Draw) -> Floats:
         """The loop, here, around the student's step, there, with t in the first form that the step takes."""
-        x, forms = draw.normal(count, 2), [form for _, form in FORMS]
+        x, forms = draw.normal(count, 2), [*FORMS]
         model.student.seed = draw.seed()
         times = self._times(sampler)
         for t, t_prev in zip(times, [*times[1:], -1]):

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.assignments.ddpm.setting import ROWS, Network, Setting, as_state, as_timesteps, expect_float32, f32
 from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_finite
 from autograder.grading.seeds import Draw
+from autograder.judges.expectations import expect_float32, f32
+from autograder.judges.interface import Interface
+from autograder.judges.network import ROWS, as_state, as_timesteps
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault
 from autograder.oracles.tolerance import near
@@ -21,10 +23,10 @@ LOSS_TOLERANCE = 3e-5  # relative; float32 loses some 2e-6, and another noise of
 
 @dataclass(frozen=True)
 class LossRun:
-    """One call of compute_loss, with all that the network saw."""
+    """One call of the loss, with all that the network saw. t: the rows of the schedule."""
 
     loss: Handle
-    diffusion: Handle
+    model: Any
     x0: Floats
     eps_hat: Floats
     xt: Floats
@@ -34,51 +36,49 @@ class LossRun:
     @property
     def index(self) -> NDArray[np.int64]:
         """t, kept within the tables."""
-        return np.clip(self.t, 0, self.schedule.num_timesteps - 1).astype(np.int64)
+        return np.clip(self.t, self.schedule.first, self.schedule.last).astype(np.int64)
 
     @property
     def noise(self) -> Floats:
         return self.schedule.noise_in(self.xt, self.x0, self.index)
 
 
-def _run_loss(setting: Setting, draw: Draw, shape: tuple[int, ...], own_q_sample: bool, note: Note) -> LossRun:
-    schedule = draw.schedule(15)
+def _run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], own_q_sample: bool, note: Note) -> LossRun:
+    schedule, name = course.schedule(draw, 15), course.names.compute_loss
+    first, last = schedule.first, schedule.last
     x0, eps_hat = draw.uniform(-2, 2, *shape), draw.normal(*shape)
-    network = Network(lambda x, t: eps_hat, mixed=lambda x, t: eps_hat)
-    diffusion = setting.build(schedule, network)
+    network = course.answered(lambda call: eps_hat)
+    model = course.build(schedule, network)
     if not own_q_sample:
 
         def q_sample(x0: Any, t: Any, noise: Any = None) -> Any:
             note("noise given to q_sample", noise is not None, 0)
-            for name, value in (("x0", x0), ("noise", noise)):
-                if name == "x0" or value is not None:
-                    as_state(value, name, f"The {name} that compute_loss gives q_sample")
-                    expect_float32(value.dtype.name, f"The {name} that compute_loss gives q_sample")
-            times = as_timesteps(t, len(x0), "The t that compute_loss gives q_sample")
-            expect((times == times.round()).all(), "In compute_loss, t must be integers; yours holds fractions.")
-            if times.min() < 0 or times.max() > schedule.num_timesteps - 1:
+            for what, value in (("x0", x0), ("noise", noise)):
+                if what == "x0" or value is not None:
+                    as_state(value, what, f"The {what} that {name} gives {course.names.q_sample}")
+                    expect_float32(value.dtype.name, f"The {what} that {name} gives {course.names.q_sample}")
+            times = as_timesteps(t, len(x0), f"The t that {name} gives {course.names.q_sample}")
+            expect((times == times.round()).all(), f"In {name}, t must be integers; yours holds fractions.")
+            if times.min() < first or times.max() > last:
                 raise WrongAnswer(
-                    f"With T = {schedule.num_timesteps}, t must stay in 0 … {schedule.num_timesteps - 1}; "
+                    f"With T = {schedule.num_timesteps}, t must stay in {first} … {last}; "
                     f"yours reaches from {times.min():g} to {times.max():g}."
                 )
             noise = draw.normal(*x0.shape) if noise is None else noise.astype(np.float64)
             return schedule.q_sample(x0.astype(np.float64), times.astype(np.int64), noise).astype(np.float32)
 
-        diffusion.set("q_sample", setting.student.function(q_sample))
-    setting.student.seed = draw.seed()
-    loss = diffusion.new("compute_loss", f32(x0))
+        course.replace(model, course.names.q_sample, q_sample)
+    course.student.seed = draw.seed()
+    loss = course.compute_loss(model, f32(x0))
     note("network calls", len(network.calls), 0)
-    expect(network.calls, "compute_loss must call self.network(xt, t) to predict the noise; yours never called it.")
-    expect(
-        len(network.calls) == 1, f"compute_loss must call the network once; yours called it {len(network.calls)} times."
-    )
-    xt, t = network.calls[0]
-    expect(
-        xt.shape == shape, f"compute_loss must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}."
-    )
-    expect_float32(network.dtypes[0], "The x_t that compute_loss gives the network")
+    expect(network.calls, f"{name} must call {course.names.network} to predict the noise; yours never called it.")
+    expect(len(network.calls) == 1, f"{name} must call the network once; yours called it {len(network.calls)} times.")
+    xt, times, _ = network.calls[0]
+    t = np.array([course.row_of(schedule, time) for time in times])
+    expect(xt.shape == shape, f"{name} must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}.")
+    expect_float32(network.dtypes[0], f"The x_t that {name} gives the network")
     _expect_finite_loss(loss.get(""))
-    return LossRun(loss, diffusion, x0, eps_hat, xt, t, schedule)
+    return LossRun(loss, model, x0, eps_hat, xt, t, schedule)
 
 
 def _either_q_sample(note: Note, judge: Callable[[bool], None]) -> None:
@@ -91,17 +91,17 @@ def _expect_finite_loss(value: Any) -> None:
         expect_finite(np.asarray(value), "The loss")
 
 
-def _loss_value(run: LossRun, note: Note) -> float:
+def _loss_value(name: str, run: LossRun, note: Note) -> float:
     value = run.loss.get("")
     if isinstance(value, np.ndarray):
         note("loss", value, 1e-3)
     expect(
         isinstance(value, np.ndarray),
-        f"compute_loss must return a tensor with one number; yours returned {describe(value)}.",
+        f"{name} must return a tensor with one number; yours returned {describe(value)}.",
     )
     expect(
         value.size == 1,
-        f"compute_loss must return one number, the mean over everything; yours returned {describe(value)}.",
+        f"{name} must return one number, the mean over everything; yours returned {describe(value)}.",
     )
     return float(expect_finite(value, "The loss").ravel()[0])
 
@@ -115,21 +115,21 @@ def is_squared_error_of_noise(value: float, eps_hat: Floats, x0: Floats) -> bool
     return bool(abs(value - squares.mean() - 1) < 5 * error)
 
 
-def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...] | None = None) -> None:
-    shape = shape or (256, *setting.sample_shape)
+def judge_value(course: Interface, draw: Draw, note: Note, shape: tuple[int, ...] | None = None) -> None:
+    shape, name = shape or (256, *course.sample_shape), course.names.compute_loss
 
     def changes_its_ratio(ratio: float, own_q_sample: bool) -> bool:
         """Whether the loss is another multiple of the right one at the next call, as with noise that has nothing to do with that in x_t."""
-        again = _run_loss(setting, draw, shape, own_q_sample, Note())
-        value, expected = _loss_value(again, Note()), float(((again.noise - again.eps_hat) ** 2).mean())
+        again = _run_loss(course, draw, shape, own_q_sample, Note())
+        value, expected = _loss_value(name, again, Note()), float(((again.noise - again.eps_hat) ** 2).mean())
         return is_squared_error_of_noise(value, again.eps_hat, again.x0) and not near(value / expected, ratio, 1e-3)
 
     def judge(own_q_sample: bool) -> None:
-        run = _run_loss(setting, draw, shape, own_q_sample, note)
+        run = _run_loss(course, draw, shape, own_q_sample, note)
         note.inputs |= {"x0": run.x0, "noise": run.noise, "eps_hat": run.eps_hat, "xt": run.xt}
         note.inputs["noise_level"] = 1 - run.schedule.alphas_cumprod[run.index]
         note("x_t is x_0", np.allclose(run.xt, run.x0, atol=1e-5), 0)
-        value = _loss_value(run, note)
+        value = _loss_value(name, run, note)
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
         squared_error = is_squared_error_of_noise(value, run.eps_hat, run.x0)
         note.measured_work(squared_error)
@@ -147,9 +147,9 @@ def judge_value(setting: Setting, draw: Draw, note: Note, shape: tuple[int, ...]
     _either_q_sample(note, judge)
 
 
-def judge_noise(setting: Setting, draw: Draw, note: Note) -> None:
+def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run, again = (_run_loss(setting, draw, (ROWS, *setting.sample_shape), own_q_sample, note) for _ in range(2))
+        run, again = (_run_loss(course, draw, (ROWS, *course.sample_shape), own_q_sample, note) for _ in range(2))
         note("ε spread", run.noise.std(), 0.05)
         note("ε repeats", float(correlation(run.noise, again.noise)[1]), 0)
         fault = standard_normal_fault(run.noise)
@@ -160,42 +160,43 @@ def judge_noise(setting: Setting, draw: Draw, note: Note) -> None:
         )
         expect(
             not correlation(run.noise, again.noise)[1],
-            "compute_loss must draw new noise at every call; yours used the same noise again.",
+            f"{course.names.compute_loss} must draw new noise at every call; yours used the same noise again.",
         )
 
     _either_q_sample(note, judge)
 
 
-def judge_timesteps(setting: Setting, draw: Draw, note: Note) -> None:
+def judge_timesteps(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run, again = (_run_loss(setting, draw, (4 * ROWS, *setting.sample_shape), own_q_sample, note) for _ in range(2))
-        last = run.schedule.num_timesteps - 1
+        run, again = (_run_loss(course, draw, (4 * ROWS, *course.sample_shape), own_q_sample, note) for _ in range(2))
+        first, last = run.schedule.first, run.schedule.last
+        size = run.schedule.num_timesteps
         note.inputs["schedule"] = run.schedule
-        note("range of t", (run.t.min(), run.t.max() - run.schedule.num_timesteps), 0)
-        note("range of t again", (again.t.min(), again.t.max() - run.schedule.num_timesteps), 0)
-        note("kinds of t", min(len(np.unique(run.t)), run.schedule.num_timesteps + 1), 0)
+        note("range of t", (run.t.min() - first, run.t.max() - first - size), 0)
+        note("range of t again", (again.t.min() - first, again.t.max() - first - size), 0)
+        note("kinds of t", min(len(np.unique(run.t)), size + 1), 0)
         kinds = len(np.unique(run.t))
         expect(
-            kinds > last / 2 or kinds == 1,
-            f"With T = {last + 1}, t must be drawn for each row, but in a batch of {len(run.t)} rows yours takes {kinds} different values only.",
+            kinds > (size - 1) / 2 or kinds == 1,
+            f"With T = {size}, t must be drawn for each row, but in a batch of {len(run.t)} rows yours takes {kinds} different values only.",
         )
-        fault = uniform_integers_fault(run.t, run.schedule.num_timesteps)
+        fault = uniform_integers_fault(run.t, size, first=first)
         expect(
             fault is None,
-            f"With T = {last + 1}, t must be drawn for each row, uniformly from 0 … {last}, but {fault}.",
+            f"With T = {size}, t must be drawn for each row, uniformly from {first} … {last}, but {fault}.",
         )
         expect(
             not np.array_equal(run.t, again.t),
-            "compute_loss must draw a new t for each row at every call; yours drew the same ones again.",
+            f"{course.names.compute_loss} must draw a new t for each row at every call; yours drew the same ones again.",
         )
 
     _either_q_sample(note, judge)
 
 
-def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
+def judge_gradient(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run = _run_loss(setting, draw, (256, *setting.sample_shape), own_q_sample, note)
-        value = _loss_value(run, Note())
+        run = _run_loss(course, draw, (256, *course.sample_shape), own_q_sample, note)
+        value = _loss_value(course.names.compute_loss, run, Note())
         try:
             run.loss.call("backward")
         except Raised as error:
@@ -203,7 +204,7 @@ def judge_gradient(setting: Setting, draw: Draw, note: Note) -> None:
             if "grad" not in error.text:
                 raise
             raise WrongAnswer("The loss must carry a gradient back to the network; yours is cut off from it.") from None
-        gradient = run.diffusion.get("network.scale.grad")
+        gradient = course.network_gradient(run.model)
         expect(
             isinstance(gradient, np.ndarray) and gradient.size == 1,
             "The loss must carry a gradient back to the network; yours gives it none.",

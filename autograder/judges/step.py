@@ -13,18 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import (
-    MOST_NUMBERS,
-    ROWS,
-    Network,
-    Setting,
-    expect_float32,
-    expect_kept,
-    f32,
-    follows_the_schedule,
-)
 from autograder.grading.checks import Floats, Note, NotFinite, WrongAnswer, expect, expect_close, expect_tensor
 from autograder.grading.seeds import Draw
+from autograder.judges.expectations import expect_float32, expect_kept, f32, follows_the_schedule
+from autograder.judges.interface import Form, Interface
+from autograder.judges.network import ROWS, Call, Network, silent
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
@@ -33,15 +26,11 @@ from autograder.sandbox.proxies import Handle
 COEFFICIENT_TOLERANCE = 1e-3
 BEND_TOLERANCE = 1e-3  # float32 leaves some 1e-6
 NO_NOISE = 1e-3  # below this standard deviation a step adds none; the smallest right one is some 0.03
+MOST_NUMBERS = 1 << 18  # of one batch of noise that is averaged
 MOST_REPEATS = 400  # calls that are averaged; points take up to 40, images, with their smaller range, up to 160
 STRONG = 30.0  # times as much of ε as usual, where noise is averaged out: it leaves √ᾱ x_0 as the part of x_t that is hard to see
 Key = TypeVar("Key")
-FORMS: tuple[tuple[str, Callable[[int, int], Any]], ...] = (
-    ("a tensor of shape (1,)", lambda t, rows: np.array([t])),
-    ("a tensor of shape ()", lambda t, rows: np.array(t)),
-    ("a tensor of shape (B,)", lambda t, rows: np.full(rows, t)),
-    ("an integer", lambda t, rows: t),
-)
+Take = Callable[[Any, Floats], Any]  # (model, x_t) → the result of a step
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,7 @@ class Step:
     b: float
     noise: Floats  # (B, …), two draws with different seeds
     other_noise: Floats
-    network_calls: list[tuple[Floats, Floats]]
+    network_calls: list[Call]
     xt: Floats
     error: float  # of a and b: six standard errors, where equal seeds do not give equal noise; 0 where they do
     average: Callable[[], tuple[float, float, float]]  # a, b and their error, measured better
@@ -65,11 +54,11 @@ class Step:
 
 
 def measure_step(
-    setting: Setting,
+    course: Interface,
     schedule: Schedule,
     draw: Draw,
     t: int,
-    take: Callable[[Handle, Floats], Any],
+    take: Take,
     what: str,
     note: Note,
 ) -> Step:
@@ -77,25 +66,25 @@ def measure_step(
     rounding; code that draws from generators of its own gets a fit with a standard error, and code that bends the step, such as by
     clamping, a noise that is measured by itself, from calls that differ in the seed only.
     """
-    shape = (max(ROWS * 2 // int(np.prod(setting.sample_shape)), 64), *setting.sample_shape)
+    shape = (max(ROWS * 2 // int(np.prod(course.sample_shape)), 64), *course.sample_shape)
     eps = draw.normal(*shape)
-    network = Network(lambda x, t: eps)
-    diffusion = setting.build(schedule, network)
+    network = course.answered(lambda call: eps)
+    model = course.build(schedule, network)
     seeds = (draw.seed(), draw.seed())
     inputs, outputs = [], []
 
     def call(seed: int, xt: Floats) -> Floats:
-        setting.student.seed = seed
-        answer = take(diffusion, f32(xt))
+        course.student.seed = seed
+        answer = take(model, f32(xt))
         got = expect_tensor(answer, shape, what)
         if answer.dtype != np.float32:
             note("bytes of a number", answer.dtype.itemsize, 0)
-            _expect_usable_dtype(diffusion, network, take, xt, answer.dtype, what)
+            _expect_usable_dtype(model, network, take, xt, answer.dtype, what)
         return got
 
     for seed in (seeds[0], seeds[0], seeds[1]):
         eps = draw.normal(*shape)
-        x0 = draw.uniform(-setting.data_limit, setting.data_limit, *shape)
+        x0 = draw.uniform(-course.data_limit, course.data_limit, *shape)
         xt = schedule.q_sample(x0, np.full(len(x0), t), eps)
         inputs.append((xt, eps))
         outputs.append(call(seed, xt))
@@ -118,16 +107,16 @@ def measure_step(
     else:
         noise, other_noise = outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3
     dtype = next((name for name in dtypes if name != "float32"), "float32")
-    average = functools.partial(_average, setting, schedule, draw, t, take, what, rest / np.sqrt(2))
+    average = functools.partial(_average, course, schedule, draw, t, take, what, rest / np.sqrt(2))
     return Step(float(a), float(b), noise, other_noise, calls, x_1, error, average, dtype, bend)
 
 
 def _average(
-    setting: Setting,
+    course: Interface,
     schedule: Schedule,
     draw: Draw,
     t: int,
-    take: Callable[[Handle, Floats], Any],
+    take: Take,
     what: str,
     sigma: float,
 ) -> tuple[float, float, float]:
@@ -137,28 +126,28 @@ def _average(
     With x_t = √ᾱ x_0 + √(1 − ᾱ) ε the step is (a √ᾱ) x_0 + (a √(1 − ᾱ) − b) ε. Each x_0 lies at an end of the range of the data, where
     it tells most of a.
     """
-    shape = (MOST_NUMBERS // int(np.prod(setting.sample_shape)), *setting.sample_shape)
+    shape = (MOST_NUMBERS // int(np.prod(course.sample_shape)), *course.sample_shape)
     alpha_bar = schedule.alphas_cumprod[t]
-    x0 = setting.data_limit * (1.0 - 2.0 * draw.generator.integers(0, 2, shape))
+    x0 = course.data_limit * (1.0 - 2.0 * draw.generator.integers(0, 2, shape))
     eps = STRONG * draw.normal(*shape)
     xt = np.sqrt(alpha_bar) * x0 + np.sqrt(1 - alpha_bar) * eps
     design = np.stack([x0.ravel(), eps.ravel()], axis=1)
     # The variance of a is at most that of the coefficient of x_0, divided by ᾱ; that of b at most the sum of both.
     errors = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
     one_call = 6 * sigma * (errors[0] / np.sqrt(alpha_bar) + errors[1])
-    enough = COEFFICIENT_TOLERANCE * max(1.0, 2.0 / setting.data_limit)
+    enough = COEFFICIENT_TOLERANCE * max(1.0, 2.0 / course.data_limit)
     repeats = int(np.ceil((one_call / enough) ** 2))
     if repeats > MOST_REPEATS:
         raise WrongAnswer(
             f"{what} cannot be measured: equal seeds do not give equal noise, and your noise is too strong to be averaged out. "
             "Draw it with torch.randn_like(xt)."
         )
-    diffusion = setting.build(schedule, Network(lambda x, t: eps))
+    model = course.build(schedule, course.answered(lambda call: eps))
     total = np.zeros(shape)
     for _ in range(repeats):
-        setting.student.seed = draw.seed()
-        with setting.student.dropped():
-            total += expect_tensor(take(diffusion, f32(xt)), shape, what)
+        course.student.seed = draw.seed()
+        with course.student.dropped():
+            total += expect_tensor(take(model, f32(xt)), shape, what)
     (of_x0, of_eps), *_ = np.linalg.lstsq(design, (total / repeats).ravel(), rcond=None)
     a = of_x0 / np.sqrt(alpha_bar)
     return float(a), float(a * np.sqrt(1 - alpha_bar) - of_eps), float(one_call / np.sqrt(repeats))
@@ -192,12 +181,10 @@ def expect_measured(failures: dict[Key, Raised | NotFinite]) -> None:
         raise error
 
 
-def _expect_usable_dtype(
-    diffusion: Handle, network: Network, take: Callable[[Handle, Floats], Any], xt: Floats, dtype: Any, what: str
-) -> None:
+def _expect_usable_dtype(model: Any, network: Network, take: Take, xt: Floats, dtype: Any, what: str) -> None:
     """Another dtype than that of x_t is right only where the next step can go on with it: gives the network float32 again."""
     before = len(network.calls)
-    take(diffusion, xt.astype(dtype))
+    take(model, xt.astype(dtype))
     del network.calls[before:]
     if network.dtypes and network.dtypes.pop() != "float32":
         raise WrongAnswer(
@@ -205,16 +192,16 @@ def _expect_usable_dtype(
         )
 
 
-def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
+def expect_network_sees(course: Interface, schedule: Schedule, step: Step, t: int, note: Note, what: str) -> None:
     calls = len(step.network_calls)
     note(f"network calls at {t}", calls, 0)
     if step.network_calls:
         note(f"t fed at {t}", step.network_calls[0][1][0], 1e-6)
-    expect(calls > 0, f"{what} must call self.network(xt, t) to predict the noise; yours never called it.")
+    expect(calls > 0, f"{what} must call {course.names.network} to predict the noise; yours never called it.")
     expect(
         calls <= 3, f"{what} must call the network once; yours called it {calls / 3:.0f} times with different inputs."
     )
-    x, times = step.network_calls[0]
+    x, times, _ = step.network_calls[0]
     if step.dtype != "float32":
         note(f"float32 for the network at {t}", 0, 0)
     expect_float32(step.dtype, f"The x_t that {what} gives the network")
@@ -222,7 +209,8 @@ def expect_network_sees(step: Step, t: int, note: Note, what: str) -> None:
         x.shape == step.xt.shape,
         f"{what} must give the network x_t, of shape {step.xt.shape}; yours gave it shape {x.shape}.",
     )
-    expect_close(times, np.full(len(times), float(t)), f"In {what}, the t that the network is given", tolerance=1e-6)
+    expected = course.time_for_network(schedule, np.full(len(times), float(t)))
+    expect_close(times, expected, f"In {what}, the t that the network is given", tolerance=1e-6)
     note(f"x fed at {t}", x, 1e-3)
     expect_close(x, step.xt, f"In {what}, the x that the network is given", tolerance=1e-4)
 
@@ -257,11 +245,11 @@ def coefficients_follow_the_schedule(steps: dict[int, Step]) -> bool:
 
 
 def expect_untouched(
-    setting: Setting,
+    course: Interface,
     schedule: Schedule,
     draw: Draw,
     times: dict[str, int],
-    take: Callable[[Handle, Handle, dict[str, Any]], Any],
+    take: Callable[[Any, Handle, dict[str, Any]], Any],
     what: str,
     note: Note,
     keep_x: bool = False,
@@ -269,29 +257,29 @@ def expect_untouched(
     """One row is stepped, too, and the tensors of timesteps that the step is given, and x_t where `keep_x`, hold the same numbers
     afterwards: the schedule's own timesteps may be among them. A form of t that the code refuses by raising is not looked at.
     """
-    for _, form in FORMS:
+    for form in course.forms:
         with contextlib.suppress(Raised):
             _expect_untouched(
-                setting, schedule, draw, {n: form(t, 1) for n, t in times.items()}, take, what, note, keep_x
+                course, schedule, draw, {n: form(t, 1) for n, t in times.items()}, take, what, note, keep_x
             )
 
 
 def _expect_untouched(
-    setting: Setting,
+    course: Interface,
     schedule: Schedule,
     draw: Draw,
     given: dict[str, Any],
-    take: Callable[[Handle, Handle, dict[str, Any]], Any],
+    take: Callable[[Any, Handle, dict[str, Any]], Any],
     what: str,
     note: Note,
     keep_x: bool,
 ) -> None:
-    x = draw.normal(1, *setting.sample_shape)
-    tensors = setting.student.module("torch")
+    x = draw.normal(1, *course.sample_shape)
+    tensors = course.student.module("torch")
     kept = {name: tensors.later("clone", t) for name, t in given.items() if isinstance(t, np.ndarray)}
     x_t = tensors.later("clone", f32(x))
-    diffusion = setting.build(schedule, Network(lambda x, t: np.zeros_like(x)))
-    expect_tensor(take(diffusion, x_t, {**given, **kept}), x.shape, f"The result of {what} for one row")
+    model = course.build(schedule, course.answered(silent))
+    expect_tensor(take(model, x_t, {**given, **kept}), x.shape, f"The result of {what} for one row")
     for name, tensor in kept.items():
         message = (
             f"{what} must leave the tensor {name} that it is given as it is; yours changes it in place, so that its "
@@ -306,5 +294,5 @@ def _expect_untouched(
         expect_kept(x_t, f32(x), "x_t", note, message)
 
 
-def each_form(judge: Callable[[Callable[[int, int], Any]], Any]) -> list[Callable[[], Any]]:
-    return [functools.partial(judge, form) for _, form in FORMS]
+def each_form(course: Interface, judge: Callable[[Form], Any]) -> list[Callable[[], Any]]:
+    return [functools.partial(judge, form) for form in course.forms]

@@ -6,23 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.ddpm.setting import (
-    MOST_CALLS,
-    ROWS,
-    TOO_MANY_CALLS,
-    Network,
-    Setting,
-    as_state,
-    as_timesteps,
-)
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite, expect_tensor
 from autograder.grading.seeds import Draw
+from autograder.judges.interface import Interface, Names
+from autograder.judges.network import MOST_CALLS, ROWS, Network, as_state, as_timesteps, silent, too_many_calls
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import GraderHangup
-from autograder.sandbox.proxies import Handle, describe
+from autograder.sandbox.proxies import describe
+
+
+@dataclass(frozen=True)
+class StepCall:
+    """One step of a loop: what it was given, and what a stand-in for it answered; of a network's call only x and t are known."""
+
+    x: Floats
+    t: float
+    t_prev: float | None = None
+    eta: float | None = None
+    out: Floats | None = None
 
 
 @dataclass
@@ -32,26 +36,28 @@ class StepRecorder:
     What it is given must be finite before it is kept, as in Network.
     """
 
+    names: Names
     schedule: Schedule
     draw: Draw
     eps_theta: Callable[[Floats, int], Floats]
     variance: Floats
-    calls: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[StepCall] = field(default_factory=list)
 
     def p_sample(self, xt: Any, t: Any) -> Any:
         x = self._x(xt)
-        times = as_timesteps(t, len(x), "The t that p_sample is given in the loop")
+        times = as_timesteps(t, len(x), f"The t that {self.names.p_sample} is given in the loop")
         now = self._index(times)
         a, b = self.schedule.p_coefficients(now)
-        out = a * x - b * self.eps_theta(x, now) + (now > 0) * np.sqrt(self.variance[now]) * self.draw.normal(*x.shape)
+        sigma = (now > self.schedule.first) * np.sqrt(self.variance[now])
+        out = a * x - b * self.eps_theta(x, now) + sigma * self.draw.normal(*x.shape)
         return self._keep(x, times[0], None, None, out)
 
     def ddim_p_sample(self, xt: Any, t: Any, t_prev: Any, eta: Any = 0.0) -> Any:
         x = self._x(xt)
-        times = as_timesteps(t, len(x), "The t that ddim_p_sample is given in the loop")
-        previous = as_timesteps(t_prev, len(x), "The t_prev that ddim_p_sample is given in the loop")
+        times = as_timesteps(t, len(x), f"The t that {self.names.ddim_p_sample} is given in the loop")
+        previous = as_timesteps(t_prev, len(x), f"The t_prev that {self.names.ddim_p_sample} is given in the loop")
         strength = self._eta(eta)
-        now, before = self._index(times), int(np.clip(previous[0], -1, self.schedule.num_timesteps - 1))
+        now, before = self._index(times), int(np.clip(previous[0], -1, self.schedule.last))
         a, b, sigma = self.schedule.ddim_coefficients(now, before, 0.0)
         return self._keep(x, times[0], float(previous[0]), strength, a * x - b * self.eps_theta(x, now) + sigma)
 
@@ -66,35 +72,40 @@ class StepRecorder:
         return float(expect_finite(np.asarray(eta), "The eta that each step is given").ravel()[0])
 
     def _index(self, times: Floats) -> int:
-        return int(np.clip(times[0], 0, self.schedule.num_timesteps - 1))
+        return int(np.clip(times[0], self.schedule.first, self.schedule.last))
 
     def _keep(self, x: Floats, t: float, t_prev: float | None, eta: float | None, out: Floats) -> Any:
         answer = out.astype(np.float32)
-        self.calls.append({"x": x, "t": float(t), "t_prev": t_prev, "eta": eta, "out": answer.astype(np.float64)})
+        self.calls.append(StepCall(x, float(t), t_prev, eta, answer.astype(np.float64)))
         if len(self.calls) > MOST_CALLS:
-            raise WrongAnswer(TOO_MANY_CALLS)
+            raise too_many_calls(MOST_CALLS)
         return answer
 
 
+def steps_taken(course: Interface, recorder: StepRecorder, network: Network) -> list[StepCall]:
+    """The calls of the stand-in for the step, or, where there were none, those of the network."""
+    by_network = [StepCall(call.x, course.row_of(recorder.schedule, call.t[0])) for call in network.calls]
+    return recorder.calls or by_network
+
+
 def run_again(
-    setting: Setting,
-    diffusion: Handle,
+    course: Interface,
     network: Network,
     recorder: StepRecorder,
     note: Note,
     loop: str,
-    **settings: Any,
-) -> list[dict[str, Any]]:
-    """The steps of one more run of the same loop, with no seed set before it, for samples of another size."""
-    shape = (ROWS // 2, *setting.wider.sample_shape)
+    run: Callable[[tuple[int, ...]], Any],
+) -> list[StepCall]:
+    """The steps of one more `run` of the same loop, with no seed set before it, for samples of another size."""
+    shape = (ROWS // 2, *course.wider.sample_shape)
     recorder.calls, network.calls = [], []
-    recorder.eps_theta = network.eps_theta = lambda x, t: np.zeros_like(x)
-    setting.student.seed = None
-    answer = diffusion.call(loop, shape, **settings)
-    calls = recorder.calls or [{"x": x, "t": t[0]} for x, t in network.calls]
+    recorder.eps_theta, network.answer = lambda x, t: np.zeros_like(x), silent
+    course.student.seed = None
+    answer = run(shape)
+    calls = steps_taken(course, recorder, network)
     expect(calls, f"{loop}, called a second time, must take its steps again; yours took none.")
-    began = calls[0]["x"].shape
-    note("second run: t", [call["t"] for call in calls], 0)
+    began = calls[0].x.shape
+    note("second run: t", [call.t for call in calls], 0)
     if began != shape:
         note("second run: shape", 0, 0)
     expect(
@@ -105,16 +116,16 @@ def run_again(
     return calls
 
 
-def expect_chain(calls: list[dict[str, Any]], result: Floats, what: str) -> None:
+def expect_chain(calls: list[StepCall], result: Floats, what: str) -> None:
     """Each step gets the result of the one before, and the last result is returned."""
     for previous, call in zip(calls, calls[1:]):
-        if not near(call["x"], previous["out"], 1e-4):
+        if not near(call.x, previous.out, 1e-4):
             raise WrongAnswer(
-                f"In {what}, the step at t = {call['t']:.0f} must get what the step before it returned; yours got something else."
+                f"In {what}, the step at t = {call.t:.0f} must get what the step before it returned; yours got something else."
             )
-    if not near(result, calls[-1]["out"], 1e-4):
+    if not near(result, calls[-1].out, 1e-4):
         raise WrongAnswer(
-            f"{what} must return what its last step, at t = {calls[-1]['t']:.0f}, returned; yours returned something else."
+            f"{what} must return what its last step, at t = {calls[-1].t:.0f}, returned; yours returned something else."
         )
 
 

@@ -1,28 +1,28 @@
 """Task 1-3: DDIM sampling. Its α_t is DDPM's ᾱ_t."""
 
-from autograder.assignments.ddpm import ddim_p_sample, ddim_p_sample_loop
-from autograder.assignments.ddpm.setting import Setting
+from autograder.assignments.kaist.interface import Kaist
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
+from autograder.judges import ddim_loop, ddim_step
 from autograder.sandbox.proxies import Student
 
 
 @task("1-3", points=0.5, region="ddim_p_sample")
 def test_ddim_step_calls_the_network(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """`ddim_p_sample` calls the network once, with x_t and t."""
-    ddim_p_sample.judge_network_call(Setting(student, sample_shape), draw, note)
+    ddim_step.judge_network_call(Kaist(student, sample_shape), draw, note)
 
 
 @task("1-3", points=2, region="ddim_p_sample", shows_work=True)
 def test_ddim_step_deterministic(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """With η = 0, `ddim_p_sample` gives √ᾱ_prev x̂₀ + √(1−ᾱ_prev) ε_θ with x̂₀ = (x_t − √(1−ᾱ_t) ε_θ)/√ᾱ_t, and no noise (DDIM, Eq. 12)."""
-    ddim_p_sample.judge_deterministic(Setting(student, sample_shape), draw, note)
+    ddim_step.judge_deterministic(Kaist(student, sample_shape), draw, note)
 
 
 @task("1-3", points=1, region="ddim_p_sample", shows_work=True)
 def test_ddim_last_step(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note) -> None:
     """For a negative t_prev, clean data with ᾱ = 1, `ddim_p_sample` gives the estimate of x₀ itself, for every η."""
-    ddim_p_sample.judge_last_step(Setting(student, sample_shape), draw, note)
+    ddim_step.judge_last_step(Kaist(student, sample_shape), draw, note)
 
 
 @task(
@@ -37,7 +37,7 @@ def test_ddim_step_stochastic(student: Student, sample_shape: tuple[int, ...], d
     """With 0 < η ≤ 1, `ddim_p_sample` adds normal noise of standard deviation σ_t(η) and shortens the direction to x_t to match
     (DDIM, Eq. 12 and 16).
     """
-    ddim_p_sample.judge_stochastic(Setting(student, sample_shape), draw, note)
+    ddim_step.judge_stochastic(Kaist(student, sample_shape), draw, note)
 
 
 @task(
@@ -52,4 +52,4 @@ def test_ddim_loop_steps(student: Student, sample_shape: tuple[int, ...], draw: 
     """`ddim_p_sample_loop` starts from N(0, I), takes just `num_inference_timesteps` steps from large t to small, ends at
     clean data, and passes η on.
     """
-    ddim_p_sample_loop.judge_steps(Setting(student, sample_shape), draw, note, carry)
+    ddim_loop.judge_steps(Kaist(student, sample_shape), draw, note, carry)

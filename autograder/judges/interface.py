@@ -1,0 +1,126 @@
+"""How one course calls what the judgements judge: its names, its index base, the forms in which it hands over t.
+
+A judgement knows an equation and speaks to a course through an Interface only. A course subclasses it in its own folder:
+
+    class Kaist(Interface):
+        def build(self, schedule: Schedule, network: Network) -> Handle:
+            ddpm = self.student.module("ddpm")
+            scheduler = ddpm.later("BaseScheduler", schedule.num_timesteps, beta_1=…, beta_T=…, mode=…)
+            return ddpm.later("DiffusionModule", self.student.network(network), scheduler)
+
+and its checks say `forward_process.judge_closed_form(Kaist(student, sample_shape), draw, note)`. What is written here are the calls of the
+original DDPM code; a course overrides those that are others in its code, and what it lacks it has no check for.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from autograder.grading.seeds import Draw
+from autograder.judges.network import Call, Network
+from autograder.oracles.schedule import Floats, Schedule
+from autograder.sandbox.proxies import Handle, Student
+
+Form = Callable[[int, int], Any]  # (t, rows) → t as a step is given it
+FORMS: tuple[Form, ...] = (
+    lambda t, rows: np.array([t]),  # a tensor of shape (1,)
+    lambda t, rows: np.array(t),  # a tensor of shape ()
+    lambda t, rows: np.full(rows, t),  # a tensor of shape (B,)
+    lambda t, rows: t,  # an integer
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the course calls its functions, as attributes of the model, and as students read them; `network`: how they call theirs."""
+
+    q_sample: str = "q_sample"
+    p_sample: str = "p_sample"
+    p_sample_loop: str = "p_sample_loop"
+    ddim_p_sample: str = "ddim_p_sample"
+    ddim_p_sample_loop: str = "ddim_p_sample_loop"
+    compute_loss: str = "compute_loss"
+    network: str = "self.network(xt, t)"
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One course around one submission. `sample_shape`: of the data in the checks, (2,) for points and (C, H, W) for images.
+
+    `model` is whatever `build` returns; t is a row of the schedule's table. Results are what the worker answered: a judgement looks at them.
+    """
+
+    student: Student
+    sample_shape: tuple[int, ...]
+
+    names: ClassVar[Names] = Names()
+    forms: ClassVar[tuple[Form, ...]] = FORMS  # of t, of which a step has to take one
+    network_arguments: ClassVar[tuple[str, ...]] = ("x", "t")  # without "t" where the network is not told the time
+
+    @property
+    def data_limit(self) -> float:
+        """The largest |x_0|: the points of the roll reach 3.8, images ±1, where many a sampler clamps its estimate of x_0."""
+        return 4.0 if len(self.sample_shape) == 1 else 1.0
+
+    @property
+    def wider(self) -> Self:
+        """The same for samples of another size and as many dimensions, since no size may be written into the code."""
+        return dataclasses.replace(self, sample_shape=(*self.sample_shape[:-1], self.sample_shape[-1] + 1))
+
+    # The schedule and the network
+
+    def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
+        """A secret schedule around which `build` can build; where the course's own is fixed, that, as a table."""
+        return draw.schedule(num_timesteps)
+
+    def build(self, schedule: Schedule, network: Network) -> Any:
+        """The student's code around a schedule and a network that the grader answers, best made with the first request that uses it."""
+        raise NotImplementedError
+
+    def network(self, schedule: Schedule, eps_theta: Callable[[Floats, int], Floats]) -> Network:
+        """A noise predictor ε_θ(x, t) whose rows all have the same t."""
+        return self.answered(lambda call: eps_theta(call.x, int(self.row_of(schedule, call.t[0]))))
+
+    def answered(self, answer: Callable[[Call], Floats], **settings: Any) -> Network:
+        return Network(answer, self.network_arguments, **settings)
+
+    def time_for_network(self, schedule: Schedule, t: Floats) -> Floats:
+        """What the network is to be given for the rows t."""
+        return t
+
+    def row_of(self, schedule: Schedule, time: float) -> float:
+        """The row to which a time that the network was given belongs; a fraction where it belongs to none."""
+        return time
+
+    def network_gradient(self, model: Any) -> Any:
+        """The gradient of the number by which the network's answers are scaled, None where there is none."""
+        return model.get("network.scale.grad")
+
+    # The functions of the course
+
+    def q_sample(self, model: Any, x0: Any, t: Any, noise: Any = None) -> Any:
+        return model.call(self.names.q_sample, x0, t, *([] if noise is None else [noise]))
+
+    def p_sample(self, model: Any, xt: Any, t: Any) -> Any:
+        return model.call(self.names.p_sample, xt, t)
+
+    def p_sample_loop(self, model: Any, shape: tuple[int, ...]) -> Any:
+        return model.call(self.names.p_sample_loop, shape)
+
+    def ddim_p_sample(self, model: Any, xt: Any, t: Any, t_prev: Any, eta: float) -> Any:
+        return model.call(self.names.ddim_p_sample, xt, t, t_prev, eta)
+
+    def ddim_p_sample_loop(self, model: Any, shape: tuple[int, ...], steps: int, **eta: float) -> Any:
+        return model.call(self.names.ddim_p_sample_loop, shape, num_inference_timesteps=steps, **eta)
+
+    def compute_loss(self, model: Any, x0: Any) -> Handle:
+        """The loss, kept in the worker."""
+        loss: Handle = model.new(self.names.compute_loss, x0)
+        return loss
+
+    def replace(self, model: Any, name: str, function: Callable[..., Any]) -> None:
+        """Another function of the model, named by `names`, is answered by the grader from now on; with the arguments of the calls above."""
+        model.set(name, self.student.function(function))
