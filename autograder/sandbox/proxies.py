@@ -158,6 +158,16 @@ class Handle:
             )
         return [self._handle(ref) for ref in refs] if type(refs) is list else []
 
+    def trace(self, observer: Callable[[dict[str, Any]], Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a network, operation by operation: `observer` is told each, and answers with weights to lay in. See sandbox/tracing.py."""
+        fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "observer": self.student.function(observer)}
+        return self._data("trace", fields)
+
+    def gradients(self, cotangents: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Of a network that was traced: {"outputs", "inputs", "weights"}, the last two of the sum of the outputs times `cotangents`."""
+        fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "cotangents": to_wire(cotangents)}
+        return self._data("gradients", fields)
+
     def _data(self, op: str, fields: dict[str, Any]) -> Any:
         value = self._request(op, fields)
         try:

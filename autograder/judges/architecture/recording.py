@@ -1,0 +1,113 @@
+"""What the grader keeps of one watched call of a network: its operations, their numbers, and the blocks that gave them.
+
+`sandbox/tracing.py` says what is told, and when.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from autograder.judges.architecture.values import Numbers
+from autograder.sandbox.launcher import GraderHangup
+
+MOST_OPERATIONS = 5000
+Place = tuple[tuple[str, str], ...]  # the modules that run, outermost first: path and class
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What holds one weight of a layer: "weight", "bias", "running_mean" or "operand". `name`: as a parameter of the network, if it is one."""
+
+    role: str
+    shape: tuple[int, ...]
+    number: int
+    name: str | None
+
+
+@dataclass
+class Operation:
+    """One operation on tensors, by number. `slots`: its weights; it is a layer where it has any."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    place: Place
+    settings: dict[str, Any] = field(default_factory=dict)
+    shapes: tuple[tuple[int, ...], ...] = ()
+    slots: tuple[Slot, ...] = ()
+    output: int = -1
+
+    def slot(self, role: str) -> Slot | None:
+        return next((slot for slot in self.slots if slot.role == role), None)
+
+    @property
+    def family(self) -> str:
+        """The kind of layer: "conv", "transposed conv", "linear", or the operation itself."""
+        if self.kind == "convolution":
+            return "transposed conv" if self.settings.get("transposed") else "conv"
+        if self.kind in ("addmm", "mm"):
+            return "linear"
+        return "batch norm" if "batch_norm" in self.kind else self.kind
+
+
+@dataclass
+class Recording:
+    """The observer of one call. `values`: by number, those that are numbers; the arguments come first."""
+
+    values: dict[int, Numbers] = field(default_factory=dict)
+    operations: list[Operation] = field(default_factory=list)
+    blocks: list[tuple[str, str, int]] = field(default_factory=list)  # path, class and output of each module, inner ones first
+    waiting: Operation | None = None  # a layer whose output is not told yet
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any], **settings: Any) -> Self:
+        """An empty one, that knows the arguments of the call."""
+        arrays = [a for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray)]
+        return cls(values={number: array.astype(np.float64) for number, array in enumerate(arrays)}, **settings)
+
+    def __call__(self, event: Any) -> Any:
+        """One event. Raises GraderHangup where it is not as it must be."""
+        try:
+            return {"layer": self._layer, "value": self._value, "block": self._block}[event["event"]](event)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise GraderHangup(f"an operation of the network cannot be read ({type(error).__name__})") from error
+
+    def layer(self, operation: Operation) -> list[Numbers | None]:
+        """The weights to lay into a layer before it runs; to be said by those who lay any."""
+        return [None] * len(operation.slots)
+
+    def value(self, operation: Operation) -> None:
+        """An operation has run."""
+
+    def layers(self) -> Iterator[Operation]:
+        return (operation for operation in self.operations if operation.slots)
+
+    def _layer(self, event: dict[str, Any]) -> list[Numbers | None]:
+        slots = tuple(Slot(str(role), tuple(map(int, shape)), int(number), name) for role, shape, number, name in event["weights"])
+        shapes = tuple(tuple(map(int, shape)) for shape in event["shapes"])
+        self.waiting = Operation(str(event["operation"]), _numbers(event), _place(event), dict(event["settings"]), shapes, slots)
+        return self.layer(self.waiting)
+
+    def _value(self, event: dict[str, Any]) -> None:
+        if len(self.operations) >= MOST_OPERATIONS:
+            raise GraderHangup(f"the network runs more than {MOST_OPERATIONS} operations in one call")
+        operation = self.waiting or Operation(str(event["operation"]), _numbers(event), _place(event), dict(event["settings"]))
+        self.waiting = None
+        operation.output = int(event["output"])
+        if isinstance(event["value"], np.ndarray):
+            self.values[operation.output] = event["value"]
+        self.operations.append(operation)
+        self.value(operation)
+
+    def _block(self, event: dict[str, Any]) -> None:
+        self.blocks.append((str(event["path"])[:100], str(event["kind"])[:100], int(event["output"])))
+
+
+def _numbers(event: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(map(int, event["inputs"]))
+
+
+def _place(event: dict[str, Any]) -> Place:
+    parts = [str(text)[:200].partition(":") for text in event["place"]]
+    return tuple((path, kind) for path, _, kind in parts)

@@ -1,0 +1,92 @@
+"""The reference network in one call: weights of the grader's in every layer, and every tensor known by its numbers."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autograder.grading.seeds import Draw
+from autograder.judges.architecture.recording import Operation, Recording
+from autograder.judges.architecture.values import Known, Numbers
+
+
+def absorbed_biases(recording: Recording) -> frozenset[int]:
+    """Which layers, counted from 0, are directly followed by a batch normalisation: it takes away what their bias adds."""
+    normalised = {operation.inputs[0] for operation in recording.layers() if operation.family == "batch norm"}
+    return frozenset(i for i, layer in enumerate(recording.layers()) if layer.output in normalised)
+
+
+@dataclass
+class Reference(Recording):
+    """Draws the weights of each layer at its first use, or takes them from `weights`, by number. `absorbed`: see absorbed_biases.
+
+    `known`: the tensors, each once; `classes`: of the numbers of this call, the index in `known`. Two more kinds of tensors are known, for
+    networks that take one step as two: before a bias is added, and with the zeros of a convolution's padding around.
+    """
+
+    draw: Draw | None = None
+    absorbed: frozenset[int] = frozenset()
+    weights: dict[int, Numbers] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    classes: dict[int, int] = field(default_factory=dict)
+    before_bias: dict[int, Operation] = field(default_factory=dict)  # by index in `known`
+    padded: dict[int, int] = field(default_factory=dict)  # by index in `known`, that of the tensor without padding
+    outputs: tuple[int, ...] = ()  # as indices in `known`
+
+    def __post_init__(self) -> None:
+        for number, array in self.values.items():
+            self.classes[number] = self.known.add(array)
+
+    def layer(self, operation: Operation) -> list[Numbers | None]:
+        is_absorbed = sum(1 for _ in self.layers()) in self.absorbed
+        for slot in operation.slots:
+            if slot.number not in self.weights and self.draw is not None:
+                self.weights[slot.number] = _drawn(self.draw, operation, slot.role, slot.shape, is_absorbed)
+        if self.draw is None:
+            return [None] * len(operation.slots)
+        return [self.weights[slot.number].astype(np.float32) for slot in operation.slots]
+
+    def value(self, operation: Operation) -> None:
+        if (value := self.values.get(operation.output)) is None:
+            return
+        self.classes[operation.output] = self.known.add(value)
+        self._split(operation, value)
+
+    def _split(self, operation: Operation, value: Numbers) -> None:
+        """What the layer would have given before its bias, and may be given in place of its padding."""
+        slot = operation.slot("bias")
+        if operation.family not in ("conv", "transposed conv", "linear"):
+            return
+        if slot is not None and (bias := self.weights.get(slot.number)) is not None and bias.any():
+            broadcast = bias if operation.family == "linear" else bias.reshape(-1, *[1] * (value.ndim - 2))
+            self.before_bias[self.known.add(value - broadcast)] = operation
+        width = operation.settings.get("padding", [0])
+        given = self.values.get(operation.inputs[0])
+        if operation.family == "conv" and any(width) and given is not None and given.ndim == 2 + len(width):
+            around = np.pad(given, [(0, 0), (0, 0), *[(w, w) for w in width]])
+            self.padded[self.known.add(around)] = self.classes[operation.inputs[0]]
+
+    def is_absorbed(self, layer: Operation) -> bool:
+        """Whether a batch normalisation follows this layer, so that its bias makes no difference."""
+        return next(i for i, other in enumerate(self.layers()) if other is layer) in self.absorbed
+
+    def classes_into(self, operation: Operation) -> list[int]:
+        """What goes into an operation, as indices in `known`."""
+        return [self.classes[number] for number in operation.inputs if number in self.classes]
+
+    def users(self, index: int) -> list[Operation]:
+        """The operations that a tensor goes into."""
+        return [operation for operation in self.operations if index in self.classes_into(operation)]
+
+
+def _drawn(draw: Draw, operation: Operation, role: str, shape: tuple[int, ...], absorbed: bool) -> Numbers:
+    """Random weights that keep the numbers of a network about as large as they are."""
+    if role == "bias":
+        return np.zeros(shape) if absorbed else 0.5 * draw.normal(*shape)
+    if role == "running_mean":
+        return 0.3 * draw.normal(*shape)
+    if role == "running_var" or (role == "weight" and len(shape) == 1):
+        return draw.uniform(0.5, 1.5, *shape)
+    if role == "weight" and operation.family in ("conv", "transposed conv", "linear"):
+        inputs = np.prod(shape[1:]) if operation.family == "conv" else shape[0]
+        return draw.normal(*shape) / np.sqrt(max(inputs, 1))
+    return draw.normal(*shape)
