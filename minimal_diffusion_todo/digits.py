@@ -7,7 +7,6 @@ import sys
 
 import torch
 import torch.nn.functional as F
-
 from drawn_digits import NAME, drawn_digits
 
 BATCH_SIZE = 16

@@ -9,13 +9,12 @@ Takes the size of the images from --size: with 16 a step takes a third of the ti
 
 import argparse
 
-import torch
-from tqdm import tqdm
-
 import conditional
 import ddpm
+import torch
 import unet
 from digits import batches, load_digits, normalise
+from tqdm import tqdm
 
 
 def make_model(name):

@@ -17,8 +17,22 @@ from autograder.kit.runner import Runner
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY
 from autograder.release.kit import make_kit, write_kit
+from tests.warm_python import WarmPython
 
 SWISS_ROLL = load_manifest("swiss_roll")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> Iterator[None]:
+    """The processes in which students' code runs are forks: importing torch takes seconds each time."""
+    if sys.platform != "linux":
+        yield
+        return
+    python = WarmPython()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograder.kit.runner.launch", python.launch)
+        yield
+    python.close()
 
 
 @pytest.fixture(scope="module")

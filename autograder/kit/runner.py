@@ -26,21 +26,26 @@ PRINTED_LINES = 20
 _PROGRAM = "import sys; sys.path.insert(0, {root!r}); from autograder.kit.worker import main; main({preload})"
 
 
+def launch(root: Path, folder: Path, preload: bool) -> subprocess.Popen[bytes]:
+    """Start a process that runs the worker of the package in `root`, with `folder` as its current one."""
+    environment = {**os.environ, **eager.ENVIRONMENT, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _PROGRAM.format(root=str(root), preload=preload)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+    )
+
+
 class Process:
     """A process that has been started and waits for its job. `root`: the folder that holds the package `autograder`.
     `preload`: import what pictures need too, before there is a job.
     """
 
     def __init__(self, root: Path, folder: Path, preload: bool = False):
-        environment = {**os.environ, **eager.ENVIRONMENT, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PROGRAM.format(root=str(root), preload=preload)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=environment,
-        )
+        self._child = launch(root, folder, preload)
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         assert self._child.stderr is not None

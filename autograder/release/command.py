@@ -7,6 +7,8 @@ from rich.console import Console
 from autograder.errors import UserError
 from autograder.manifest import assignment_ids, load_manifest
 from autograder.release.handout import HandoutError, check_handout, write_handout
+from autograder.release.kit import facts_kit, write_kit
+from autograder.release.numbers import check_numbers, write_numbers
 
 
 def release(assignment: str | None = None, check: bool = False) -> int:
@@ -22,8 +24,10 @@ def release(assignment: str | None = None, check: bool = False) -> int:
         changes: list[str] = []
         try:
             if not check:
-                changes = write_handout(manifest)
+                changes = [*write_handout(manifest), *write_numbers(manifest, facts_kit(manifest))]
             problems = check_handout(manifest)
+            if check:
+                problems += check_numbers(manifest, facts_kit(manifest))
         except HandoutError as error:
             problems = [*error.problems, f"{manifest.folder}/: nothing was written."]
         for line in [*changes, *problems]:
@@ -38,8 +42,6 @@ def release(assignment: str | None = None, check: bool = False) -> int:
 
 def release_kit(assignment: str | None, out: Path) -> None:
     """Write the student kit of an assignment and print what it is. Raises UserError when it cannot be made or written."""
-    from autograder.release.kit import write_kit
-
     if assignment is None:
         raise UserError(f"Name the assignment whose kit is wanted: {' or '.join(assignment_ids())}.")
     if out.is_dir():

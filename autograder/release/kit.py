@@ -2,16 +2,14 @@
 
     autograder release swiss_roll -o handout.zip
 
-The numbers are made here, by running the visible checks on the solution in a process of its own: the kit holds data, and no formula.
+The numbers were made by the solution (release/numbers.py): the kit holds data, and no formula.
 """
 
 import dataclasses
-import importlib
 import io
 import json
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,10 +17,9 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.grading.dependencies import code_of
-from autograder.grading.mutants import Variant, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.mutants import misconceptions
 from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
-from autograder.kit.runner import Runner
 from autograder.kit.scripts import SCRIPTS
 from autograder.manifest import Manifest
 from autograder.markers import find_region, regions
@@ -30,6 +27,7 @@ from autograder.newer_python import GRADER
 from autograder.places import REPOSITORY, assignments, inside
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
+from autograder.release.numbers import read_numbers, visible_modules
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
@@ -52,14 +50,6 @@ _UNSEARCHABLE = (
     ".npz",
     ".zip",
 )
-
-
-def visible_modules(manifest: Manifest) -> list[str]:
-    """The modules that hold the visible checks of an assignment, its own first."""
-    folders = [manifest.id, *manifest.checks_from]
-    return [
-        f"autograder.assignments.{name}.visible" for name in folders if (assignments() / name / "visible.py").is_file()
-    ]
 
 
 def facts_of(manifest: Manifest) -> dict[str, Any]:
@@ -89,75 +79,17 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def checks_of(manifest: Manifest) -> dict[str, Any]:
-    """What the kit knows of its visible checks and pictures, as data. Raises UserError where they do not fit the manifest."""
-    from autograder.kit.checks import Picture, VisibleCheck  # with torch, which packing does not need
-
-    found = [item for name in visible_modules(manifest) for item in vars(importlib.import_module(name)).values()]
-    checks = [item for item in found if isinstance(item, VisibleCheck)]
-    known, ids = {task.id for task in manifest.tasks}, [check.id for check in checks]
-    if strangers := sorted({check.task for check in checks} - known):
-        raise UserError(f"{manifest.id}: a visible check names the unknown task {strangers[0]!r}.")
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise UserError(f"{manifest.id}: two visible checks are called {twice[0]}; give one of them another name.")
-    return {
-        "checks": [
-            {
-                "id": check.id,
-                "task": check.task,
-                "region": check.region,
-                "where": check.where,
-                "sentence": check.sentence,
-            }
-            for check in checks
-        ],
-        "pictures": [
-            {"id": item.run.__name__, "task": item.task, "title": item.title}
-            for item in found
-            if isinstance(item, Picture)
-        ],
-    }
-
-
 def make_kit(manifest: Manifest) -> Kit:
-    """The kit as the repository itself uses it: facts from the manifest, numbers from the solution. Takes some seconds."""
+    """The kit as the repository itself uses it: facts from the manifest, checks and numbers from `numbers.json`."""
+    known = read_numbers(manifest)
     kit = facts_kit(manifest)
-    kit.facts.update(checks_of(manifest))
-    numbers: dict[str, dict[str, list[Any]]] = {}
-    for files in [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]:
-        for check, recorded in record(kit, files).items():
-            known = numbers.setdefault(check, {})
-            for what, values in recorded.items():
-                if not any(value in known.setdefault(what, []) for value in values):
-                    known[what] += values
-    return dataclasses.replace(kit, numbers=numbers)
+    kit.facts.update(checks=known["checks"], pictures=known["pictures"])
+    return dataclasses.replace(kit, numbers=known["numbers"])
 
 
 def facts_kit(manifest: Manifest) -> Kit:
     """The kit without checks and numbers, which packing does not need."""
     return Kit(REPOSITORY, json.loads(json.dumps(facts_of(manifest))), {})
-
-
-def record(kit: Kit, files: Mapping[str, bytes]) -> dict[str, dict[str, list[Any]]]:
-    """The numbers that the visible checks see in a right solution. Raises UserError where one of them fails."""
-    from autograder.kit.check import job_of
-
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
-        found = {}
-        with Runner(kit.root, folder) as runner:
-            for item in runner.do({**job_of(kit, folder, kit.checks(), []), "numbers": None}):
-                if item.get("status", "passed") != "passed" or item["kind"] in ("slow", "died", "unusable"):
-                    problem = item.get("message", f"it {item['kind']}")
-                    raise UserError(
-                        f"The solution of {kit.facts['id']} fails the visible check {item.get('id')}: {problem}"
-                    )
-                if item["kind"] == "checked":
-                    found[item["id"]] = item["numbers"]
-    return found
 
 
 def kit_files(manifest: Manifest) -> dict[str, bytes]:
@@ -280,16 +212,6 @@ def _shipped(manifest: Manifest) -> dict[str, bytes]:
         folder = assignments() / name.split(".")[2]
         paths += [folder / "__init__.py", folder / "visible.py"]
     return {inside(path).removeprefix("autograder/"): path.read_bytes() for path in paths}
-
-
-def _also_right(manifest: Manifest) -> list[Variant]:
-    """Variants whose numbers are right as well, as the visible checks name them."""
-    wanted = [
-        name
-        for module in visible_modules(manifest)
-        for name in getattr(importlib.import_module(module), "ALSO_RIGHT", ())
-    ]
-    return [variant for variant in variants(manifest) if variant.id in wanted]
 
 
 def _stubs(manifest: Manifest) -> dict[str, list[str]]:

@@ -31,11 +31,10 @@
 # %load_ext autoreload
 # %autoreload 2
 
-import matplotlib.pyplot as plt
-import torch
-
 import conditional
 import ddpm
+import matplotlib.pyplot as plt
+import torch
 from digits import batches, load_digits, normalise
 from train import train
 from unet import UNet

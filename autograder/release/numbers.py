@@ -1,0 +1,165 @@
+"""`numbers.json` of an assignment: what its visible checks are, and the numbers that come out in right solutions.
+
+Derived like the student folders: `autograder release` writes it, `autograder release --check` proves that it is current. So the checker
+starts at once, and no solution is run to make a kit.
+"""
+
+import importlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.errors import UserError
+from autograder.grading.mutants import Variant, apply_variant, solution_files, variants
+from autograder.kit.facts import Kit
+from autograder.kit.runner import Runner
+from autograder.manifest import Manifest
+from autograder.places import assignments
+
+FILE = "numbers.json"
+TOLERANCE = 1e-4  # of a number, absolute and relative: that of the checks themselves; machines round differently
+Numbers = dict[str, dict[str, list[Any]]]  # check → what is compared → what each right solution gave
+
+
+def visible_modules(manifest: Manifest) -> list[str]:
+    """The modules that hold the visible checks of an assignment, its own first."""
+    folders = [manifest.id, *manifest.checks_from]
+    return [
+        f"autograder.assignments.{name}.visible" for name in folders if (assignments() / name / "visible.py").is_file()
+    ]
+
+
+def read_numbers(manifest: Manifest) -> dict[str, Any]:
+    """What the file says: {"checks": […], "pictures": […], "numbers": {…}}. Raises UserError where it is missing or no JSON."""
+    if not visible_modules(manifest):
+        return {"checks": [], "pictures": [], "numbers": {}}
+    path = manifest.home / FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"checks": list(found["checks"]), "pictures": list(found["pictures"]), "numbers": dict(found["numbers"])}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{manifest.id}/{FILE} is missing or damaged; run `autograder release {manifest.id}`.") from error
+
+
+def write_numbers(manifest: Manifest, kit: Kit) -> list[str]:
+    """Bring the file up to date; a sentence where it has changed. Raises UserError where a right solution fails a visible check."""
+    if not visible_modules(manifest):
+        return []
+    derived = derive_numbers(manifest, kit)
+    if not _differences(manifest, derived):
+        return []
+    text = json.dumps(derived, ensure_ascii=False, indent=1)
+    (manifest.home / FILE).write_text(text + "\n", encoding="utf-8")
+    return [f"{manifest.id}/{FILE}: written."]
+
+
+def check_numbers(manifest: Manifest, kit: Kit) -> list[str]:
+    """What is wrong with the file, a sentence each. Runs the right solutions; raises UserError where one of them fails a visible check."""
+    return _differences(manifest, derive_numbers(manifest, kit)) if visible_modules(manifest) else []
+
+
+def derive_numbers(manifest: Manifest, kit: Kit) -> dict[str, Any]:
+    """The content of the file, from the visible checks and the right solutions. `kit`: the facts of the manifest."""
+    described = checks_of(manifest)
+    facts = {**kit.facts, **described}
+    numbers: Numbers = {}
+    for files in [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]:
+        for check, recorded in record(Kit(kit.root, facts, {}), files).items():
+            known = numbers.setdefault(check, {})
+            for what, values in recorded.items():
+                if not any(value in known.setdefault(what, []) for value in values):
+                    known[what] += values
+    return {**described, "numbers": numbers}
+
+
+def checks_of(manifest: Manifest) -> dict[str, Any]:
+    """What the kit knows of its visible checks and pictures, as data. Raises UserError where they do not fit the manifest."""
+    from autograder.kit.checks import Picture, VisibleCheck  # with torch, which nothing else here needs
+
+    found = [item for name in visible_modules(manifest) for item in vars(importlib.import_module(name)).values()]
+    checks = [item for item in found if isinstance(item, VisibleCheck)]
+    known, ids = {task.id for task in manifest.tasks}, [check.id for check in checks]
+    if strangers := sorted({check.task for check in checks} - known):
+        raise UserError(f"{manifest.id}: a visible check names the unknown task {strangers[0]!r}.")
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise UserError(f"{manifest.id}: two visible checks are called {twice[0]}; give one of them another name.")
+    return {
+        "checks": [
+            {
+                "id": check.id,
+                "task": check.task,
+                "region": check.region,
+                "where": check.where,
+                "sentence": check.sentence,
+            }
+            for check in checks
+        ],
+        "pictures": [
+            {"id": item.run.__name__, "task": item.task, "title": item.title}
+            for item in found
+            if isinstance(item, Picture)
+        ],
+    }
+
+
+def record(kit: Kit, files: Mapping[str, bytes]) -> Numbers:
+    """The numbers that the visible checks see in a right solution. Raises UserError where one of them fails."""
+    from autograder.kit.check import job_of
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        found = {}
+        with Runner(kit.root, folder) as runner:
+            for item in runner.do({**job_of(kit, folder, kit.checks(), []), "numbers": None}):
+                if item.get("status", "passed") != "passed" or item["kind"] in ("slow", "died", "unusable"):
+                    problem = item.get("message", f"it {item['kind']}")
+                    raise UserError(
+                        f"The solution of {kit.facts['id']} fails the visible check {item.get('id')}: {problem}"
+                    )
+                if item["kind"] == "checked":
+                    found[item["id"]] = item["numbers"]
+    return found
+
+
+def _also_right(manifest: Manifest) -> list[Variant]:
+    """Variants whose numbers are right as well, as the visible checks name them."""
+    wanted = [
+        name
+        for module in visible_modules(manifest)
+        for name in getattr(importlib.import_module(module), "ALSO_RIGHT", ())
+    ]
+    return [variant for variant in variants(manifest) if variant.id in wanted]
+
+
+def _differences(manifest: Manifest, derived: dict[str, Any]) -> list[str]:
+    """Where the file parts from what was derived, a sentence each."""
+    try:
+        stored = read_numbers(manifest)
+    except UserError as error:
+        return [str(error)]
+    advice = f"run `autograder release {manifest.id}`."
+    if any(stored.get(part) != derived[part] for part in ("checks", "pictures")):
+        return [f"{manifest.id}/{FILE}: the visible checks have changed since; {advice}"]
+    return [
+        f"{manifest.id}/{FILE}: the numbers of {check} are stale; {advice}"
+        for check in sorted(stored["numbers"].keys() | derived["numbers"].keys())
+        if not _alike(stored["numbers"].get(check), derived["numbers"].get(check))
+    ]
+
+
+def _alike(stored: Any, derived: Any) -> bool:
+    """Whether two nests of numbers have the same shape and keys, and numbers within the tolerance."""
+    if isinstance(stored, dict) and isinstance(derived, dict):
+        return stored.keys() == derived.keys() and all(_alike(stored[key], derived[key]) for key in stored)
+    if isinstance(stored, list) and isinstance(derived, list):
+        return len(stored) == len(derived) and all(map(_alike, stored, derived))
+    if isinstance(stored, (int, float)) and isinstance(derived, (int, float)):
+        return bool(np.isclose(stored, derived, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
+    return False
