@@ -1,0 +1,67 @@
+"""Judgement of the tables: those that are there, at module level or as buffers of DDPM; the functions show what is made of them."""
+
+from typing import Any
+
+import numpy as np
+
+from autograder.assignments.minimal_diffusion.interface import FOR_IMAGES, TABLES, Durham, T
+from autograder.assignments.minimal_diffusion.loss import expect_factors, run_loss
+from autograder.grading.checks import Note, WrongAnswer, expect_finite
+from autograder.grading.seeds import Draw
+from autograder.sandbox.launcher import Raised
+from autograder.sandbox.proxies import Handle, describe
+
+TOLERANCE = 1e-3  # relative; float32 loses 2e-4 of √(1 − ᾱ_1), and an index off by one changes β_T by 3e-3
+WITHOUT_ROUNDING = {"alpha_t": 1e-6, "alphabar_t": 2e-5, "sqrtab": 2e-5, "oneover_sqrta": 1e-6}
+
+
+def judge_tables(course: Durham, draw: Draw, note: Note) -> None:
+    """Every table that is there is right for t = 1 … T. Entry 0 serves nobody: what is in it counts in ᾱ_t only."""
+    module = course.student.module("ddpm")
+    found = {name: _read(module, name) for name in TABLES}
+    if absent := [name for name, value in found.items() if value is None]:
+        model = _model(module)
+        found |= {name: _read(model, name) if model else None for name in absent}
+    there = {name: value for name, value in found.items() if value is not None}
+    faults = {name: fault for name, value in there.items() if (fault := _fault(name, value, note))}
+    note.measured_work(len(there.keys() - faults.keys()) > 0)
+    for fault in faults.values():
+        raise WrongAnswer(fault)
+    if not {"sqrtab", "sqrtmab"} <= there.keys():  # by other names: what DDPM.forward does shows them
+        run = run_loss(course, draw, note, 4096, (3, 2, 2))
+        expect_factors(run)
+        note.measured_work(True)
+
+
+def _read(owner: Handle, name: str) -> Any:
+    try:
+        return owner.get(name)
+    except Raised:
+        return None
+
+
+def _model(module: Handle) -> Handle | None:
+    try:
+        return module.new("DDPM")
+    except Raised:
+        return None
+
+
+def _fault(name: str, value: Any, note: Note) -> str | None:
+    right = TABLES[name]
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        return f"{name} must be a tensor of numbers, one for each t of 0 … {T}; yours is {describe(value)}."
+    note(f"size of {name}", value.size, 0)
+    if value.size != T + 1:
+        return f"{name} must have {T + 1} entries, one for each t of 0 … {T}, so that {name}[t] belongs to t; yours has {value.size}."
+    got = expect_finite(value, name).ravel()
+    note(f"ends of {name}", (got[1], got[2], got[T // 2], got[T]), 1e-5)
+    tolerance = WITHOUT_ROUNDING.get(name, TOLERANCE)
+    wrong = np.flatnonzero(abs(got - right)[1:] > tolerance * abs(right[1:])) + 1
+    if not wrong.size:
+        if name in FOR_IMAGES and value.shape == (T + 1,):
+            note(f"flat {name}", 1, 0)
+        return None
+    t = int(wrong[0] if len(wrong) < T / 2 else wrong[len(wrong) // 2])
+    return f"{name}[{t}] must be {right[t]:.6g}; yours is {got[t]:.6g}, and {wrong.size} of {T} entries are off."
+
