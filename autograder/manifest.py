@@ -17,6 +17,7 @@ from autograder import places
 from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.outcome_rule import OutcomeRule
+from autograder.regions import file_of, path_of
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,11 @@ class Manifest:
     def solution(self) -> Path:
         return places.solutions() / self.folder
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """All regions, in the order of the tasks."""
+        return tuple(region for task in self.tasks for region in task.regions)
+
     def task(self, identifier: str) -> Task:
         for task in self.tasks:
             if task.id == identifier:
@@ -177,6 +183,7 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
                 raise UserError(f"{source}: task {task.id} needs {need!r}, which is not a task.")
     if len(known) != len(manifest.tasks):
         raise UserError(f"{source}: two tasks have the same id.")
+    _check_regions(manifest, source)
     manifest.profile(None)
     for name, profile in manifest.profiles.items():
         if unknown := [left for left in profile.leaves_out if left.partition(".")[0] not in known]:
@@ -189,6 +196,17 @@ def _rule_of(identifier: str) -> type[OutcomeRule]:
     if not (places.assignments() / identifier / "rule.py").is_file():
         return OutcomeRule
     return importlib.import_module(f"autograder.assignments.{identifier}.rule").Rule
+
+
+def _check_regions(manifest: Manifest, source: str) -> None:
+    """Raise UserError for a region that is in no file of students, or listed twice."""
+    for task in manifest.tasks:
+        for region in task.regions:
+            if file_of(region) not in manifest.files.todo or not path_of(region):
+                form = f"{manifest.files.todo[0] if manifest.files.todo else 'file.py'}:Class.function"
+                raise UserError(f"{source}: task {task.id} lists the region {region!r}; write a file of files.todo and a name, as {form!r}.")
+            if manifest.regions.count(region) > 1:
+                raise UserError(f"{source}: the region {region!r} is listed twice.")
 
 
 def build_record(kind: Any, value: Any, where: str) -> Any:

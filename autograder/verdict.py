@@ -39,7 +39,7 @@ class CheckResult:
     message: str = ""  # what was expected, what came, where they part
     hint: str = ""  # the likeliest mistake (diagnosis)
     misconceptions: tuple[str, ...] = ()  # identifiers behind the hint
-    carried: tuple[str, ...] = ()  # what the reference stood in for, e.g. "p_sample"
+    carried: tuple[str, ...] = ()  # regions, or classes, that the reference stood in for: "ddpm.py:DiffusionModule.p_sample"
     evidence: dict[str, Any] = field(default_factory=dict)  # JSON data: numbers behind the message
     printed: str = ""  # the last of what the student's code printed
     seconds: float = 0.0

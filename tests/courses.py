@@ -17,7 +17,7 @@ def courses_in(root: Path) -> Iterator[Path]:
     that in `root`, laid out as the repository.
     """
     before = os.environ.get(places.COURSES_VARIABLE), list(autograder.assignments.__path__)
-    _forget(root)
+    _forget()
     os.environ[places.COURSES_VARIABLE] = str(root)
     autograder.assignments.__path__ = [str(places.assignments()), *before[1]]
     try:
@@ -27,7 +27,7 @@ def courses_in(root: Path) -> Iterator[Path]:
         if before[0] is not None:
             os.environ[places.COURSES_VARIABLE] = before[0]
         autograder.assignments.__path__ = before[1]
-        _forget(root)
+        _forget()
 
 
 def write_files(root: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -39,11 +39,11 @@ def write_files(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def _forget(root: Path) -> None:
+def _forget() -> None:
     """Whatever is remembered of an assignment, by its identifier or its modules, and the process that reads submissions."""
     bounded._READERS.close()
     for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(str(root)):
+        if name.startswith("autograder.assignments.") and not Path(module.__file__ or "").is_relative_to(places.REPOSITORY):
             del sys.modules[name]
         elif name.startswith("autograder."):
             for item in list(vars(module).values()):

@@ -27,12 +27,12 @@ from autograder import cli
 from autograder.commands import demo as demo_command
 from autograder.commands.grade_one import grade_one
 from autograder.errors import UserError
-from autograder.grading.diagnosis import region_name
 from autograder.grading.mutants import Variant, apply_variant, solution_files
 from autograder.grading.rubric import judged_checks, load_rubric
 from autograder.grading.session import Options
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY
+from autograder.regions import shortest
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.remote_worker import Worker
@@ -263,9 +263,9 @@ def test_strange_code_costs_its_own_functions(what: str, sandbox: Sandbox, tmp_p
     assert_readable(verdict)
     messages: dict[str, list[str]] = {}
     for check in load_rubric(MANIFEST):
-        messages.setdefault(check.mark.region, []).extend(c.message for c in lost(verdict) if c.id == check.id)
+        messages.setdefault(shortest(check.mark.region), []).extend(c.message for c in lost(verdict) if c.id == check.id)
     for region, (_, sentence) in STRANGE[what].items():
-        found = messages.pop(region_name(region))
+        found = messages.pop(shortest(region))
         assert any(re.search(sentence, message) for message in found), (region, found)
     assert not any(messages.values()), messages
     assert not any(SLEEP in (process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
@@ -434,7 +434,7 @@ def test_wrong_use_of_the_real_command(tmp_path: Path) -> None:
 # Stopped in the middle
 
 
-BEFORE_THE_LOOP = {c.id: c.mark.points for c in load_rubric(MANIFEST) if c.mark.region in ("q_sample", "p_sample")}
+BEFORE_THE_LOOP = {c.id: c.mark.points for c in load_rubric(MANIFEST) if shortest(c.mark.region) in ("q_sample", "p_sample")}
 
 
 @contextlib.contextmanager

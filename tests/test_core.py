@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from autograder.errors import UserError
 from autograder.grading import diagnosis as diagnosis_module
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect_close, expect_tensor, task
-from autograder.grading.diagnosis import Known, diagnose, region_name
+from autograder.grading.diagnosis import Known, diagnose
 from autograder.grading.mutants import Misconception
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check, to_result
@@ -48,11 +48,13 @@ MANIFEST = textwrap.dedent("""
     id = "1"
     title = "First"
     points = 5
+    regions = ["a.py:f", "a.py:g"]
 
     [[tasks]]
     id = "2"
     title = "Second"
     points = 2.5
+    regions = ["a.py:Model.h"]
     needs = ["1"]
 
     [limits]
@@ -213,7 +215,7 @@ def test_checks_come_in_the_order_of_files_and_lines(toy):
     assert [check.id for check in rubric] == ["1.b", "1.a", "2.c"]
     assert rubric[0].title == "`f` is right for every t (Eq. 4)."
     assert rubric[0].parameters == ("student", "draw")
-    assert (rubric[0].mark.region, rubric[0].mark.false_fail) == ("f", 1e-7)
+    assert (rubric[0].mark.region, rubric[0].mark.false_fail) == ("a.py:f", 1e-7)
 
 
 def test_a_check_that_is_imported_counts_where_it_was_written_only(toy):
@@ -541,10 +543,13 @@ def test_other_forms_are_not_tried_after_what_would_happen_again(error):
 
 
 def test_a_region_that_is_wrong_is_stood_in_for_and_that_is_noted():
-    carry = Carry(frozenset({"p_sample"}))
+    p_sample, q_sample = "a.py:Model.p_sample", "a.py:Model.q_sample"
+    carry = Carry(frozenset({p_sample}), (p_sample, q_sample))
     assert carry.stands_in_for("p_sample")
     assert not carry.stands_in_for("q_sample")
-    assert carry.stood_in == {"p_sample"}
+    with pytest.raises(UserError, match=r"no region 'p_sampel'; the nearest is 'a\.py:Model\.p_sample'"):
+        carry.stands_in_for("p_sampel")
+    assert carry.stood_in == {p_sample}
 
 
 # Running a check
@@ -564,7 +569,7 @@ class Nobody:
 
 def check(function, identifier: str = "1.c", region: str = "f", points: float = 2.0) -> Check:
     task("1", points=points, region=region)(function)
-    return Check(identifier, "title", function.check_mark, function, (2,))
+    return Check(identifier, "title", function.check_mark, function, (2,), ("a.py:f",), ("a.py:f", "a.py:g"))
 
 
 @pytest.mark.parametrize(
@@ -586,9 +591,9 @@ def test_whatever_a_check_does_ends_in_a_judgement(error, status, kind):
         if error is not None:
             raise error
 
-    judgement = run_check(check(body), Nobody(), SECRET, "digest", frozenset({"g"}))
+    judgement = run_check(check(body), Nobody(), SECRET, "digest", frozenset({"a.py:g"}))
     assert (judgement.status, judgement.kind) == (status, kind)
-    assert judgement.carried == ("g",)
+    assert judgement.carried == ("a.py:g",)
     assert judgement.printed == "some text"
     assert judgement.note.values["x"][0] == Draw(SECRET, "digest", "1.c").integer(0, 10**9)
     assert str(error or "") in judgement.message
@@ -957,10 +962,3 @@ def test_there_is_no_diagnosis_without_a_failure_or_without_candidates():
     assert diagnose([], Known([A]), judge) is None
     assert diagnose([(CHECKS[0], failed(5))], Known([]), judge) is None
     assert asked == []
-
-
-def test_regions_are_called_by_their_function_and_constructors_by_their_class():
-    assert region_name("ddpm.py:DiffusionModule.p_sample") == "p_sample"
-    assert region_name("network.py:SimpleNet.__init__") == region_name("network.py:SimpleNet.forward") == "SimpleNet"
-    assert region_name("train.py:main") == "main"
-    assert region_name("p_sample") == "p_sample"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.grading.diagnosis import Diagnosis, Probe, region_name
+from autograder.grading.diagnosis import Diagnosis, Probe
 from autograder.grading.mutants import Variant, apply_variant
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import without_measurements
@@ -25,12 +25,11 @@ def lane() -> Iterator[Lane]:
 
 
 def found_in(case: Case, lane: Lane) -> Diagnosis | None:
-    name = region_name(case.region)
     student = Student(lane, apply_variant(MANIFEST, Variant(case.id, "", {case.region: case.body})), MANIFEST.limits)
     try:
-        checks = [check for check in load_rubric(MANIFEST) if check.mark.region == name]
-        probe = Probe(MANIFEST, lane, frozenset({name}))
-        return probe.explain(name, [(check, probe.judge(check, student)) for check in checks])
+        checks = [check for check in load_rubric(MANIFEST) if case.region in check.regions]
+        probe = Probe(MANIFEST, lane, frozenset(checks[0].regions))
+        return probe.explain(checks[0].mark.region, [(check, probe.judge(check, student)) for check in checks])
     finally:
         student.fresh()
 

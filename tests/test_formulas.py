@@ -8,12 +8,13 @@ import pytest
 
 from autograder.assignments.swiss_roll.misconceptions import MISCONCEPTIONS
 from autograder.grading.checks import CheckMark, Note
-from autograder.grading.diagnosis import Diagnosis, Known, diagnose, region_name
+from autograder.grading.diagnosis import Diagnosis, Known, diagnose
 from autograder.grading.formulas import Formula
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.judges.formulas import ALGORITHMS
 from autograder.oracles.schedule import EvenlySpaced
+from autograder.regions import shortest
 
 SCHEDULE = EvenlySpaced(15, 0.031, 0.26)
 LAST = SCHEDULE.num_timesteps - 1
@@ -91,7 +92,7 @@ def judged(region: str, notes: list[Note]) -> list[tuple[Check, Judgement]]:
 
 
 def explained(region: str, notes: list[Note]) -> Diagnosis | None:
-    known = Known([m for m in MISCONCEPTIONS if region_name(m.region) == region], ALGORITHMS[region])
+    known = Known([m for m in MISCONCEPTIONS if shortest(m.region) == region], ALGORITHMS[region])
     return diagnose(judged(region, notes), known, lambda version, check: None, pairs=False)
 
 
@@ -115,5 +116,5 @@ def test_every_single_mistake_in_every_right_form_is_named_and_no_other(region: 
 
 @pytest.mark.parametrize("region", ALGORITHMS)
 def test_every_formula_belongs_to_a_misconception_of_its_region(region: str) -> None:
-    ids = {m.id for m in MISCONCEPTIONS if region_name(m.region) == region}
+    ids = {m.id for m in MISCONCEPTIONS if shortest(m.region) == region}
     assert {change.id for change in ALGORITHMS[region].mistakes} <= ids

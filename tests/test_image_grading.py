@@ -35,6 +35,7 @@ from autograder.sandbox import pictures
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import Submission, read_submission
+from tests.check_runs import named
 
 COUNT = 6
 MANIFEST = load_manifest("image_diffusion")
@@ -280,7 +281,7 @@ def test_complete_samples_are_taken_before_a_checkpoint(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize(
-    ("untouched", "named"),
+    ("untouched", "sentence"),
     [
         (set(), None),
         ({"p_sample", "p_sample_loop"}, None),  # drawn with DDIM
@@ -290,13 +291,13 @@ def test_complete_samples_are_taken_before_a_checkpoint(sandbox: Sandbox) -> Non
     ],
 )  # fmt: skip
 def test_samples_that_the_code_cannot_have_drawn_are_for_a_person_to_ask_about(
-    sandbox: Sandbox, untouched: set[str], named: str | None
+    sandbox: Sandbox, untouched: set[str], sentence: str | None
 ) -> None:
-    judged = judge(sandbox, good_images(), untouched=frozenset(untouched))
+    judged = judge(sandbox, good_images(), untouched=named(*untouched))
     found = [notice for notice in judged.notices() if "can hardly have been drawn" in notice.message]
-    assert [notice.kind for notice in found] == (["staff"] if named else [])
-    assert all(named in notice.message and notice.deduction == 0 for notice in found)
-    with pytest.raises(Held, match=named) if named else contextlib.nullcontext():
+    assert [notice.kind for notice in found] == (["staff"] if sentence else [])
+    assert all(sentence in notice.message and notice.deduction == 0 for notice in found)
+    with pytest.raises(Held, match=sentence) if sentence else contextlib.nullcontext():
         judged.expect("fid_full", Note(), Carry())
 
 
@@ -321,7 +322,7 @@ def test_an_fid_beside_samplers_that_fail_is_held(sandbox: Sandbox, wrong: froze
         if held
         else contextlib.nullcontext()
     ):
-        judged.expect("fid_full", Note(), Carry(frozenset(wrong)))
+        judged.expect("fid_full", Note(), Carry(named(*wrong)))
 
 
 @pytest.mark.parametrize("finding", ["below_floor", "copies"])
@@ -339,7 +340,7 @@ def test_an_fid_that_is_not_reached_is_lost_and_not_held(sandbox: Sandbox) -> No
     judged = judge(sandbox, good_images(), findings={"copies": "It is odd."})
     judged.rule = {**judged.rule, "fid_full": 5.0}
     with pytest.raises(WrongAnswer):
-        judged.expect("fid_full", Note(), Carry(BOTH_SAMPLERS))
+        judged.expect("fid_full", Note(), Carry(named(*BOTH_SAMPLERS)))
 
 
 def test_notices_name_the_files_of_the_student(sandbox: Sandbox) -> None:
@@ -363,8 +364,8 @@ def test_a_checkpoint_that_was_not_trained_is_held(sandbox: Sandbox) -> None:
     judged.measured = dataclasses.replace(judged.measure(), loss=0.02)
     judged.expect("fid_full", Note(), Carry())
     with pytest.raises(Held, match="ddim_p_sample is wrong"):  # which draws from a checkpoint, and nothing else does
-        judged.expect("fid_full", Note(), Carry(frozenset({"ddim_p_sample"})))
-    judged.expect("fid_full", Note(), Carry(frozenset({"p_sample"})))
+        judged.expect("fid_full", Note(), Carry(named("ddim_p_sample")))
+    judged.expect("fid_full", Note(), Carry(named("p_sample")))
 
 
 FROM_FACES = "faces.render_face('cat', int(torch.randint(10**9, ())))"

@@ -8,7 +8,6 @@ import pytest
 
 from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Sampler, plan_for
 from autograder.grading.checks import Note, WrongAnswer
-from autograder.grading.diagnosis import region_name
 from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
@@ -16,17 +15,19 @@ from autograder.grading.session import Grading, Options
 from autograder.grading.work import shows_work
 from autograder.manifest import load_manifest
 from autograder.markers import derive_handout
+from autograder.regions import shortest
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.intake import Submission
 from autograder.submission.stubs import share_of_operations
 from autograder.verdict import Verdict
+from tests.check_runs import named
 
 MANIFEST = load_manifest("swiss_roll")
 SOLUTION = {name: content for name, content in solution_files(MANIFEST).items() if name in MANIFEST.files.todo}
 NAMES = [name for task in MANIFEST.tasks for name in task.regions]
-REGIONS = list(dict.fromkeys(map(region_name, NAMES)))
+REGIONS = list(dict.fromkeys(map(shortest, NAMES)))
 
 Bodies = dict[str, str]  # function → body
 ANYWHERE = {
@@ -162,15 +163,15 @@ def lane(sandbox: Sandbox) -> Iterator[Lane]:
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_body_without_work_passes_no_check_that_shows_work(region: str, lane: Lane):
     """Every body in one region of the solution, through the checks of the rubric, with everything else right or carried forward."""
-    checks = [check for check in load_rubric(MANIFEST) if check.mark.region == region]
+    checks = [check for check in load_rubric(MANIFEST) if shortest(check.mark.region) == region]
     assert any(check.mark.shows_work for check in checks)
-    (file,) = {name.partition(":")[0] for name in NAMES if region_name(name) == region}
-    paths = [name.partition(":")[2] for name in NAMES if region_name(name) == region]
+    (file,) = {name.partition(":")[0] for name in NAMES if shortest(name) == region}
+    paths = [name.partition(":")[2] for name in NAMES if shortest(name) == region]
     student = Student(lane, solution_files(MANIFEST), MANIFEST.limits)
     for what, bodies in trivial(region):
         files = solution_files(MANIFEST) | with_bodies(SOLUTION, bodies)
         student.replace(files)
-        judged = [(check, run_check(check, student, b"trivial", what, frozenset({region}))) for check in checks]
+        judged = [(check, run_check(check, student, b"trivial", what, named(region))) for check in checks]
         assert not [check.id for check, judgement in judged if judgement.shows_work], what
         assert not [check.id for check, judgement in judged if judgement.status == "grader_error"], what
         share = share_of_operations(MANIFEST, file, files[file], paths)
@@ -181,7 +182,7 @@ def test_a_body_without_work_passes_no_check_that_shows_work(region: str, lane: 
 def test_the_solution_shows_work_everywhere(lane: Lane):
     student = Student(lane, solution_files(MANIFEST), MANIFEST.limits)
     for region in REGIONS:
-        checks = [check for check in load_rubric(MANIFEST) if check.mark.region == region]
+        checks = [check for check in load_rubric(MANIFEST) if shortest(check.mark.region) == region]
         assert any(run_check(check, student, b"trivial", "solution").shows_work for check in checks)
     student.fresh()
 
@@ -299,7 +300,7 @@ def loses(sampler: Sampler, state: dict[str, str]) -> bool:
     undone = {region for region, how in state.items() if how == "undone"}
     idle = {region for region, how in state.items() if how in ("idle", "undone")}
     try:
-        plan_for(sampler, wrong, undone, idle)
+        plan_for(sampler, named(*wrong), named(*undone), named(*idle))
     except WrongAnswer:
         return True
     return False

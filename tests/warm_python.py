@@ -67,8 +67,6 @@ class Forked:
 
 def serve(number: int) -> None:
     """Fork for every message on the socket, until its other end closes."""
-    import matplotlib.backends.backend_agg
-    import sklearn.datasets
     import torch  # noqa: F401
 
     control = socket.socket(fileno=number)

@@ -44,7 +44,7 @@ def asked_for() -> frozenset[str]:
     names: set[str] = set()
     for identifier in assignment_ids():
         try:
-            names |= set(load_manifest(identifier).files.todo)
+            names |= {name.rpartition("/")[2] for name in load_manifest(identifier).files.todo}
         except UserError:
             continue  # a broken manifest is told where that assignment is graded
     return frozenset(names)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.oracles.tolerance import near
+from autograder.regions import parts_of, resolve
 from autograder.sandbox.failures import Died, StudentFailure, TimedOut
 from autograder.sandbox.proxies import describe
 
@@ -50,7 +51,7 @@ class CheckMark:
 
     task: str
     points: float
-    region: str  # the region it judges, by function name: "p_sample"
+    region: str  # that it judges; in the rubric its full name (regions.py), in the source as short as is clear: "p_sample"
     false_fail: (
         float  # probability with which it fails a right solution; 0 for a check without randomness in its verdict
     )
@@ -150,20 +151,26 @@ def _equal(mine: Floats, theirs: Floats, tolerance: float) -> bool:
 class Carry:
     """Errors carried forward: regions known to be wrong, and for which of them the reference stood in during a check.
 
-    `undone`: those of them that hold nothing of the student's; `without_work`: those that show no work of their own.
+    `undone`: those of them that hold nothing of the student's; `without_work`: those that show no work of their own. `known`: all regions of
+    the assignment. All by their full names.
     """
 
     wrong: frozenset[str] = frozenset()
+    known: tuple[str, ...] = ()
     stood_in: set[str] = field(default_factory=set)
     undone: frozenset[str] = frozenset()
     without_work: frozenset[str] = frozenset()
 
     def stands_in_for(self, region: str) -> bool:
-        """Whether the reference must stand in for `region`; notes that it does."""
-        if region in self.wrong:
-            self.stood_in.add(region)
-            return True
-        return False
+        """Whether the reference must stand in for `region`, which may be a short name; notes that it does.
+
+        Raises UserError where the assignment has no such region, or several.
+        """
+        name = resolve(region, self.known, "stands_in_for")
+        if self.wrong.isdisjoint(parts_of(name, self.known)):
+            return False
+        self.stood_in.add(name)
+        return True
 
 
 def expect(condition: Any, message: str) -> None:

@@ -27,6 +27,7 @@ from autograder.grading.mutants import (
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement, run_check
 from autograder.manifest import Manifest
+from autograder.regions import parts_of
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Student
 
@@ -66,19 +67,13 @@ class Known:
         return frozenset(change.id for change in self.algorithm.mistakes) if self.algorithm else frozenset()
 
 
-def region_name(region: str) -> str:
-    """The name by which checks call a region of the manifest: "ddpm.py:DiffusionModule.p_sample" → "p_sample", a
-    constructor → its class.
-    """
-    owner, _, function = region.rpartition(":")[2].rpartition(".")
-    return owner if owner and function in ("__init__", "forward") else function
-
-
 def known_about(manifest: Manifest, region: str) -> Known:
+    """`region`: as a check of the rubric has it."""
+    parts = parts_of(region, manifest.regions)
     return Known(
-        [m for m in misconceptions(manifest) if region_name(m.region) == region],
+        [m for m in misconceptions(manifest) if m.region in parts],
         algorithms(manifest).get(region),
-        [m for m in right_forms(manifest) if region_name(m.region) == region],
+        [m for m in right_forms(manifest) if m.region in parts],
     )
 
 

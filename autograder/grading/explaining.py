@@ -10,6 +10,7 @@ from autograder.grading.publishing import Publisher
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.grading.standing import Standing
+from autograder.regions import file_of, path_of
 from autograder.sandbox.clock import Clock
 from autograder.sandbox.proxies import Student
 
@@ -25,9 +26,9 @@ def explain(
     if level == "none":
         return diagnoses
     wrong = standing.wrong()
-    for region in sorted(wrong - {"outcome"} - standing.untouched):
+    for region in sorted({check.mark.region for check, _ in standing.judged if not wrong.isdisjoint(check.regions)}):
         judged = standing.of(region)
-        if all(
+        if not standing.untouched.isdisjoint(judged[0][0].regions) or all(
             judgement.importing or judgement.kind in NOTHING_TO_EXPLAIN
             for _, judgement in judged
             if judgement.status not in RIGHT
@@ -39,14 +40,13 @@ def explain(
                 found = _known_mistake(standing, student, region, wrong)
         if found:
             diagnoses[region] = found
-        _put_hints(publisher, judged, found, _where(standing, region))
+        _put_hints(publisher, judged, found, _where(judged[0][0]))
     publisher.publish()
     return diagnoses
 
 
-def _where(standing: Standing, region: str) -> str:
-    names = standing.names(region)
-    return f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
+def _where(check: Check) -> str:
+    return f"Look at {' and '.join(map(path_of, check.regions))} in {file_of(check.regions[0])}."
 
 
 def _put_hints(

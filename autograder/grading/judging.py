@@ -55,7 +55,7 @@ class Judging:
                 self.student.fresh()  # whatever the code has done to its process must not cost the next check
         if judgement.kind == "ModuleNotFoundError":
             judgement.message += f" The grader has {listed([*standing.manifest.files.packages], most=20)}."
-        if reason := self.obstacles.behind(check.mark.region, judgement):
+        if reason := self.obstacles.behind(check, judgement):
             judgement.status, judgement.kind, judgement.message = "broken", "untouched", reason
         return judgement
 

@@ -3,14 +3,18 @@
 `misconceptions.py` and `variants.py` of an assignment hold tuples MISCONCEPTIONS and VARIANTS of these records.
 """
 
+import dataclasses
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+from autograder.errors import UserError
 from autograder.grading.formulas import Algorithm
 from autograder.manifest import Manifest
 from autograder.markers import find_region, regions, replace_solution, strip_markers
+from autograder.regions import resolve
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Misconception:
 
     id: str  # "noise-at-t-0"
     task: str  # "1-2"
-    region: str  # "ddpm.py:DiffusionModule.p_sample", as in the manifest
+    region: str  # "ddpm.py:DiffusionModule.p_sample", as in the manifest; may be written as short as is clear
     explanation: str
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
@@ -65,21 +69,51 @@ def solution_files(manifest: Manifest) -> dict[str, bytes]:
 
 
 def misconceptions(manifest: Manifest) -> tuple[Misconception, ...]:
-    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").MISCONCEPTIONS
+    """The known mistakes. Raises UserError for one in a region, or of a task, that the manifest does not have."""
+    return _resolved(manifest.id, "MISCONCEPTIONS")
 
 
 def right_forms(manifest: Manifest) -> tuple[Misconception, ...]:
     """Other right versions of regions, in which mistakes are looked for too; made as misconceptions are, and none."""
-    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").RIGHT_FORMS
+    return _resolved(manifest.id, "RIGHT_FORMS")
+
+
+@cache
+def _resolved(manifest_id: str, name: str) -> tuple[Misconception, ...]:
+    """A tuple of `misconceptions.py`, each with the full name of its region."""
+    from autograder.manifest import load_manifest
+
+    manifest = load_manifest(manifest_id)
+    written: tuple[Misconception, ...] = getattr(_known_mistakes(manifest), name)
+    found = []
+    for m in written:
+        known = manifest.task(m.task).regions if name == "MISCONCEPTIONS" else manifest.regions
+        region = resolve(m.region, known, f"{manifest.id}: {m.id}, in {name}")
+        if region not in known:
+            raise UserError(f"{manifest.id}: {m.id}, in {name}: {m.region!r} is a class; write which function of it is meant.")
+        found.append(dataclasses.replace(m, region=region))
+    return tuple(found)
 
 
 def algorithms(manifest: Manifest) -> Mapping[str, Algorithm]:
-    """Known mistakes as formulas, by the name by which checks call a region."""
-    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").ALGORITHMS
+    """Known mistakes as formulas, by the full name of the region. Raises UserError for one that the manifest does not have."""
+    written: Mapping[str, Algorithm] = _known_mistakes(manifest).ALGORITHMS
+    where = f"{manifest.id}: ALGORITHMS"
+    return {resolve(region, manifest.regions, where): algorithm for region, algorithm in written.items()}
+
+
+def _known_mistakes(manifest: Manifest) -> Any:
+    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions")
 
 
 def variants(manifest: Manifest) -> tuple[Variant, ...]:
-    return importlib.import_module(f"autograder.assignments.{manifest.id}.variants").VARIANTS
+    """The right solutions of other shapes. Raises UserError for one in a region that the manifest does not have."""
+    found: tuple[Variant, ...] = importlib.import_module(f"autograder.assignments.{manifest.id}.variants").VARIANTS
+    for variant in found:
+        for region in variant.bodies:
+            if resolve(region, manifest.regions, f"{manifest.id}: the variant {variant.id}") != region:
+                raise UserError(f"{manifest.id}: the variant {variant.id} names the region {region!r}; write its full name.")
+    return found
 
 
 def apply_misconceptions(manifest: Manifest, chosen: tuple[Misconception, ...]) -> dict[str, bytes]:
@@ -132,4 +166,5 @@ def _solution_body(text: str, region_name: str) -> str:
 
 def combinations(manifest: Manifest) -> tuple[tuple[str, ...], ...]:
     """Identifiers of misconceptions that are tried together."""
-    return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions").COMBINATIONS
+    found: tuple[tuple[str, ...], ...] = _known_mistakes(manifest).COMBINATIONS
+    return found

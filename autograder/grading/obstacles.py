@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.grading.diagnosis import region_name
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.grading.standing import Standing
+from autograder.regions import file_of, path_of
 from autograder.submission.comparison import Regions
 from autograder.submission.intake import Submission
 from autograder.submission.rules import listed
@@ -28,9 +28,9 @@ class Obstacles:
         own = manifest.task(check.mark.task)
         for task in (own, *map(manifest.task, own.needs)):
             for region in task.regions:
-                if task.kind == "behaviour" and task.id == own.id and region_name(region) != check.mark.region:
+                if task.kind == "behaviour" and task.id == own.id and region not in check.regions:
                     continue
-                if found := self._of_file(region.partition(":")[0]):
+                if found := self._of_file(file_of(region)):
                     return found
         return None
 
@@ -41,16 +41,11 @@ class Obstacles:
             message = f"{self.submission.syntax_errors[file]} Until this is put right, nothing in {file} can run."
             return Judgement("broken", message, "SyntaxError", importing=True)
         for earlier, judgement in self.standing.judged:
-            if judgement.importing and file in self._files(earlier):
+            if judgement.importing and file in map(file_of, earlier.regions):
                 return dataclasses.replace(judgement, seconds=0.0, printed="")
         return None
 
-    def _files(self, check: Check) -> set[str]:
-        """The files of the region that a check is about."""
-        task = self.standing.manifest.task(check.mark.task)
-        return {name.partition(":")[0] for name in task.regions if region_name(name) == check.mark.region}
-
-    def behind(self, region: str, judgement: Judgement) -> str:
+    def behind(self, check: Check, judgement: Judgement) -> str:
         """The sentence for a check that needs what is not done, or what the student's file lacks; "" where that is not the reason."""
         if judgement.status not in ("failed", "broken") or judgement.kind in ("untouched", "timed out", "died"):
             return ""
@@ -59,16 +54,15 @@ class Obstacles:
                 for name in names:
                     if f"'{name.rpartition('.')[2]}'" in judgement.message:
                         return _put_back(file, name)
-        return "" if judgement.importing or region not in self.standing.untouched else self.not_done(region)
+        return "" if judgement.importing or self.standing.untouched.isdisjoint(check.regions) else self.not_done(check)
 
-    def not_done(self, region: str) -> str:
-        """The sentence for a region that holds nothing of the student's."""
-        gone = sorted(name for name in self.regions.missing if region_name(name) == region)
-        if gone:
-            file, _, function = gone[0].partition(":")
+    def not_done(self, check: Check) -> str:
+        """The sentence for a check whose region holds nothing of the student's."""
+        if gone := sorted(self.regions.missing & {*check.regions}):
+            file, function = file_of(gone[0]), path_of(gone[0])
             owner = function.partition(".")[0]
             return _put_back(file, owner if owner in self.gone.get(file, ()) else function)
-        todo = sorted(name.partition(":")[2] for name in self.regions.untouched if region_name(name) == region)
+        todo = self.standing.told(self.regions.untouched & {*check.regions})
         return f"{listed(todo)} {'is' if len(todo) == 1 else 'are'} not done yet."
 
 

@@ -20,7 +20,7 @@ Rule = TypeVar("Rule", bound=OutcomeRule)
 
 @dataclass(frozen=True)
 class OutcomeContext:
-    """One submission in one grading run. `untouched`: regions, by function name, that hold no work of the student."""
+    """One submission in one grading run. `untouched`: regions that hold no work of the student."""
 
     manifest: Manifest
     sandbox: Sandbox

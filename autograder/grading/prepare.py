@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from autograder.grading.deliverables import missing_deliverables
-from autograder.grading.diagnosis import region_name
 from autograder.manifest import Manifest
+from autograder.regions import file_of, judged_together, path_of
 from autograder.submission.comparison import Regions, missing_parts, outside_edits, untouched_regions
 from autograder.submission.devices import devices_that_run, on_cpu
 from autograder.submission.intake import Submission
@@ -22,7 +22,7 @@ class Prepared:
     untouched: tuple[str, ...]
     missing: tuple[str, ...]
     gone: dict[str, tuple[str, ...]]  # by file, the handout's classes and functions that are not there
-    shares: dict[str, float]  # by region, "q_sample": its operations, as a share of the solution's
+    shares: dict[str, float]  # by all that a check may judge, a region or a class: its operations, as a share of the solution's
 
     @property
     def regions(self) -> Regions:
@@ -34,14 +34,10 @@ def prepare(manifest: Manifest, submission: Submission) -> Prepared:
     files, notices = prepare_files(manifest, submission)
     regions = untouched_regions(manifest, submission)
     gone = {name: tuple(names) for name, names in missing_parts(manifest, submission).items()}
-    together: dict[tuple[str, str], list[str]] = {}
-    for name in {name for task in manifest.tasks for name in task.regions}:
-        file, _, path = name.partition(":")
-        if file in submission.files and file not in submission.syntax_errors:
-            together.setdefault((file, region_name(name)), []).append(path)
     shares = {
-        region: share_of_operations(manifest, file, submission.files[file], paths)
-        for (file, region), paths in together.items()
+        name: share_of_operations(manifest, file, submission.files[file], [path_of(part) for part in parts])
+        for name, parts in judged_together(manifest.regions).items()
+        if (file := file_of(name)) in submission.files and file not in submission.syntax_errors
     }
     return Prepared(files, notices, tuple(sorted(regions.untouched)), tuple(sorted(regions.missing)), gone, shares)
 

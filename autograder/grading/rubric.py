@@ -1,5 +1,6 @@
 """The rubric of an assignment: its checks, in order, found in `test_*.py` and added up against the manifest."""
 
+import dataclasses
 import importlib
 import inspect
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from autograder.errors import UserError
 from autograder.grading.checks import CheckMark
 from autograder.manifest import Manifest, Profile, load_manifest
+from autograder.regions import OUTCOME, parts_of, resolve
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Check:
     mark: CheckMark
     function: Callable[..., Any]
     sample_shape: tuple[int, ...]  # of the assignment's data
+    regions: tuple[str, ...] = ()  # of the manifest, that it judges: one, or two for a class; none for an outcome
+    known: tuple[str, ...] = ()  # all regions of the manifest
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -30,7 +34,7 @@ class Check:
 
 def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
     """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the
-    manifest.
+    manifest, or judge a region that their task does not have.
     """
     return _load(manifest.id)
 
@@ -86,4 +90,17 @@ def _load(assignment: str) -> tuple[Check, ...]:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"{assignment}: two checks are called {name}; give one of them another name.")
-    return tuple(checks)
+    return tuple(_with_region(check, manifest) for check in checks)
+
+
+def _with_region(check: Check, manifest: Manifest) -> Check:
+    """The check with the full name of its region. Raises UserError where its task has no such region, or several."""
+    task = manifest.task(check.mark.task)
+    where = f"{manifest.id}: the check {check.id}"
+    if task.kind == "outcome":
+        if check.mark.region != OUTCOME:
+            raise UserError(f"{where} judges an outcome, no region; write region={OUTCOME!r}.")
+        return dataclasses.replace(check, known=manifest.regions)
+    region = resolve(check.mark.region, task.regions, f"{where}, in task {task.id}")
+    mark = dataclasses.replace(check.mark, region=region)
+    return dataclasses.replace(check, mark=mark, regions=parts_of(region, task.regions), known=manifest.regions)

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from autograder.grading import memory
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
+from autograder.regions import file_of, path_of
 from autograder.sandbox.failures import Died, Raised, StudentFailure, TimedOut
 from autograder.sandbox.proxies import Student
 from autograder.verdict import CheckResult, Status
@@ -64,7 +66,7 @@ def run_check(
 
     Never raises, except for KeyboardInterrupt. Where the grader would need too much memory for what the student's code sends, the check ends.
     """
-    note, carry = Note(one_form=one_form), Carry(wrong_regions, undone=undone, without_work=without_work)
+    note, carry = Note(one_form=one_form), Carry(wrong_regions, check.known, undone=undone, without_work=without_work)
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
@@ -93,7 +95,7 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
     except Held as held:
         return Judgement("held", str(held), "held")
     except StudentFailure as error:
-        return _no_answer(error)
+        return _no_answer(error, check.known)
     except MemoryError:
         return Judgement("broken", TOO_MUCH_TO_HOLD, "memory")
     except Exception as error:
@@ -103,7 +105,7 @@ def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
         return Judgement("grader_error", message, "grader", detail=detail)
 
 
-def _no_answer(error: StudentFailure) -> Judgement:
+def _no_answer(error: StudentFailure, known: Sequence[str]) -> Judgement:
     message, kind, line = str(error), "failure", ""
     if isinstance(error, TimedOut):
         kind = "timed out"
@@ -113,8 +115,15 @@ def _no_answer(error: StudentFailure) -> Judgement:
         kind, line = error.type_name, re.sub(r"0x[0-9a-f]+", "#", error.text)
         stub = re.fullmatch(r"TODO [\w.-]+: ([\w.]+)", error.text)  # what the handout's stubs raise
         if kind == "NotImplementedError" and stub:
-            message, kind = f"{stub[1]} is not done yet: its TODO still raises NotImplementedError.", "untouched"
+            name = stub[1] if error.where is None else _stub_in(error.where[0], stub[1], known)
+            message, kind = f"{name} is not done yet: its TODO still raises NotImplementedError.", "untouched"
     return Judgement("broken", message, kind, importing=error.importing, line=line)
+
+
+def _stub_in(file: str, name: str, known: Sequence[str]) -> str:
+    """The name of a stub, with its file where two files have one of that name."""
+    twins = {file_of(region) for region in known if f".{path_of(region)}".endswith(f".{name}")}
+    return f"{name} in {file}" if len(twins) > 1 and file in twins else name
 
 
 def without_measurements(message: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.grading import harness
-from autograder.grading.diagnosis import Diagnosis, region_name
+from autograder.grading.diagnosis import Diagnosis
 from autograder.grading.explaining import explain
 from autograder.grading.judging import Judging
 from autograder.grading.obstacles import Obstacles
@@ -67,7 +67,7 @@ class Grading:
         prepared: Prepared = bounded(self.submission.name, Prepared, prepare, self.manifest, _code_of(self.submission))
         self.files = prepared.files
         self.notices = self._that_count(prepared.notices)
-        untouched = frozenset(map(region_name, prepared.regions.untouched | prepared.regions.missing))
+        untouched = prepared.regions.untouched | prepared.regions.missing
         self.standing = Standing(self.manifest, profile.rule, untouched, prepared.shares, self.judged)
         self.obstacles = Obstacles(self.submission, prepared.regions, prepared.gone, self.standing)
         self.outcome: Outcome | None = None
@@ -123,20 +123,19 @@ class Grading:
         self.publisher.running(check)
         self.publisher.put(to_result(check, self.judging.judge(check)))
         if task.kind == "behaviour" and is_last_of_region(check, self.checks):
-            self._settle(check.mark.region)
+            self._settle(check)
         self.publisher.publish()
         return self.publisher.result(check)
 
-    def _settle(self, region: str) -> None:
-        """All checks of a region have been judged: what passed earns nothing where no work shows."""
-        if not self.standing.shows_no_work(region):
+    def _settle(self, last: Check) -> None:
+        """All checks of a region have been judged, `last` as the last: what passed earns nothing where no work shows."""
+        if not self.standing.shows_no_work(last.mark.region):
             return
-        for check, judgement in self.standing.of(region):
+        for check, judgement in self.standing.of(last.mark.region):
             if judgement.status == "passed":
-                functions = [name.partition(":")[2] for name in self.standing.names(region)]
-                held = without_points(self.publisher.result(check), functions)
-                if region in self.standing.untouched:
-                    held = dataclasses.replace(held, status="broken", message=self.obstacles.not_done(region))
+                held = without_points(self.publisher.result(check), self.standing.told(last.regions))
+                if not self.standing.untouched.isdisjoint(last.regions):
+                    held = dataclasses.replace(held, status="broken", message=self.obstacles.not_done(last))
                 self.publisher.put(held)
 
     def without_work(self) -> frozenset[str]:

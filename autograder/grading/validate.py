@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autograder.grading.diagnosis import Version, diagnose, known_about, region_name
+from autograder.grading.diagnosis import Version, diagnose, known_about
 from autograder.grading.mutants import (
     apply_misconceptions,
     apply_variant,
@@ -106,9 +106,10 @@ def expected_tasks(job: Job) -> set[str]:
 
 
 def regions_of_no_work(job: Job) -> set[str]:
-    """The regions in which a mistake of the job leaves no work."""
-    by_id = {m.id: m for m in misconceptions(load_manifest(job.assignment))}
-    return {region_name(by_id[name].region) for name in job.ids if by_id[name].is_no_work}
+    """The regions in which a mistake of the job leaves no work, and those that are judged together with them."""
+    manifest = load_manifest(job.assignment)
+    idle = {m.region for m in misconceptions(manifest) if m.id in job.ids and m.is_no_work}
+    return idle | {region for check in load_rubric(manifest) if idle & {*check.regions} for region in check.regions}
 
 
 def diagnosis_is_right(job: Job, finding: Finding) -> bool:
@@ -155,14 +156,12 @@ def _diagnose_singles(manifest: Manifest, report: Report) -> None:
     for job, finding in report.misconceptions:
         if len(job.ids) > 1:
             continue
-        region = region_name(by_id[job.ids[0]].region)
-        judged = [
-            (checks[name], judgement)
-            for name, judgement in finding.judgements.items()
-            if checks[name].mark.region == region
-        ]
-        diagnosis = diagnose(judged, known_about(manifest, region), judge_mutant, pairs=False)
-        finding.diagnosed = ((*diagnosis.ids, *diagnosis.alternatives),) if diagnosis else ()
+        changed, finding.diagnosed = by_id[job.ids[0]].region, ()
+        found = [(checks[name], judgement) for name, judgement in finding.judgements.items() if changed in checks[name].regions]
+        for region in dict.fromkeys(check.mark.region for check, _ in found):
+            judged = [(check, judgement) for check, judgement in found if check.mark.region == region]
+            if diagnosis := diagnose(judged, known_about(manifest, region), judge_mutant, pairs=False):
+                finding.diagnosed += ((*diagnosis.ids, *diagnosis.alternatives),)
 
 
 def repeated_checks(manifest: Manifest, variant: str) -> list[Check]:

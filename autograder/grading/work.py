@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
-from autograder.manifest import Manifest, Task
 from autograder.submission.rules import listed
 from autograder.verdict import CheckResult
 
@@ -51,7 +50,6 @@ def without_points(result: CheckResult, regions: list[str]) -> CheckResult:
     return dataclasses.replace(result, status="failed", points=0.0, message=message)
 
 
-def behaviour_regions(manifest: Manifest, judged: Judged) -> frozenset[str]:
-    """The regions of tasks of behaviour that were judged."""
-    kinds: dict[str, Task] = {task.id: task for task in manifest.tasks}
-    return frozenset(check.mark.region for check, _ in judged if kinds[check.mark.task].kind == "behaviour")
+def judged_regions(judged: Judged) -> frozenset[str]:
+    """The regions that were judged."""
+    return frozenset(region for check, _ in judged for region in check.regions)

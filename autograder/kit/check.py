@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from autograder import not_python, timeouts
-from autograder.kit.facts import Kit, concerns, read_kit, untouched
+from autograder.kit.facts import Kit, not_done, read_kit, untouched
 from autograder.kit.runner import PICTURE_SECONDS, START_SECONDS, STEP_SECONDS, Runner
 from autograder.kit.screen import paint, prepare, say
 from autograder.kit.watch import changes, snapshot
+from autograder.regions import file_of, module_of, path_of
 
 PICTURES = "check_pictures"
 
@@ -46,11 +47,11 @@ def judge(kit: Kit, folder: Path, task: str | None, runner: Runner) -> Iterator[
     unreadable = {name: not_python.problem(name, content, grader) for name, content in files.items()}
     waiting = []
     for check in kit.checks(task):
-        if blank := sorted(name for name in todo if concerns(check["region"], name)):
-            yield Result(check, "todo", f"{blank[-1].partition(':')[2]} is not done yet.")
-        elif not (folder / kit.file_of(check["region"])).is_file():
-            yield Result(check, "failed", f"{kit.file_of(check['region'])} is missing.")
-        elif sentence := unreadable.get(kit.file_of(check["region"])):
+        if blank := not_done(kit, todo & {*check["regions"]}):
+            yield Result(check, "todo", f"{blank[-1]} is not done yet.")
+        elif not (folder / file_of(check["region"])).is_file():
+            yield Result(check, "failed", f"{file_of(check['region'])} is missing.")
+        elif sentence := unreadable.get(file_of(check["region"])):
             yield Result(check, "failed", sentence)
         else:
             waiting.append(check)
@@ -94,12 +95,12 @@ def _follow(
         if name in by_id:  # in a check
             culprit = by_id.pop(name)
             yield Result(culprit, "failed", message)
-            blamed = [check for check in by_id.values() if check["region"] == culprit["region"]]
+            blamed = [check for check in by_id.values() if {*check["regions"]} & {*culprit["regions"]}]
             reason = "Not run, since the check before it did not end well."
             others = {entry["id"] for entry in kit.facts["pictures"] if entry["task"] != culprit["task"]}
             pictures = [picture for picture in pictures if picture in others]  # the rest would wait for it once more
         elif name in kit.facts["todo"]:  # while a file was imported
-            blamed = [check for check in by_id.values() if kit.file_of(check["region"]) == name]
+            blamed = [check for check in by_id.values() if file_of(check["region"]) == name]
             reason = message
         else:  # in a picture
             return [], []
@@ -112,22 +113,22 @@ def _late(kit: Kit, files: dict[str, bytes], name: str) -> str:
     """The sentence about a file, while it was imported, or a check that took too long."""
     regions = [check["region"] for check in kit.facts["checks"] if check["id"] == name]
     if regions:
-        request: dict[str, Any] = {"op": "call", "fields": {"path": regions[0]}}
+        request: dict[str, Any] = {"op": "call", "fields": {"path": path_of(regions[0])}}
     else:
-        request = {"op": "import", "fields": {"module": name.removesuffix(".py")}}
+        request = {"op": "import", "fields": {"module": module_of(name)}}
     return timeouts.late([request], files, STEP_SECONDS)
 
 
 def job_of(kit: Kit, folder: Path, checks: list[dict[str, Any]], pictures: list[str]) -> dict[str, Any]:
-    files = {kit.file_of(check["region"]) for check in checks}
+    files = {file_of(check["region"]) for check in checks}
     return {
         "folder": str(folder),
         "sample_shape": kit.facts["sample_shape"],
         "modules": kit.facts["visible"],
         "files": [name for name in kit.facts["todo"] if name in files],
-        "checks": [check["id"] for check in checks],
+        "checks": {check["id"]: check["regions"] for check in checks},
         "numbers": kit.numbers,
-        "pictures": pictures,
+        "pictures": {entry["id"]: entry["needs"] for entry in kit.facts["pictures"] if entry["id"] in pictures},
         "picture_folder": str(folder / PICTURES),
         "picture_seconds": PICTURE_SECONDS,
     }
@@ -177,7 +178,7 @@ def _print(kit: Kit, result: Result, before: list[Result]) -> None:
         say(check["sentence"], "red", 2, "✗")
         say("The same as above." if said else result.message, indent=4)
         if kit.facts["hints"] != "none" and not said:
-            say(f"Look at {check['region']} in {kit.file_of(check['region'])}, and at {check['where']}.", "blue", 4)
+            say(f"Look at {check['look_at']} in {file_of(check['region'])}, and at {check['where']}.", "blue", 4)
 
 
 def _close(

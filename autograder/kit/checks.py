@@ -32,7 +32,7 @@ class VisibleCheck:
 
     id: str
     task: str
-    region: str  # by function name: "q_sample"
+    region: str  # as short as is clear: "q_sample"
     where: str
     run: Callable[["Code", "Compare"], None]
 

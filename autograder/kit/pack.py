@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from autograder import data_files, not_python
-from autograder.kit.facts import Kit, read_kit, untouched
+from autograder.kit.facts import Kit, not_done, read_kit, untouched
 from autograder.kit.names import problem_of, stem_of
 from autograder.kit.screen import prepare, say
 
@@ -81,11 +81,12 @@ def plan(kit: Kit, folder: Path) -> Plan:
         elif path.suffix == ".py":
             if name in ("check.py", "pack.py", notebook_script) or name in facts["given"]:
                 result.left_out[name] = "given; the course has it"
-            elif parts[-1] in facts["todo"]:
-                result.left_out[name] = f"a second {parts[-1]}; the one in {folder.resolve().name} is handed in"
+            elif known := [todo for todo in facts["todo"] if todo.rpartition("/")[2] == parts[-1]]:
+                where = "/".join([folder.resolve().name, *known[0].split("/")[:-1]])
+                result.left_out[name] = f"a second {parts[-1]}; the one in {where} is handed in"
             elif why := _not_graded(parts, facts["hooks"]):
                 result.left_out[name] = why
-            elif len(parts) <= 2:
+            elif len(parts) <= 2 or any(todo.split("/")[:-1] == parts[:-1] for todo in facts["todo"]):
                 result.graded[name] = path  # a module that the student's code may import
             else:
                 result.left_out[name] = "too deep to be imported"
@@ -104,7 +105,7 @@ def plan(kit: Kit, folder: Path) -> Plan:
             del result.staff[name]
     _look_at_samples(kit, result)
     _look_at_deliverables(kit, result)
-    if blank := sorted(name.partition(":")[2] for name in untouched(kit, folder)):
+    if blank := sorted(not_done(kit, untouched(kit, folder))):
         result.remarks.append(f"Not done yet, so it earns nothing: {', '.join(blank)}.")
     return result
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import eager, not_python
+from autograder.regions import module_of
 
 Record = dict[str, Any]
 _FOR_PICTURES = ("matplotlib.figure", "matplotlib.backends.backend_agg", "sklearn.datasets")
@@ -79,7 +80,7 @@ def do(job: Record, send: Callable[..., None]) -> None:
     found = [item for module in modules for item in vars(module).values()]
     for name in job["files"]:
         send(kind="begin", id=name)
-        _, problem = attempt(code.module, Path(name).stem)
+        _, problem = attempt(code.module, module_of(name))
         send(kind="imported", id=name, **problem)
         if problem["status"] != "passed":
             return
@@ -89,9 +90,9 @@ def do(job: Record, send: Callable[..., None]) -> None:
         compare = Compare(None if job["numbers"] is None else job["numbers"].get(check.id, {}))
         _, problem = attempt(check.run, code, compare)
         send(kind="checked", id=check.id, numbers=compare.recorded, **problem)
-        failed |= {check.region} if problem["status"] != "passed" else set()
+        failed |= {*job["checks"][check.id]} if problem["status"] != "passed" else set()
     for picture in (item for item in found if isinstance(item, Picture) and item.id in job["pictures"]):
-        if failed & set(picture.needs):
+        if failed & {*job["pictures"][picture.id]}:
             continue
         send(kind="begin", id=picture.id, seconds=job["picture_seconds"])
         path, problem = attempt(picture.run, code, Path(job["picture_folder"]))
@@ -125,15 +126,28 @@ def _describe(error: BaseException, folder: str) -> str:
     what = " ".join(str(error).split())
     what = what if len(what) <= 300 else what[:297] + "…"
     if isinstance(error, SyntaxError):
-        name = Path(error.filename or "your file").name
+        name = _in_folder(error.filename or "your file", folder)
         return f"{name}, line {error.lineno}, is not valid Python: {error.msg}{_quoted(error.text)}."
     if explained := not_python.explain(type(error).__name__, what, platform.python_version()):
         what = f"{what}. {explained.rstrip('.')}"
-    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == Path(folder)]
+    own = [f for f in traceback.extract_tb(error.__traceback__) if _is_own(f.filename, folder)]
     where = (
-        f"{Path(own[-1].filename).name}, line {own[-1].lineno}{_quoted(own[-1].line)}" if own else "Calling your code"
+        f"{_in_folder(own[-1].filename, folder)}, line {own[-1].lineno}{_quoted(own[-1].line)}" if own else "Calling your code"
     )
     return f"{where} raised {type(error).__name__}: {what}" if what else f"{where} raised {type(error).__name__}."
+
+
+def _is_own(file: str, folder: str) -> bool:
+    """Whether a file is the student's: below the folder, and neither the checker's nor that of an environment which lies there too."""
+    own_package = Path(__file__).resolve().parent.parent
+    parts = Path(file).parts
+    return Path(file).is_relative_to(folder) and "site-packages" not in parts and not Path(file).resolve().is_relative_to(own_package)
+
+
+def _in_folder(file: str, folder: str) -> str:
+    """The name of a file as the student says it: "libs/ddpm.py"."""
+    path = Path(file)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
 
 
 def _quoted(line: str | None) -> str:

@@ -25,13 +25,15 @@ from autograder.manifest import Manifest
 from autograder.markers import find_region, regions
 from autograder.newer_python import GRADER
 from autograder.places import REPOSITORY, assignments, inside
+from autograder.regions import file_of
 from autograder.release.handout import HandoutError, all_secrets, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.release.numbers import read_numbers, visible_modules
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
-SHARED = ("data_files.py", "eager.py", "newer_python.py", "not_python.py", "timeouts.py")  # of the package, what the kit and the grader both do
+# Of the package, what the kit and the grader both do.
+SHARED = ("data_files.py", "eager.py", "errors.py", "newer_python.py", "not_python.py", "regions.py", "timeouts.py")
 PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGING = ("autograder/assignments/", "autograder/judges/")
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
@@ -214,15 +216,13 @@ def _shipped(manifest: Manifest) -> dict[str, bytes]:
     return {inside(path).removeprefix("autograder/"): path.read_bytes() for path in paths}
 
 
-def _stubs(manifest: Manifest) -> dict[str, list[str]]:
-    """Region → the lines that the handout has in place of the answer."""
+def _stubs(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Region → its task and the name of its TODO block, and the lines that the handout has in place of the answer."""
     found = {}
-    for task in manifest.tasks:
-        for name in task.regions:
-            file = name.partition(":")[0]
-            region = find_region(regions((manifest.solution / file).read_text(encoding="utf-8"), file), name)
-            assert region is not None, name
-            found[name] = [
-                line.strip() for line in region.stub_lines if line.strip() and not line.strip().startswith("#")
-            ]
+    for name in manifest.regions:
+        file = file_of(name)
+        region = find_region(regions((manifest.solution / file).read_text(encoding="utf-8"), file), name)
+        assert region is not None, name
+        stub = [line.strip() for line in region.stub_lines if line.strip() and not line.strip().startswith("#")]
+        found[name] = {"task": region.task, "block": region.name, "stub": stub}
     return found

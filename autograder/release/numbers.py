@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from autograder.kit.facts import Kit
 from autograder.kit.runner import Runner
 from autograder.manifest import Manifest
 from autograder.places import assignments
+from autograder.regions import parts_of, path_of, resolve, shortest
+
+if TYPE_CHECKING:
+    from autograder.kit.checks import Picture, VisibleCheck  # with torch, which nothing else here needs
 
 FILE = "numbers.json"
 TOLERANCE = 1e-4  # of a number, absolute and relative: that of the checks themselves; machines round differently
@@ -87,23 +91,31 @@ def checks_of(manifest: Manifest) -> dict[str, Any]:
         raise UserError(f"{manifest.id}: a visible check names the unknown task {strangers[0]!r}.")
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise UserError(f"{manifest.id}: two visible checks are called {twice[0]}; give one of them another name.")
+    pictures = [item for item in found if isinstance(item, Picture)]
+    return {"checks": [_check(manifest, item) for item in checks], "pictures": [_picture(manifest, item) for item in pictures]}
+
+
+def _check(manifest: Manifest, check: "VisibleCheck") -> dict[str, Any]:
+    """Raises UserError for a region that its task does not have."""
+    known = manifest.task(check.task).regions
+    region = resolve(check.region, known, f"{manifest.id}: the visible check {check.id}, in task {check.task}")
+    is_one_of_class = path_of(region).endswith((".__init__", ".forward"))
     return {
-        "checks": [
-            {
-                "id": check.id,
-                "task": check.task,
-                "region": check.region,
-                "where": check.where,
-                "sentence": check.sentence,
-            }
-            for check in checks
-        ],
-        "pictures": [
-            {"id": item.run.__name__, "task": item.task, "title": item.title}
-            for item in found
-            if isinstance(item, Picture)
-        ],
+        "id": check.id,
+        "task": check.task,
+        "region": region,
+        "regions": [*parts_of(region, known)],
+        "look_at": path_of(region) if is_one_of_class else shortest(region),
+        "where": check.where,
+        "sentence": check.sentence,
     }
+
+
+def _picture(manifest: Manifest, item: "Picture") -> dict[str, Any]:
+    """Raises UserError for a region that the assignment does not have."""
+    where = f"{manifest.id}: the picture {item.id}"
+    needs = [part for name in item.needs for part in parts_of(resolve(name, manifest.regions, where), manifest.regions)]
+    return {"id": item.id, "task": item.task, "title": item.title, "needs": needs}
 
 
 def record(kit: Kit, files: Mapping[str, bytes]) -> Numbers:

@@ -5,10 +5,11 @@ Scores, words, numbering, order and the cleaning of texts are decided here once,
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from autograder.regions import file_of, path_of, told_shortly
 from autograder.text import clean_data, clean_line, clean_text
 from autograder.verdict import CheckResult, Notice, Verdict
 
@@ -163,7 +164,8 @@ class View:
 def present(verdict: Verdict, audience: Audience = "student") -> View:
     """The view of a verdict. For students, staff notices and the messages of grader errors are left out."""
     numbers = check_numbers(verdict)
-    checks = [_check(check, numbers[check.id], verdict.state, audience) for check in verdict.checks]
+    regions = [str(region) for task in verdict.tasks for region in task.get("regions") or ()]
+    checks = [_check(check, numbers[check.id], verdict.state, audience, regions) for check in verdict.checks]
     listed = {str(task.get("id", "")): task for task in verdict.tasks}
     for check in checks:  # a check whose task is not listed must not vanish
         listed.setdefault(check.task, {})
@@ -273,7 +275,7 @@ def inline(text: str, subscripts: bool = True) -> list[Span]:
     return [part for part in parts if part[1]]
 
 
-def _check(check: CheckResult, number: str, state: str, audience: Audience) -> CheckView:
+def _check(check: CheckResult, number: str, state: str, audience: Audience, regions: Sequence[str]) -> CheckView:
     shown: State = check.status
     if check.status == "not_run" and state == "running":
         shown = "waiting"
@@ -295,7 +297,7 @@ def _check(check: CheckResult, number: str, state: str, audience: Audience) -> C
         maximum=check.max_points,
         message=GRADER_ERROR if hidden else clean_text(_held(check) + check.message, MESSAGE),
         hint="" if hidden else clean_text(check.hint, HINT),
-        carried=_carried(check),
+        carried=_carried(check, regions),
         evidence=Evidence() if hidden else tabulate(check.evidence),
         printed=clean_text(_overwritten(check.printed), PRINTED),
         seconds=check.seconds if math.isfinite(check.seconds) else 0.0,
@@ -313,10 +315,10 @@ def _overwritten(printed: str) -> str:
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in printed.split("\n"))
 
 
-def _carried(check: CheckResult) -> str:
+def _carried(check: CheckResult, regions: Sequence[str]) -> str:
     if not check.carried:
         return ""
-    names = listing(f"`{clean_line(name, 60).replace('`', '')}`" for name in check.carried[:8])
+    names = listing(f"`{clean_line(told_shortly(name, regions), 60).replace('`', '')}`" for name in check.carried[:8])
     if check.status == "not_run":
         return f"This would be judged with the reference's {names} in place of yours."
     return f"The reference's {names} stood in for yours here, so a mistake there is not counted a second time."
@@ -339,12 +341,11 @@ def _task(name: str, record: dict[str, Any], checks: list[CheckView]) -> TaskVie
 
 def _regions(regions: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """ "ddpm.py:DiffusionModule.q_sample", ... as (file, functions); `__init__` and `forward` go by their class."""
+    known = [clean_line(str(region), LINE) for region in regions]
     files: dict[str, list[str]] = {}
-    for region in regions:
-        file, _, name = clean_line(str(region), LINE).partition(":")
-        owner, _, last = name.rpartition(".")
-        name = owner.rpartition(".")[2] if last in ("__init__", "forward") and owner else last
-        names = files.setdefault(file, [])
+    for region in known:
+        names = files.setdefault(file_of(region), [])
+        name = told_shortly(region, [other for other in known if file_of(other) == file_of(region)]) if path_of(region) else ""
         if name and name not in names:
             names.append(name)
     return tuple((file, listing(f"`{name}`" for name in names) if names else "") for file, names in files.items())

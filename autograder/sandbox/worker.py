@@ -101,7 +101,9 @@ class Worker:
     def _op_replace(self, files: dict[str, str]) -> None:
         """Write other versions of these files, and forget what was imported from any."""
         for name, text in files.items():
-            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+            path = os.path.join(self.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         for name, module in list(sys.modules.items()):
             if str(getattr(module, "__file__", "")).startswith(self.folder + os.sep):
@@ -247,11 +249,11 @@ class Worker:
             if os.path.realpath(frame.filename).startswith(self.folder + os.sep):
                 own_files.append(frame)
         if isinstance(error, SyntaxError) and error.filename:
-            where = [os.path.basename(error.filename), error.lineno or 0, "", (error.text or "").strip()[:200]]
+            where = [self._called(error.filename), error.lineno or 0, "", (error.text or "").strip()[:200]]
         elif own_files:
             frame = next((f for f in reversed(own_files) if _in_todo(f.filename, f.lineno or 0)), own_files[-1])
             line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            where = [os.path.basename(frame.filename), frame.lineno or 0, frame.name, line[:200]]
+            where = [self._called(frame.filename), frame.lineno or 0, frame.name, line[:200]]
         try:
             message = str(error)
         except BaseException:
@@ -266,6 +268,11 @@ class Worker:
             "tried": tried,
             "done": self.done,
         }
+
+    def _called(self, file: str) -> str:
+        """The name of a file as the student says it: "libs/ddpm.py"."""
+        path = os.path.realpath(file)
+        return os.path.relpath(path, self.folder) if path.startswith(self.folder + os.sep) else os.path.basename(file)
 
     def _receive(self) -> Any:
         header_length, payload_length = wire.read_prefix(self._read(wire.PREFIX.size))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry
+from autograder.submission.locate import place_of
 from autograder.submission.rules import IntakeLimits, folded, listed, shown_path
 
 _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".gz")
@@ -27,7 +28,7 @@ def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limit
     archives = [entry for entry in entries if entry.name.lower().endswith(_ARCHIVES)]
     if archives and not any(entry.name.endswith(".py") for entry in entries):
         return f"{start} but another archive, {shown_path(archives[0].path)}; unpack it and hand in what is inside."
-    if deeper := [entry for entry in entries if entry.name in todo]:
+    if deeper := [entry for entry in entries if place_of(entry.path, todo)]:
         where = f"{shown_path(deeper[0].path)} in {name} lies more than {limits.depth} folders down"
         return f"{where}; hand in the folder that holds it."
     for wanted in todo:
@@ -48,7 +49,10 @@ def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limit
 
 def near_miss(wanted: str, entries: Iterable[Entry]) -> str | None:
     """What may have been meant by the file `wanted`: another case, a notebook, a copy. Half a sentence, or None."""
+    inside, _, wanted = wanted.rpartition("/")
     stem = folded(wanted.removesuffix(".py"))
+    if inside and (same := [shown_path(entry.path) for entry in entries if entry.name == wanted]):
+        return f"{same[0]} may be meant; put it into a folder {inside}"
     copies = re.compile(_BEFORE + re.escape(stem) + _BEHIND)
     by_name = {folded(entry.name): shown_path(entry.path) for entry in entries}
     if place := by_name.get(folded(wanted)):

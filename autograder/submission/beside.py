@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source
-from autograder.submission.locate import fits
+from autograder.submission.locate import fits, place_of
 from autograder.submission.python_text import NotPython, count_tokens, decode, parse
 from autograder.submission.rules import IntakeLimits, Refused, shown_path
 
 MOST_FILES = 10  # of each kind that are looked at
 NOTEBOOK_BYTES = 4_000_000  # outputs with pictures included
 NOTEBOOK_VALUES = 200_000  # in its JSON
-_WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?:-a\s+)?[\"']?(?:[^\s\"']*/)?([\w.-]+)[\"']?\s*\n")
+_WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?:-a\s+)?[\"']?([^\s\"']*[\w.-])[\"']?\s*\n")
 _MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 
@@ -57,7 +57,7 @@ def read_beside(
 
 
 def _is_known(entry: Entry, manifest: Manifest) -> bool:
-    return entry.name in (*manifest.files.todo, *manifest.files.given, "check.py", "pack.py")
+    return place_of(entry.path, (*manifest.files.todo, *manifest.files.given, "check.py", "pack.py")) is not None
 
 
 def _cells(content: bytes) -> list[str]:
@@ -78,10 +78,11 @@ def _of_notebook(place: str, cells: list[str], manifest: Manifest) -> Iterator[B
     rest = []
     for cell in cells:
         written = _WRITES.match(cell)
-        if written and written[1] in manifest.files.todo:
+        meant = place_of(tuple(written[1].split("/")), manifest.files.todo) if written else None
+        if written and meant:
             code = _MAGIC.sub("pass", cell[written.end() :])
             if _parses(code):
-                yield Beside(place, code, written[1], True)
+                yield Beside(place, code, meant[1], True)
         elif not written:
             rest.append(_MAGIC.sub("pass", cell))
     if code := "\n".join(cell for cell in rest if _parses(cell)):

@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from autograder.manifest import Manifest
+from autograder.submission.blocks import Source, blocks_of, lines_of, without_blocks
 from autograder.submission.editions import digest, known_editions
 from autograder.submission.intake import Submission
-from autograder.submission.python_text import NotPython, tree_of
+from autograder.submission.python_text import NotPython, decode, tree_of
 from autograder.submission.rules import listed, shown
 from autograder.submission.stubs import (
     Regions,
+    blocks_in,
     branches,
     find,
     handout,
+    handout_text,
     is_main,
     missing_definitions,
     region_paths,
@@ -51,9 +54,11 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
     for name in manifest.files.todo:
         if name not in submission.files or name in submission.syntax_errors:
             continue
+        content, blocks = submission.files[name], blocks_in(manifest, name)
         given = _handout_parts(manifest.solution / name, region_paths(manifest, name))
         try:
-            theirs = _parts(tree_of(name, submission.files[name]), region_paths(manifest, name))
+            source = Source(decode(name, content)[0], tree_of(name, content))
+            theirs = _parts(without_blocks(source, blocks), region_paths(manifest, name))
         except NotPython:
             continue
         except RecursionError:
@@ -100,14 +105,16 @@ def missing_parts(manifest: Manifest, submission: Submission) -> dict[str, list[
 
 
 def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tuple[int, int]]:
-    """Where the functions of one file's regions stand: "DiffusionModule.q_sample" → first and last line, from 1.
+    """Where one file's regions stand, functions and blocks: "DiffusionModule.q_sample" → first and last line, from 1.
 
-    In the order of the file; functions that are not there are left out. Raises NotPython, and RecursionError for code
-    that is nested too deeply.
+    In the order of the file; what is not there is left out. Raises NotPython, and RecursionError for code that is
+    nested too deeply.
     """
     tree = tree_of(name, content)
     found = {path: find(tree, path) for path in region_paths(manifest, name)}
     spans = {p: (f.lineno, f.end_lineno or f.lineno) for p, f in found.items() if isinstance(f, _Function)}
+    source = Source(decode(name, content)[0], tree)
+    spans |= {path: lines for path, block in blocks_in(manifest, name).items() if (lines := lines_of(source, block))}
     return dict(sorted(spans.items(), key=lambda item: item[1]))
 
 
@@ -116,7 +123,7 @@ def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tup
 
 @cache
 def _handout_parts(path: Path, regions: frozenset[str]) -> "_Parts":
-    return _parts(handout(path), regions)
+    return _parts(without_blocks(Source(handout_text(path), handout(path)), blocks_of(path, regions)), regions)
 
 
 def _given_in_editions(manifest: Manifest, name: str) -> dict[str, set[str]]:
@@ -138,6 +145,7 @@ class _Part:
     texts: list[str]
     line: int  # of the last
     is_import: bool = False
+    is_constant: bool = False  # `T = 400`: said twice, it says the same
     signature: _Function | None = None  # of a region
 
     @property
@@ -176,7 +184,7 @@ def _collect(body: Sequence[ast.stmt], prefix: str, regions: frozenset[str], par
         elif names := _assigned(statement):
             text = _text(statement)  # once: `x = x = … = 1` has as many names as it is long
             for name in dict.fromkeys(names):
-                _bind(parts, prefix + name, _Part([text], statement.lineno))
+                _bind(parts, prefix + name, _Part([text], statement.lineno, is_constant=_is_constant(statement)))
         elif inner := branches(statement):
             _collect(inner, prefix, regions, parts)
         elif not _does_nothing(statement):
@@ -187,7 +195,7 @@ def _bind(parts: _Parts, name: str, part: _Part) -> None:
     earlier = parts.named.get(name)
     if earlier is None:
         parts.named[name] = part
-    elif not (part.is_import and earlier.is_import and part.texts == earlier.texts[-1:]):
+    elif part.texts != earlier.texts[-1:] or not ((part.is_import and earlier.is_import) or part.is_constant):
         earlier.texts += part.texts
         earlier.line, earlier.is_import, earlier.signature = part.line, earlier.is_import and part.is_import, None
 
@@ -217,6 +225,13 @@ def _assigned(statement: ast.stmt) -> list[str]:
     return (
         [item.id for item in flat if isinstance(item, ast.Name)] if all(isinstance(i, ast.Name) for i in flat) else []
     )
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Assign):
+        return False
+    values = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
+    return all(isinstance(value, ast.Constant) for value in values)
 
 
 def _does_nothing(statement: ast.stmt) -> bool:

@@ -9,7 +9,7 @@ from autograder.errors import UserError
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.bounded import bounded
 from autograder.submission.entries import Source
-from autograder.submission.locate import fits
+from autograder.submission.locate import fits, place_of
 from autograder.submission.rules import IntakeLimits, Refused, is_clutter, listed
 from autograder.submission.sources import open_source
 
@@ -58,12 +58,13 @@ def _likeness(source: Source, manifest: Manifest, limits: IntakeLimits) -> tuple
     entries = [entry for entry in source.entries if entry.kind == "file" and not is_clutter(entry.path)]
     folders = {part for entry in entries for part in entry.folder} | {source.name.removesuffix(".zip")}
     fitting: set[str] = set()
-    candidates = [entry for entry in entries if entry.name in manifest.files.todo and len(entry.folder) <= limits.depth]
-    for entry in candidates[: limits.candidates]:
-        if entry.name not in fitting:
+    placed = [(entry, place) for entry in entries if (place := place_of(entry.path, manifest.files.todo))]
+    candidates = [(entry, name) for entry, (folder, name) in placed if len(folder) <= limits.depth]
+    for entry, name in candidates[: limits.candidates]:
+        if name not in fitting:
             try:
-                if fits(manifest, entry.name, source.read(entry)):
-                    fitting.add(entry.name)
+                if fits(manifest, name, source.read(entry)):
+                    fitting.add(name)
             except Refused:
                 continue
     names = {entry.name for entry in entries}

@@ -65,9 +65,11 @@ def add_helpers(
                 code.add(name, content)
 
     for folder in folders:
-        for module, group in _modules(entries, folder, manifest).items():
-            is_package = len(group[0].path) > len(folder) + 1
+        for (module, is_package), group in _modules(entries, folder, manifest).items():
             if is_package and is_other_assignment(manifest, module, others):
+                continue
+            if is_package and module in own_packages(manifest):
+                take(group, folder)
                 continue
             if reason := why_left_out(module, manifest):
                 left_out.setdefault(module, f"{shown_path(group[0].path[: len(folder) + 1])} {reason}")
@@ -105,7 +107,7 @@ def _by_chance(used: frozenset[str], code: CodeFiles, manifest: Manifest) -> set
 
 def why_left_out(module: str, manifest: Manifest) -> str | None:
     """Why a module or package of this name (without suffix) may not come along. None when it may."""
-    own = {name.removesuffix(".py") for name in (*manifest.files.todo, *manifest.files.given)}
+    own = {name.removesuffix(".py") for name in (*manifest.files.todo, *manifest.files.given)} | own_packages(manifest)
     if folded(module) in map(folded, own):
         return "would stand in for a file of the assignment"
     if is_hook(module + ".py"):
@@ -117,6 +119,11 @@ def why_left_out(module: str, manifest: Manifest) -> str | None:
     if is_reserved(module):
         return "has a name that Windows reserves"
     return None
+
+
+def own_packages(manifest: Manifest) -> set[str]:
+    """The folders at the top that hold files of the assignment: "libs" for "libs/ddpm.py"."""
+    return {name.partition("/")[0] for name in (*manifest.files.todo, *manifest.files.given) if "/" in name}
 
 
 def is_hook(name: str) -> bool:
@@ -154,20 +161,19 @@ def _installed() -> frozenset[str]:
     return frozenset(metadata.packages_distributions())
 
 
-def _modules(entries: Sequence[Entry], folder: Folder, manifest: Manifest) -> dict[str, list[Entry]]:
-    """Importable modules and packages in a folder, other than the assignment's own files: name → its `.py` entries."""
+def _modules(entries: Sequence[Entry], folder: Folder, manifest: Manifest) -> dict[tuple[str, bool], list[Entry]]:
+    """Importable modules and packages in a folder, other than the assignment's own files: (name, whether it is a package) → its `.py`
+    entries. Of a package the top counts, and the folders in which files of the assignment lie.
+    """
     exported = (manifest.files.notebook or "").removesuffix(".ipynb") + ".py"  # the notebook as a script
     assignment = {*manifest.files.todo, *manifest.files.given, exported}
-    found: dict[str, list[Entry]] = {}
+    inside = {tuple(name.split("/"))[:-1] for name in assignment}
+    found: dict[tuple[str, bool], list[Entry]] = {}
     for entry in entries:
-        if not entry.name.endswith(".py"):
+        below = entry.path[len(folder) :]
+        if entry.path[: len(folder)] != folder or not entry.name.endswith(".py") or "/".join(below) in assignment:
             continue
-        if entry.folder == folder and entry.name not in assignment:
-            module = entry.name.removesuffix(".py")
-        elif len(entry.folder) == len(folder) + 1 and entry.folder[:-1] == folder:
-            module = entry.folder[-1]
-        else:
-            continue
-        if is_importable(module):
-            found.setdefault(module, []).append(entry)
+        module, is_package = below[0].removesuffix(".py"), len(below) > 1
+        if is_importable(module) and (len(below) <= 2 or below[:-1] in inside):
+            found.setdefault((module, is_package), []).append(entry)
     return found

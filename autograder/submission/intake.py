@@ -18,7 +18,7 @@ from autograder.submission.data import read_data
 from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.helpers import add_helpers
 from autograder.submission.images import read_checkpoint, read_images
-from autograder.submission.locate import Candidate, Folder, Located, locate
+from autograder.submission.locate import Candidate, Folder, Located, is_near, locate, place_of
 from autograder.submission.python_text import CodeFiles, same_code
 from autograder.submission.rules import (
     IntakeLimits,
@@ -109,8 +109,9 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
     notes += image_notes + checkpoint_notes
 
     missing = tuple(name for name in manifest.files.todo if name not in code.contents)
-    nearby = [entry for entry in entries if entry.folder in located.folders]
     for name in missing:
+        taken = {(*folder, *other.split("/")) for other, folder in located.folder_of.items()}
+        nearby = [e for e in entries if e.path not in taken and any(is_near(e.folder, folder, name) for folder in located.folders)]
         hint = near_miss(name, nearby)
         notes.append(f"{name} is missing, so the tasks that need it earn nothing{': ' + hint if hint else ''}.")
     if changed := _changed_given_files(source, entries, located.main, manifest):
@@ -145,12 +146,13 @@ def _locate(
 ) -> Located:
     found: dict[Folder, dict[str, bytes | None]] = {}
     for entry in entries:
-        if entry.name in manifest.files.todo and entry.kind != "closed" and len(entry.folder) <= limits.depth:
-            if entry.folder not in found and len(found) == limits.candidates:
+        place = place_of(entry.path, manifest.files.todo)
+        if place and entry.kind != "closed" and len(place[0]) <= limits.depth:
+            if place[0] not in found and len(found) == limits.candidates:
                 files = listed(list(manifest.files.todo), joint="or")
                 many = f"{source.name} holds {files} in more than {limits.candidates} folders"
                 raise Refused(f"{many}; hand in one folder, {manifest.folder}.")
-            found.setdefault(entry.folder, {})[entry.name] = _content_or_none(source, entry)
+            found.setdefault(place[0], {})[place[1]] = _content_or_none(source, entry)
     if not found:
         raise Refused(nothing_found(source.name, entries, manifest, limits))
     return locate(manifest, source.name, [Candidate(folder, files) for folder, files in found.items()], others)
@@ -165,6 +167,7 @@ def _content_or_none(source: Source, entry: Entry) -> bytes | None:
 
 def _read_todo_file(source: Source, entries: list[Entry], path: tuple[str, ...], limits: IntakeLimits) -> bytes:
     """The content of a todo file. Raises Refused unless it is exactly one plain file that can be read."""
+    path = tuple("/".join(path).split("/"))  # of "libs/ddpm.py" in a folder too
     place = shown_path(path)
     same = [entry for entry in entries if entry.path == path]
     if len(same) > 1:
@@ -184,11 +187,12 @@ def _changed_given_files(source: Source, entries: list[Entry], folder: Folder, m
     """The given files next to the work that do not say what the handout's say."""
     changed = []
     for entry in entries:
-        truth = manifest.solution / entry.name
-        if entry.folder == folder and entry.name in manifest.files.given and truth.is_file():
+        name = "/".join(entry.path[len(folder) :])
+        truth = manifest.solution / name
+        if entry.path[: len(folder)] == folder and name in manifest.files.given and truth.is_file():
             content = _content_or_none(source, entry)
-            if not same_code(entry.name, content, truth.read_bytes()):
-                changed.append(entry.name)
+            if not same_code(name, content, truth.read_bytes()):
+                changed.append(name)
     return changed
 
 

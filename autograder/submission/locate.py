@@ -1,20 +1,20 @@
 """Where the work lies: which folder of a submission holds the assignment's files. Pure functions."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.manifest import Manifest
 from autograder.submission.python_text import same_code
 from autograder.submission.rules import Refused, listed, shown_path
-from autograder.submission.stubs import holds_work
+from autograder.submission.stubs import blocks_in, holds_work, region_paths
 
 Folder = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A folder that holds files with the names of the assignment's. A content is None when it could not be read."""
+    """A folder that holds files with the names of the assignment's, by these names. A content is None when it could not be read."""
 
     folder: Folder
     contents: Mapping[str, bytes | None]
@@ -31,6 +31,16 @@ class Located:
     @property
     def folders(self) -> list[Folder]:
         return list(dict.fromkeys([self.main, *self.folder_of.values()]))
+
+
+def place_of(path: Folder, names: Iterable[str]) -> tuple[Folder, str] | None:
+    """Which of the assignment's files `names` ("ddpm.py", "libs/ddpm.py") a path means, and in which folder of the work; None for another.
+
+    Where two fit, the longer name is meant: below libs/ lies "libs/ddpm.py", and not a second "ddpm.py".
+    """
+    fitting = [parts for name in names if (parts := tuple(name.split("/"))) == path[-len(parts) :]]
+    longest = max(fitting, key=len, default=())
+    return (path[: -len(longest)], "/".join(longest)) if longest else None
 
 
 def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], others: frozenset[str]) -> Located:
@@ -96,6 +106,12 @@ def locate(manifest: Manifest, root: str, candidates: Sequence[Candidate], other
     return Located(best.folder, folder_of, remarks)
 
 
+def is_near(folder: Folder, work: Folder, name: str) -> bool:
+    """Whether something in `folder` may be meant as the file `name` of the work: it lies where that should, or on the way there."""
+    way = tuple(name.split("/"))[:-1]
+    return any(folder == (*work, *way[:depth]) for depth in range(len(way) + 1))
+
+
 def is_other_assignment(manifest: Manifest, part: str, others: frozenset[str]) -> bool:
     """Whether a folder is another assignment's: by its manifest, or by the custom that such folders end in `_todo`."""
     return part not in _names(manifest) and (part in others or part.endswith("_todo"))
@@ -125,8 +141,16 @@ def _plain(name: str) -> str:
 
 
 def fits(manifest: Manifest, name: str, content: bytes | None) -> bool:
-    """Whether a file defines at least one of the classes and functions that the assignment's file of that name has."""
-    regions = [region for task in manifest.tasks for region in task.regions if region.startswith(name + ":")]
-    owners = {re.escape(region.partition(":")[2].partition(".")[0]).encode() for region in regions}
-    pattern = rb"^[ \t]*(class|def|async[ \t]+def)[ \t]+(" + b"|".join(sorted(owners)) + rb")\b"
-    return bool(owners) and content is not None and re.search(pattern, content, re.M) is not None
+    """Whether a file defines at least one of the classes, functions and tables that the assignment's file of that name has."""
+    if content is None or not (paths := region_paths(manifest, name)):
+        return False
+    blocks = blocks_in(manifest, name) if (manifest.solution / name).is_file() else {}
+    owners = {path.partition(".")[0] for path in paths if path not in blocks or blocks[path].owner}
+    tables = {bound for block in blocks.values() if not block.owner for bound in block.names}
+    patterns = [rf"^[ \t]*(class|def|async[ \t]+def)[ \t]+({_any_of(owners)})\b"] if owners else []
+    patterns += [rf"^({_any_of(tables)})[ \t]*(=(?!=)|:|,)"] if tables else []
+    return any(re.search(pattern.encode(), content, re.M) for pattern in patterns)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.manifest import Manifest
+from autograder.regions import module_of
 from autograder.submission.python_text import NotPython, tree_of
 
 _MOST_STEPS = 100  # from one function to the next; no real code goes as deep, and hostile code must end
@@ -49,7 +50,8 @@ def lines_that_run(files: Mapping[str, bytes], manifest: Manifest) -> dict[str, 
     units = [unit for name, content in files.items() if name.endswith(".py") for unit in _units(name, content)]
     of_handout, of_given = _handout(manifest)
     seen = _Mentioned(names=set(of_handout), attributes=set(of_handout | of_given))
-    seen.modules |= {name.removesuffix(".py") for name in (*manifest.files.todo, *manifest.files.given)}
+    for name in (*manifest.files.todo, *manifest.files.given):
+        _add_module(module_of(name), seen)
     running: list[_Unit] = []
     waiting = units
     for _ in range(_MOST_STEPS):
@@ -63,7 +65,7 @@ def lines_that_run(files: Mapping[str, bytes], manifest: Manifest) -> dict[str, 
 
 
 def _runs(unit: _Unit, seen: _Mentioned) -> bool:
-    if _module(unit.file) not in seen.modules:
+    if module_of(unit.file) not in seen.modules:
         return False
     if unit.owner:
         return unit.owner in seen.names and any(_is_called_unasked(n) or n in seen.attributes for n in unit.names)
@@ -72,10 +74,6 @@ def _runs(unit: _Unit, seen: _Mentioned) -> bool:
 
 def _is_called_unasked(method: str) -> bool:
     return method == "forward" or (method.startswith("__") and method.endswith("__"))
-
-
-def _module(file: str) -> str:
-    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 @cache
@@ -168,7 +166,7 @@ def _all_names(targets: Iterable[ast.AST]) -> bool:
 
 
 def _note(unit: _Unit, seen: _Mentioned) -> None:
-    package = _module(unit.file).rpartition(".")[0] if not unit.file.endswith("/__init__.py") else _module(unit.file)
+    package = module_of(unit.file).rpartition(".")[0] if not unit.file.endswith("/__init__.py") else module_of(unit.file)
     local = set(_local_names(unit)) if unit.names else set()
     for node in _walk(unit.nodes):
         match node:

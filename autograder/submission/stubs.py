@@ -6,7 +6,8 @@ file is the handout's is decided here, and nowhere else.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from autograder.errors import UserError
 from autograder.manifest import Manifest
 from autograder.markers import derive_handout
+from autograder.submission.blocks import Block, Source, as_function, blocks_of, names_bound
 from autograder.submission.editions import known_editions
 from autograder.submission.normal_form import (
     Function,
@@ -22,7 +24,7 @@ from autograder.submission.normal_form import (
     operations,
     written_operations,
 )
-from autograder.submission.python_text import NotPython, tree_of
+from autograder.submission.python_text import NotPython, decode, tree_of
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FEW = 6  # operations: a shorter solution counts as having so many
@@ -47,9 +49,14 @@ def regions_in(manifest: Manifest, name: str, content: bytes) -> Regions:
     known = _known(manifest, name)
     tree = tree_of(name, content)
     read = attributes_read(tree)
+    source, blocks = Source(decode(name, content)[0], tree), blocks_in(manifest, name)
     for path in region_paths(manifest, name):
         theirs = find(tree, path)
-        if isinstance(theirs, Function):
+        if path in blocks:
+            left, written = _block_form(source, blocks[path], known.harmless)
+            if any(left <= stub.form and written <= stub.operations + _IDLE for stub in known.stubs[path]):
+                untouched.add(f"{name}:{path}")
+        elif isinstance(theirs, Function):
             left, written = set(normal_form(theirs, known.harmless, read)), written_operations(theirs)
             alike = any(left <= stub.form and written <= stub.operations + _IDLE for stub in known.stubs[path])
             if alike and not _is_bound_elsewhere(tree, path):
@@ -90,16 +97,33 @@ def share_of_operations(manifest: Manifest, name: str, content: bytes, paths: Se
     """How many operations the functions `paths` of a file have, as a share of the solution's; 0 where they cannot be read."""
     known = _known(manifest, name)
     try:
-        tree, ours = tree_of(name, content), ast.parse((manifest.solution / name).read_text(encoding="utf-8"))
-        mine = _operations(tree, paths, known.harmless)
+        text = (manifest.solution / name).read_text(encoding="utf-8")
+        tree, ours = tree_of(name, content), Source(text, ast.parse(text))
+        mine = _operations(Source(decode(name, content)[0], tree), paths, known)
     except (NotPython, RecursionError):
         return 0.0
-    return mine / max(_FEW, _operations(ours, paths, known.harmless))
+    return mine / max(_FEW, _operations(ours, paths, known))
 
 
-def _operations(tree: ast.Module, paths: Sequence[str], harmless: frozenset[str]) -> int:
-    functions = [function for path in paths if isinstance(function := find(tree, path), Function)]
-    return sum(operations(function, harmless, attributes_read(tree)) for function in functions)
+def _operations(source: Source, paths: Sequence[str], known: "_Known") -> int:
+    functions: list[Function] = []
+    for path in paths:
+        if block := known.blocks.get(path):
+            functions.append(as_function(source, block, names_bound(source, block)))
+        elif isinstance(function := find(source.tree, path), Function):
+            functions.append(function)
+    return sum(operations(function, known.harmless, attributes_read(source.tree)) for function in functions)
+
+
+def _block_form(source: Source, block: Block, harmless: frozenset[str]) -> tuple[set[str], int]:
+    """What a block gives each of its names, in normal form, and how many operations are written in it."""
+    read, form = attributes_read(source.tree), set()
+    for name in names_bound(source, block):
+        left = normal_form(as_function(source, block, [name]), harmless, read)
+        form.add(f"{name}: {' | '.join(left)}")
+    if any(alias.name == "*" for s in source.tree.body if isinstance(s, ast.ImportFrom) for alias in s.names):
+        form.add("*")  # they may come from there
+    return form, written_operations(as_function(source, block, []))
 
 
 # --- the handout ------------------------------------------------------------------------------------------------------
@@ -114,6 +138,7 @@ class _Known(NamedTuple):
     handout: ast.Module
     stubs: dict[str, list[_Stub]]  # by region
     harmless: frozenset[str]  # calls without effect: of given functions, and of what an object was made with
+    blocks: Mapping[str, Block]  # regions that are no functions
 
 
 def handout(path: Path) -> ast.Module:
@@ -137,18 +162,23 @@ def _known(manifest: Manifest, name: str) -> _Known:
 
 @cache
 def _known_of(path: Path, paths: frozenset[str], editions: tuple[str, ...]) -> _Known:
-    given = handout(path)
+    given, blocks = handout(path), blocks_of(path, paths)
     harmless = frozenset([*_given_functions(given), *_given_attributes(given)])
-    trees = [given, *map(ast.parse, editions)]
-    stubs = {
-        region: [
-            _Stub(frozenset(normal_form(stub, harmless, attributes_read(tree))), written_operations(stub))
-            for tree in trees
-            if isinstance(stub := find(tree, region), Function)
-        ]
-        for region in paths
-    }
-    return _Known(given, stubs, harmless)
+    sources = [Source(text, ast.parse(text)) for text in (handout_text(path), *editions)]
+    stubs: dict[str, list[_Stub]] = {region: [] for region in paths}
+    for region, source in itertools.product(paths, sources):
+        if region in blocks:
+            form, written = _block_form(source, blocks[region], harmless)
+            stubs[region].append(_Stub(frozenset(form), written))
+        elif isinstance(stub := find(source.tree, region), Function):
+            form = set(normal_form(stub, harmless, attributes_read(source.tree)))
+            stubs[region].append(_Stub(frozenset(form), written_operations(stub)))
+    return _Known(given, stubs, harmless, blocks)
+
+
+def blocks_in(manifest: Manifest, name: str) -> Mapping[str, Block]:
+    """The regions of a file that are no functions, by path."""
+    return _known(manifest, name).blocks
 
 
 def _given_functions(tree: ast.Module) -> Iterator[str]:

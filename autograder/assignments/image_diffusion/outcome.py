@@ -28,6 +28,7 @@ from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
 from autograder.limits import Limits
 from autograder.places import REPOSITORY
+from autograder.regions import shortest
 from autograder.report import image_figures
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.proxies import Student, from_wire, to_wire
@@ -42,8 +43,11 @@ TOO_VARIED = 2.0  # trace ratio: 1.33 after 3000 steps of the laptop preset, 12 
 UNTRAINED = 0.5  # loss of a checkpoint's network on its own images: 1 without training, 0.02 after an eighth of the canonical one
 LOSSES, LOOKED_AT = 8, 4  # draws of it, and images in each
 FOLDER = "samples/"
-TRAINING = ("q_sample", "compute_loss")  # without which no model is trained
-SAMPLERS = (("p_sample", "p_sample_loop"), ("ddim_p_sample", "ddim_p_sample_loop"))  # one of the two draws the samples
+METHODS = "ddpm.py:DiffusionModule"
+TRAINING = (f"{METHODS}.q_sample", f"{METHODS}.compute_loss")  # without which no model is trained
+DDPM = (f"{METHODS}.p_sample", f"{METHODS}.p_sample_loop")
+DDIM = (f"{METHODS}.ddim_p_sample", f"{METHODS}.ddim_p_sample_loop")
+SAMPLERS = (DDPM, DDIM)  # one of the two draws the samples
 
 
 @dataclass(frozen=True)
@@ -308,7 +312,7 @@ class Outcome:
             missing += [name for sampler in samplers for name in sampler if name in wrong]
         if not missing:
             return ""
-        what = [f"{name} is {'not done' if name in undone else 'wrong'}" for name in missing]
+        what = [f"{shortest(name)} is {'not done' if name in undone else 'wrong'}" for name in missing]
         return f"The images can hardly have been drawn with the code beside them: {listed(what, most=6)}. Where do they come from?"
 
     def figures(self) -> list[Figure]:

@@ -25,6 +25,7 @@ from autograder.grading.seeds import Draw
 from autograder.judges.interface import FORMS
 from autograder.judges.network import as_timesteps
 from autograder.oracles.schedule import EvenlySpaced
+from autograder.regions import shortest
 from autograder.report import figures
 from autograder.sandbox.failures import Raised, StudentFailure
 from autograder.sandbox.lane import Lane
@@ -162,7 +163,7 @@ class Outcome:
     def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: list[str]) -> str:
         medians = ", ".join(f"{result.median:.1f}" for result in results)
         trainings = f"the best of {len(results)} trainings" if len(results) > 1 else "the training"
-        note = f" The reference stood in for {listed(stand_ins)}." if stand_ins else ""
+        note = f" The reference stood in for {listed([*map(shortest, stand_ins)])}." if stand_ins else ""
         return f"The Chamfer distance of {trainings} must be below {threshold:g}; yours is {medians}.{note}"
 
     # Training

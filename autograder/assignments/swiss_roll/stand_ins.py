@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograder.grading.checks import WrongAnswer
+from autograder.regions import shortest
 from autograder.submission.rules import listed
 
 Sampler = Literal["ddpm", "ddim"]
 SAMPLERS: tuple[Sampler, ...] = ("ddpm", "ddim")
-NETWORK = ("SimpleNet",)
-LOSS = ("compute_loss", "q_sample")
+NETWORK = ("network.py:SimpleNet.__init__", "network.py:SimpleNet.forward")
+METHODS = "ddpm.py:DiffusionModule"
+LOSS = (f"{METHODS}.compute_loss", f"{METHODS}.q_sample")
 STEP: dict[Sampler, str] = {"ddpm": "p_sample", "ddim": "ddim_p_sample"}
 LOOP: dict[Sampler, str] = {"ddpm": "p_sample_loop", "ddim": "ddim_p_sample_loop"}
 
@@ -34,28 +36,29 @@ class Plan:
 
     def replaced(self, sampler: Sampler) -> list[str]:
         parts = (
-            (self.own_network, "SimpleNet"),
-            (self.own_loss, "compute_loss"),
-            (self.own_step, STEP[sampler]),
-            (self.own_loop, LOOP[sampler]),
+            (self.own_network, "network.py:SimpleNet"),
+            (self.own_loss, LOSS[0]),
+            (self.own_step, f"{METHODS}.{STEP[sampler]}"),
+            (self.own_loop, f"{METHODS}.{LOOP[sampler]}"),
         )
         return [name for is_own, name in parts if not is_own]
 
 
 def plan_for(sampler: Sampler, wrong: Set[str], undone: Set[str], without_work: Set[str]) -> Plan:
     """Whose parts are used. Raises WrongAnswer with a sentence for the student where the outcome is lost without a training."""
-    needed = (*NETWORK, *LOSS, STEP[sampler], LOOP[sampler])
-    if missing := sorted(undone & set(needed)):
+    its_step, its_loop = f"{METHODS}.{STEP[sampler]}", f"{METHODS}.{LOOP[sampler]}"
+    needed = (*NETWORK, *LOSS, its_step, its_loop)
+    if missing := _called(undone & set(needed)):
         raise WrongAnswer(
             f"This needs {', '.join(missing)}, which {_are(missing)} not done yet, so there is nothing to train or to sample."
         )
-    if idle := sorted(without_work & wrong & set(needed)):
+    if idle := _called(without_work & wrong & set(needed)):
         raise WrongAnswer(
             f"This needs {listed(idle)}, which {'does' if len(idle) == 1 else 'do'} none of {'its' if len(idle) == 1 else 'their'} work "
             "yet: no check has seen more than code without any work gives. The reference stands in for a part with a mistake, "
             "and not for one that is still to be written."
         )
-    step, loop = STEP[sampler] not in wrong, LOOP[sampler] not in wrong
+    step, loop = its_step not in wrong, its_loop not in wrong
     if not (step or loop):
         raise WrongAnswer(
             f"Both {STEP[sampler]} and {LOOP[sampler]} have mistakes, see their task; the reference stands in for one of the two, "
@@ -68,6 +71,10 @@ def plan_for(sampler: Sampler, wrong: Set[str], undone: Set[str], without_work: 
             "with the reference in place of all three too little of yours is left to judge."
         )
     return plan
+
+
+def _called(regions: Set[str]) -> list[str]:
+    return sorted({shortest(region) for region in regions})
 
 
 def _are(names: list[str]) -> str:
