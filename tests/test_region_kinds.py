@@ -31,6 +31,7 @@ from autograder.manifest import Manifest, load_manifest
 from autograder.release.handout import all_secrets, check_handout, derive_folder, write_handout
 from autograder.release.kit import facts_kit, write_kit
 from autograder.release.leaks import find_leaks
+from autograder.release.numbers import write_numbers
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.comparison import outside_edits, region_lines, untouched_regions
 from autograder.submission.intake import Submission, read_submission
@@ -358,6 +359,7 @@ def test_the_kit_packs_what_the_intake_takes(toy: Manifest, tmp_path: Path):
 @pytest.mark.slow
 def test_the_kit_runs_by_itself(toy: Manifest, tmp_path: Path):
     """Unpacked alone: one function is open, the other wrong; then everything is right."""
+    write_numbers(toy, facts_kit(toy))
     write_kit(toy, tmp_path / "kit.zip")
     shutil.unpack_archive(tmp_path / "kit.zip", tmp_path)
     folder = tmp_path / toy.folder

@@ -117,6 +117,7 @@ from autograder.grading.checks import expect_near, task
 
 def near(note, got, expected):
     note("got", got, 1e-6)
+    note.measured_work(True)  # the solutions here are too short for their operations to be counted
     expect_near(got, expected, 1e-6, f"It must be {expected}; yours is {got}.")
 
 

@@ -166,6 +166,8 @@ class Carry:
 
         Raises UserError where the assignment has no such region, or several.
         """
+        if not (self.known or self.wrong):
+            return False  # of no assignment: nothing is carried forward
         name = resolve(region, self.known, "stands_in_for")
         if self.wrong.isdisjoint(parts_of(name, self.known)):
             return False
