@@ -14,6 +14,7 @@ import pytest
 from autograder.bundle.contents import code_of, files_of
 from autograder.classroom.regions import regions_of
 from autograder.errors import UserError
+from autograder.grading import told_apart
 from autograder.grading import validate as validation
 from autograder.grading.mutants import (
     algorithms,
@@ -25,6 +26,7 @@ from autograder.grading.mutants import (
 )
 from autograder.grading.rubric import load_rubric
 from autograder.grading.session import Grading, Options
+from autograder.grading.told_apart import confused_regions
 from autograder.kit.facts import not_done, untouched
 from autograder.kit.pack import plan
 from autograder.manifest import Manifest, load_manifest
@@ -36,6 +38,7 @@ from autograder.sandbox.launcher import Sandbox
 from autograder.submission.comparison import outside_edits, region_lines, untouched_regions
 from autograder.submission.intake import Submission, read_submission
 from autograder.submission.reach import lines_that_run
+from autograder.submission.stubs import Regions
 from autograder.verdict import Verdict
 from tests.courses import courses_in, write_files
 from tests.toy_regions import CHECKS, MISTAKES, write_toy
@@ -385,6 +388,39 @@ def test_a_bundle_holds_the_files_of_all_folders(toy: Manifest):
 
 
 # The grader is graded
+
+
+def test_validate_notices_a_check_that_judges_another_region_than_it_says(tmp_path: Path):
+    """The check of one step says that it is about the table, so that a mistake in the step looks like one in the table."""
+    changed = CHECKS.replace('points=2, region="ddpm_forward", shows_work=True)\ndef test_step', 'points=2, region="schedule")\ndef test_step')
+    with courses_in(write_toy(tmp_path, test_1=changed)):
+        manifest = load_manifest("toy_regions")
+        jobs = [job for job in validation.plan(manifest, seeds=0) if job.ids == ("step-sign",)]
+        report = validation.validate(manifest, jobs, processes=1)
+    assert "step-sign is in libs/ddpm.py:ddpm_forward, and costs points only in checks of ddpm.py:schedule." in report.falls_short
+
+
+def test_validate_notices_regions_that_are_not_told_apart(toy: Manifest, monkeypatch: pytest.MonkeyPatch):
+    """As they were when a region was its last name."""
+    assert confused_regions(toy) == []
+
+    def by_last_name(manifest: Manifest, submission: Submission) -> Regions:
+        found = untouched_regions(manifest, submission)
+        names = {region.rpartition(":")[2] for region in found.untouched}
+        return found._replace(untouched=frozenset(region for region in manifest.regions if region.rpartition(":")[2] in names))
+
+    monkeypatch.setattr(told_apart, "untouched_regions", by_last_name)
+    assert f"{STEP}: with its TODO open, {LABELLED} counts as not done." in confused_regions(toy)
+
+
+def test_a_block_that_two_regions_mean_is_refused(tmp_path: Path):
+    write_toy(tmp_path)
+    path = tmp_path / "solutions" / "toy_regions_todo" / "more" / "models" / "ddpm.py"
+    path.write_text(path.read_text().replace("TODO 2: DDPM.sample #", "TODO 2: sample #").replace("TODO 2: DDPM.forward #", "TODO 2: forward #"))
+    manifest = tmp_path / "autograder" / "assignments" / "toy_regions" / "assignment.toml"
+    manifest.write_text(manifest.read_text().replace('"more/models/ddpm.py:DDPM.sample"', '"more/models/ddpm.py:Other.forward"'))
+    with courses_in(tmp_path), pytest.raises(UserError, match=r"two regions of assignment.toml mean this block"):
+        derive_folder(load_manifest("toy_regions"))
 
 
 def test_it_validates(toy: Manifest):

@@ -3,7 +3,8 @@
 import pytest
 
 from autograder.errors import UserError
-from autograder.manifest import parse_manifest
+from autograder.grading.told_apart import confused_regions
+from autograder.manifest import assignment_ids, load_manifest, parse_manifest
 from autograder.regions import judged_together, parts_of, resolve, shortest, told, told_shortly
 
 KNOWN = (
@@ -114,3 +115,8 @@ def test_a_manifest_with_a_region_that_cannot_be_is_refused(regions: str, senten
     """
     with pytest.raises(UserError, match=sentence):
         parse_manifest(text, "toy.toml")
+
+
+@pytest.mark.parametrize("assignment", assignment_ids())
+def test_the_regions_of_every_assignment_are_told_apart(assignment: str):
+    assert confused_regions(load_manifest(assignment)) == []

@@ -23,6 +23,7 @@ from autograder.grading.prepare import prepare_files
 from autograder.grading.rubric import Check, load_rubric
 from autograder.grading.runner import Judgement, run_check
 from autograder.grading.session import Grading, Options
+from autograder.grading.told_apart import confused_regions
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
@@ -56,6 +57,7 @@ class Finding:
     grader_errors: tuple[str, ...] = ()
     without_work: frozenset[str] = frozenset()  # wrong regions that show no work of their own
     judgements: dict[str, Judgement] = field(default_factory=dict)  # by check
+    lost_regions: frozenset[str] = frozenset()  # that the checks with lost points judge
 
 
 @dataclass
@@ -65,12 +67,13 @@ class Report:
     misconceptions: list[tuple[Job, Finding]] = field(default_factory=list)
     variants: list[tuple[Job, Finding]] = field(default_factory=list)
     seeds: list[tuple[Job, Finding]] = field(default_factory=list)
+    confused: list[str] = field(default_factory=list)  # regions that are not told apart, a sentence each
     seconds: float = 0.0
 
     @property
     def falls_short(self) -> list[str]:
         """Why the grader may not ship, a sentence each; a wrong diagnosis in up to 5 % is allowed."""
-        problems = []
+        problems = [*self.confused]
         for job, finding in self.misconceptions:
             name, expected = " + ".join(job.ids), expected_tasks(job)
             problems += [f"{name}: the grader failed in {error}" for error in finding.grader_errors]
@@ -78,6 +81,9 @@ class Report:
                 problems.append(f"{name} is not caught.")
             elif set(finding.lost) != expected:
                 problems.append(f"{name} must cost {', '.join(sorted(expected))} and costs {', '.join(finding.lost)}.")
+            if finding.lost_regions and (unseen := sorted(regions_changed(job) - finding.lost_regions)):
+                elsewhere = ", ".join(sorted(finding.lost_regions))
+                problems.append(f"{name} is in {', '.join(unseen)}, and costs points only in checks of {elsewhere}.")
             if idle := sorted(finding.without_work - regions_of_no_work(job)):
                 problems.append(
                     f"{name}: {', '.join(idle)} shows no work of its own, so that the mistake costs the outcome too."
@@ -105,6 +111,13 @@ def expected_tasks(job: Job) -> set[str]:
     return {by_id[name].task for name in job.ids}
 
 
+def regions_changed(job: Job) -> set[str]:
+    """The region of a single mistake; of several together one may hide another."""
+    if len(job.ids) > 1:
+        return set()
+    return {m.region for m in misconceptions(load_manifest(job.assignment)) if m.id in job.ids}
+
+
 def regions_of_no_work(job: Job) -> set[str]:
     """The regions in which a mistake of the job leaves no work, and those that are judged together with them."""
     manifest = load_manifest(job.assignment)
@@ -130,6 +143,7 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
     grading = Grading(manifest, submission, Options(train=False, hints=hints), sandbox, _secret(0))
     verdict = grading.run()
     lost = [check for check in verdict.checks if check.status in ("failed", "broken")]
+    names = {check.id for check in lost}
     return Finding(
         tuple(sorted({check.task for check in lost})),
         lost[0].message if lost else "",
@@ -139,6 +153,7 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
         ),
         without_work=grading.without_work(),
         judgements={check.id: judgement for check, judgement in grading.judged},
+        lost_regions=frozenset(region for check, _ in grading.judged if check.id in names for region in check.regions),
     )
 
 
@@ -249,5 +264,6 @@ def validate(
     for found in (report.misconceptions, report.variants, report.seeds):
         found.sort(key=lambda pair: order[pair[0]])
     _diagnose_singles(manifest, report)
+    report.confused = confused_regions(manifest)
     report.seconds = time.monotonic() - started
     return report

@@ -121,6 +121,9 @@ def _match_with_manifest(manifest: Manifest) -> None:
             if region.task != task.id:
                 message = f"assignment.toml lists {entry!r} under task {task.id}; write that in place of {region.task}."
                 raise MarkerError(_source(manifest, file), region.first_line, message)
+            if region in listed:
+                message = f"two regions of assignment.toml mean this block, {entry!r} among them; name the blocks by class and function."
+                raise MarkerError(_source(manifest, file), region.first_line, message)
             listed.add(region)
     for file, found in blocks.items():
         for region in found:
