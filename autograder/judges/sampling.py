@@ -24,7 +24,10 @@ from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import ALPHA, correlation, standard_normal_fault, variance_limits, z_limit
 from autograder.oracles.tolerance import between, near
 
-NUMBERS, IN_ALL = 8192, 1 << 21  # of a state and of one run, which are kept: σ_t is known to 6 % at every t, to 0.3 % over 400 steps
+NUMBERS, IN_ALL = (
+    8192,
+    1 << 21,
+)  # of a state and of one run, which are kept: σ_t is known to 6 % at every t, to 0.3 % over 400 steps
 ROWS_TO_START, ALL_TO_START = 4096, 1 << 22
 ROUNDING = 1e-4  # of what is left of the difference of two runs, relative to the states
 NO_NOISE = 1e-3  # relative to the largest σ_t
@@ -128,6 +131,7 @@ def judge_steps(course: Interface, draw: Draw, note: Note) -> None:
         model = course.build(schedule, network)
         course.student.seed = seed
         answer = course.p_sample_loop(model, shape)
+        course.student.seed = None  # else what is built next would begin with it
         if seed is not None:
             _note_calls(course, schedule, network, answer, states, note)
         expect(states, f"{loop} must call {course.names.network} in every step; yours never called it.")
@@ -205,8 +209,10 @@ def _steps(runs: list[Run], a: Floats, b: Floats, bend: float) -> Steps:
     a = a.copy()
     for k in np.flatnonzero(np.isnan(a)):
         x, rest = first.states[k].ravel(), (first.states[k + 1] + b[k] * first.answers[k]).ravel()
-        a[k] = (x @ rest) / (x @ x)
-        error[k] = z_limit() * (rest - a[k] * x).std() / np.sqrt(x @ x)
+        a[k] = (
+            (x @ rest) / (x @ x) if x.any() else first.schedule.p_coefficients(first.schedule.last - int(k))[0]
+        )  # of 0 any is right
+        error[k] = z_limit() * (rest - a[k] * x).std() / np.sqrt(x @ x) if x.any() else 0.0
     noise, other = (
         [run.states[k + 1] - a[k] * run.states[k] + b[k] * run.answers[k] for k in range(len(a))]
         for run in (first, last)
@@ -243,10 +249,12 @@ def judge_mean(course: Interface, draw: Draw, note: Note) -> None:
         )
     for k, t in enumerate(reversed(schedule.times)):
         _expect_coefficients(schedule, steps, k, t, loop)
-        limit = z_limit(ALPHA / schedule.num_timesteps) * steps.sigma[k] / np.sqrt(steps.noise[k].size) + ROUNDING
-        offset, again = steps.noise[k].mean(), steps.other_noise[k].mean()
+        noise, sigma = steps.noise[k], steps.noise[k].std()
+        limit = z_limit(ALPHA / schedule.num_timesteps) * sigma / np.sqrt(noise.size) + ROUNDING
+        offset, again = noise.mean(), steps.other_noise[k].mean()
+        drawn_anew = not near(offset, again, 2 * limit) or (sigma > limit and _same_for_all(noise - offset, sigma))
         expect(
-            near(offset, 0, limit) or not near(offset, again, 2 * limit),  # what is drawn anew is noise
+            near(offset, 0, limit) or drawn_anew,  # what is drawn anew is noise, and the business of its check
             f"At t = {t}, the mean of the step in {loop} must depend on x_t and ε_θ only; yours is off by {offset:.4f}.",
         )
 
@@ -272,6 +280,8 @@ def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
     for t in _told(schedule):
         k = schedule.last - t
         note(f"σ at {t}", sigma[k], 0.04 * sigma[k] + 1e-4)
+    shares = [sigma[k] ** 2 / schedule.betas[schedule.last - k] for k in range(len(sigma) - 1)]
+    note("σ over √β", np.sqrt(np.mean(shares)), 0.004)
     note.measured_work(True)
     choices = {"β_t": np.sqrt(schedule.betas), "β̃_t": np.sqrt(schedule.posterior_variance)}
     first, none = schedule.first, NO_NOISE * choices["β_t"].max() + max(steps.error[-1], 0)
@@ -289,13 +299,21 @@ def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
         )
 
 
+def _same_for_all(noise: Floats, sigma: float) -> str | None:
+    """Noise that is drawn once for all rows, or once for all numbers of a row, up to rounding."""
+    rows = noise.reshape(len(noise), -1)
+    if np.ptp(rows, axis=0).max() < 1e-3 * sigma:
+        return "every row of the batch gets the same numbers"
+    return "every coordinate gets the same number" if np.ptp(rows, axis=1).max() < 1e-3 * sigma else None
+
+
 def _noise_fault(schedule: Schedule, steps: Steps, sigmas: Floats, loop: str) -> str | None:
     alpha, total, count = ALPHA / schedule.num_timesteps, 0.0, 0
     for k, t in enumerate(reversed(schedule.times[1:])):
         z = steps.noise[k] / sigmas[t]
         if near(steps.sigma[k], 0, 0.01 * sigmas[t]):
             return f"At t = {t} {loop} must add noise of standard deviation {sigmas[t]:.4f}; yours adds none"
-        if fault := standard_normal_fault(z, alpha):
+        if fault := _same_for_all(z, 1.0) or standard_normal_fault(z, alpha):
             return f"At t = {t} the noise that {loop} adds must be normal with standard deviation {sigmas[t]:.4f}, but {fault}"
         if correlation(steps.noise[k], steps.other_noise[k], alpha)[1]:
             return f"At t = {t} {loop} must draw new noise at every call; yours used the same noise again"
