@@ -22,7 +22,7 @@ from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Handle, Student
 
-T = 60
+T = 30
 ALGORITHM = together(P_SAMPLE, P_SAMPLE_LOOP)
 CODE = """
 import numpy as np
@@ -47,7 +47,7 @@ class Sampler(torch.nn.Module):
         return {result}
 """
 RIGHT = {
-    "T": T, "beta_1": 1e-4, "beta_2": 0.08, "start": "torch.randn(n, *size)", "times": "T, 0, -1",
+    "T": T, "beta_1": 1e-4, "beta_2": 0.15, "start": "torch.randn(n, *size)", "times": "T, 0, -1",
     "noise": "torch.randn(n, *size) if i > 1 else 0", "mean": "(x - beta_t[i] / (1 - alphabar_t[i]).sqrt() * eps) / alpha_t[i].sqrt()",
     "sigma": "beta_t[i].sqrt()", "result": "x",
 }  # fmt: skip
@@ -65,7 +65,7 @@ class Toy(Interface):
     network_arguments = ("x",)
 
     def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
-        return Schedule(1e-4 + (0.08 - 1e-4) * np.arange(T + 1) / T, first=1)
+        return Schedule(1e-4 + (0.15 - 1e-4) * np.arange(T + 1) / T, first=1)
 
     def build(self, schedule: Schedule, network: Network) -> Handle:
         return self.student.module("toy").later("Sampler", self.student.network(network))
@@ -129,7 +129,7 @@ def test_right_forms_pass(lane: Lane, changes: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("changes", "failed", "mistake", "says"),
     [
-        ({"times": "T, 1, -1"}, {"steps", "mean", "noise"}, "loop-stops-at-t-1", "must take the 60 steps"),
+        ({"times": "T, 1, -1"}, {"steps", "mean", "noise"}, "loop-stops-at-t-1", "must take the 30 steps"),
         ({"start": "torch.zeros(n, *size)"}, {"steps"}, "start-from-zeros", "x_T ~ N(0, I)"),
         ({"noise": "torch.randn(n, *size)"}, {"noise"}, "noise-at-t-0", "At t = 1, the last step"),
         ({"noise": "torch.randn(n, *size) if i > 2 else 0"}, {"noise"}, "no-noise-at-t-1", "yours adds none"),
@@ -142,7 +142,7 @@ def test_right_forms_pass(lane: Lane, changes: dict[str, str]) -> None:
         ({"mean": RIGHT["mean"].replace("alpha_t[i].sqrt()", "alpha_t[i]")}, {"mean"}, "divided-by-alpha", "x_t times"),
         ({"mean": RIGHT["mean"].replace("(x -", "(x +")}, {"mean"}, "eps-added", "−ε_θ times"),
         ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "off by 0.01"),
-        ({"mean": f"({RIGHT['mean']}).clamp(-1, 1)"}, {"mean"}, "", "clamped"),
+        ({"mean": f"({RIGHT['mean']}).clamp(-1, 1)"}, {"mean", "noise"}, "", "clamped"),
         ({"mean": RIGHT["mean"].replace("* eps)", "* 1.01 * eps)"), "noise": OWN}, {"mean"}, "", "1.01 times"),
     ],
 )  # fmt: skip

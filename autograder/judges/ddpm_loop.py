@@ -12,11 +12,11 @@ from autograder.judges.expectations import (
     expect_fresh_start,
     expect_start,
     gaussian_oracle,
-    listed,
 )
 from autograder.judges.interface import Interface
 from autograder.judges.network import ROWS, Network
 from autograder.judges.recorder import StepCall, StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
+from autograder.measuring import listed
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import moments_fault

@@ -207,12 +207,15 @@ def _steps(runs: list[Run], a: Floats, b: Floats, bend: float) -> Steps:
     first, last = runs[0], runs[-1]
     error = np.zeros(len(a))
     a = a.copy()
-    for k in np.flatnonzero(np.isnan(a)):
+    for k in map(int, np.flatnonzero(np.isnan(a))):
         x, rest = first.states[k].ravel(), (first.states[k + 1] + b[k] * first.answers[k]).ravel()
-        a[k] = (
-            (x @ rest) / (x @ x) if x.any() else first.schedule.p_coefficients(first.schedule.last - int(k))[0]
-        )  # of 0 any is right
-        error[k] = z_limit() * (rest - a[k] * x).std() / np.sqrt(x @ x) if x.any() else 0.0
+        right = first.schedule.p_coefficients(first.schedule.last - k)[0]
+        if not x.any():
+            a[k] = right  # of 0, as of nothing else
+            continue
+        a[k] = (x @ rest) / (x @ x)
+        error[k] = z_limit() * (rest - a[k] * x).std() / np.sqrt(x @ x)
+        a[k] = right if near(a[k], right, error[k]) else a[k]
     noise, other = (
         [run.states[k + 1] - a[k] * run.states[k] + b[k] * run.answers[k] for k in range(len(a))]
         for run in (first, last)
@@ -242,11 +245,7 @@ def judge_mean(course: Interface, draw: Draw, note: Note) -> None:
         note(f"a at {t}", steps.a[k], 1e-4 + steps.error[k])
         note(f"b at {t}", steps.b[k], 1e-6 + 2e-3 * abs(steps.b[k]) + steps.error[k])
     note.measured_work(True)
-    if not near(steps.bend, 0, 1e-3):
-        raise WrongAnswer(
-            f"In every step of {loop}, the mean must be x_t and ε_θ, each times one number, and is not: with the same noise, yours is not any "
-            "such sum. Look for what is clamped, rounded or normalised."
-        )
+    _expect_no_bend(steps, loop)
     for k, t in enumerate(reversed(schedule.times)):
         _expect_coefficients(schedule, steps, k, t, loop)
         noise, sigma = steps.noise[k], steps.noise[k].std()
@@ -256,6 +255,15 @@ def judge_mean(course: Interface, draw: Draw, note: Note) -> None:
         expect(
             near(offset, 0, limit) or drawn_anew,  # what is drawn anew is noise, and the business of its check
             f"At t = {t}, the mean of the step in {loop} must depend on x_t and ε_θ only; yours is off by {offset:.4f}.",
+        )
+
+
+def _expect_no_bend(steps: Steps, loop: str) -> None:
+    """Noise on a step that bends x_t is not measured: its judgement says the same."""
+    if not near(steps.bend, 0, 1e-3):
+        raise WrongAnswer(
+            f"In every step of {loop}, the mean must be x_t and ε_θ, each times one number, and is not: with the same noise, yours is not any "
+            "such sum. Look for what is clamped, rounded or normalised."
         )
 
 
@@ -283,6 +291,7 @@ def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
     shares = [sigma[k] ** 2 / schedule.betas[schedule.last - k] for k in range(len(sigma) - 1)]
     note("σ over √β", np.sqrt(np.mean(shares)), 0.004)
     note.measured_work(True)
+    _expect_no_bend(steps, loop)
     choices = {"β_t": np.sqrt(schedule.betas), "β̃_t": np.sqrt(schedule.posterior_variance)}
     first, none = schedule.first, NO_NOISE * choices["β_t"].max() + max(steps.error[-1], 0)
     if not near(sigma[-1], 0, none):
@@ -310,7 +319,8 @@ def _same_for_all(noise: Floats, sigma: float) -> str | None:
 def _noise_fault(schedule: Schedule, steps: Steps, sigmas: Floats, loop: str) -> str | None:
     alpha, total, count = ALPHA / schedule.num_timesteps, 0.0, 0
     for k, t in enumerate(reversed(schedule.times[1:])):
-        z = steps.noise[k] / sigmas[t]
+        offset = (steps.noise[k].mean() + steps.other_noise[k].mean()) / 2  # is the business of the mean
+        z = (steps.noise[k] - offset) / sigmas[t]
         if near(steps.sigma[k], 0, 0.01 * sigmas[t]):
             return f"At t = {t} {loop} must add noise of standard deviation {sigmas[t]:.4f}; yours adds none"
         if fault := _same_for_all(z, 1.0) or standard_normal_fault(z, alpha):

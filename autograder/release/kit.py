@@ -31,7 +31,8 @@ from autograder.release.numbers import read_numbers, visible_modules
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
-SHARED = ("data_files.py", "eager.py", "newer_python.py", "not_python.py", "timeouts.py")  # of the package, what the kit and the grader both do
+# Of the package, what the kit and the grader both do
+SHARED = ("data_files.py", "eager.py", "measuring.py", "newer_python.py", "not_python.py", "timeouts.py")
 PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGING = ("autograder/assignments/", "autograder/judges/")
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
