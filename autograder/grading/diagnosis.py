@@ -62,6 +62,12 @@ class Known:
     forms: Sequence[Misconception] = ()
 
     @property
+    def explanations(self) -> dict[str, str]:
+        """What is said about each mistake: in the words of the course, else in those that stand with the formula."""
+        of_formulas = self.algorithm.explanations if self.algorithm else {}
+        return of_formulas | {m.id: m.explanation for m in self.mistakes}
+
+    @property
     def formulas(self) -> frozenset[str]:
         """The mistakes that have a formula: what that does not explain, a version of the solution does not explain either."""
         return frozenset(change.id for change in self.algorithm.mistakes) if self.algorithm else frozenset()
@@ -91,9 +97,9 @@ def diagnose(judged: Judged, known: Known, judge_mutant: JudgeMutant, pairs: boo
 
     explained(_by_failure(open_checks, known.mistakes))
     if known.algorithm and open_checks:
-        explained(_by_formula(open_checks, judged, known.algorithm, frozenset(by_id)))
+        explained(_by_formula(open_checks, judged, known.algorithm))
     certain = {name for choices in found.values() if len(choices) == 1 for name in choices[0]}
-    explained(_as_consequence(open_checks, [by_id[name] for name in sorted(certain)], judge_mutant))
+    explained(_as_consequence(open_checks, [by_id[name] for name in sorted(certain) if name in by_id], judge_mutant))
     if open_checks and known.mistakes:
         explained(_by_mutant(open_checks, passed, known, judge_mutant, pairs))
     if not found:
@@ -104,12 +110,12 @@ def diagnose(judged: Judged, known: Known, judge_mutant: JudgeMutant, pairs: boo
     return Diagnosis(
         ids,
         tuple(dict.fromkeys(name for name in itertools.chain(*others) if name not in ids)),
-        {name: (choices[0], _sentences(choices, by_id)) for name, choices in found.items()},
+        {name: (choices[0], _sentences(choices, known.explanations)) for name, choices in found.items()},
     )
 
 
-def _sentences(choices: Sequence[tuple[str, ...]], by_id: Mapping[str, Misconception]) -> str:
-    return " Or else: ".join(" ".join(by_id[name].explanation for name in ids) for ids in choices)
+def _sentences(choices: Sequence[tuple[str, ...]], explanations: Mapping[str, str]) -> str:
+    return " Or else: ".join(" ".join(explanations[name] for name in ids) for ids in choices)
 
 
 # By the text of an exception
@@ -137,9 +143,7 @@ class _Fit:
     strength: int
 
 
-def _by_formula(
-    failed: Judged, judged: Judged, algorithm: Algorithm, known_ids: frozenset[str]
-) -> dict[str, list[tuple[str, ...]]]:
+def _by_formula(failed: Judged, judged: Judged, algorithm: Algorithm) -> dict[str, list[tuple[str, ...]]]:
     """The explanation of the most checks, the simplest of these, and so on for the checks that are left."""
     measured = [(check, judgement) for check, judgement in judged if judgement.status in ("passed", "failed")]
     right = {check.id: [f.predict(judgement.note) for f in algorithm.right()] for check, judgement in measured}
@@ -148,8 +152,7 @@ def _by_formula(
     found: dict[str, list[tuple[str, ...]]] = {}
 
     def fits(count: int) -> list[_Fit]:
-        tried = (f for f in algorithm.wrong(count) if known_ids.issuperset(f.ids))
-        likely = (f for f in tried if any(_gives(f, decisive[name]) for name in todo))
+        likely = (f for f in algorithm.wrong(count) if any(_gives(f, decisive[name]) for name in todo))
         some = (_fit(f, measured, right, todo) for f in likely)
         return [fit for fit in some if fit.explains and fit.strength >= (1 if count == 1 else ENOUGH)]
 

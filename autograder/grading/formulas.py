@@ -30,14 +30,19 @@ class Formula:
 
 @dataclass(frozen=True)
 class Change:
-    """Some parts of an algorithm, written in another way: a mistake, or with id "" a right one."""
+    """Some parts of an algorithm, written in another way: a mistake, or with id "" a right one.
+
+    `explanation` is for the student of any course: which equation, what to look at; never the answer, nor a name of a file or function.
+    """
 
     id: str
     parts: Mapping[str, Callable[..., Any]]
+    explanation: str = ""
 
 
-def mistake(id: str, **parts: Callable[..., Any]) -> Change:
-    return Change(id, parts)
+def mistake(id: str, explanation: str = "", /, **parts: Callable[..., Any]) -> Change:
+    """One that is made in two ways has its explanation with the first."""
+    return Change(id, parts, explanation)
 
 
 def form(**parts: Callable[..., Any]) -> Change:
@@ -54,6 +59,11 @@ class Algorithm:
     measure: Callable[[Any, Note], Numbers]
     mistakes: tuple[Change, ...]
     forms: tuple[tuple[Change, ...], ...] = ()
+
+    @property
+    def explanations(self) -> dict[str, str]:
+        """What is said about each mistake, by its id."""
+        return {change.id: change.explanation for change in self.mistakes if change.explanation}
 
     def right(self) -> list[Formula]:
         return list(self._versions(()))
@@ -81,3 +91,16 @@ class Algorithm:
                 return self.measure(SimpleNamespace(**parts), note)
 
         return predict
+
+
+def together(*algorithms: Algorithm) -> Algorithm:
+    """One algorithm that holds several, such as a loop with the step inside. Raises ValueError where two of them have a part of one name."""
+    parts = [name for algorithm in algorithms for name in algorithm.parts]
+    if len(set(parts)) != len(parts):
+        raise ValueError(f"two algorithms have a part of one name, of {sorted(parts)}")
+    return Algorithm(
+        parts={name: part for algorithm in algorithms for name, part in algorithm.parts.items()},
+        measure=lambda p, note: {name: value for a in algorithms for name, value in a.measure(p, note).items()},
+        mistakes=tuple(change for algorithm in algorithms for change in algorithm.mistakes),
+        forms=tuple(group for algorithm in algorithms for group in algorithm.forms),
+    )

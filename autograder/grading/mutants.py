@@ -5,7 +5,7 @@
 
 import dataclasses
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -30,11 +30,23 @@ class Misconception:
     id: str  # "noise-at-t-0"
     task: str  # "1-2"
     region: str  # "ddpm.py:DiffusionModule.p_sample", as in the manifest; may be written as short as is clear
-    explanation: str
+    explanation: str = ""
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
     failure: tuple[str, str] | None = None
     is_no_work: bool = False  # does no more than a body without work: the outcome is lost with it (grading.work)
+
+
+def in_region(task: str, region: str, algorithm: Algorithm | None = None) -> Callable[..., Misconception]:
+    """Makes the misconceptions of one region from an id and what else a Misconception takes. One without an explanation has that of the
+    formula of the same id.
+    """
+    known = algorithm.explanations if algorithm else {}
+
+    def make(id: str, explanation: str = "", **how: Any) -> Misconception:
+        return Misconception(id, task, region, explanation or known.get(id, ""), **how)
+
+    return make
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,12 @@ def algorithms(manifest: Manifest) -> Mapping[str, Algorithm]:
 
 def _known_mistakes(manifest: Manifest) -> Any:
     return importlib.import_module(f"autograder.assignments.{manifest.id}.misconceptions")
+
+
+def explanations(manifest: Manifest) -> dict[str, tuple[str, str]]:
+    """By the id of a mistake: the task that it belongs to, "" where only a formula knows it, and what is said about it."""
+    of_formulas = {id: ("", text) for a in algorithms(manifest).values() for id, text in a.explanations.items()}
+    return of_formulas | {m.id: (m.task, m.explanation) for m in misconceptions(manifest)}
 
 
 def variants(manifest: Manifest) -> tuple[Variant, ...]:

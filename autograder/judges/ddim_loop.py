@@ -12,11 +12,11 @@ from autograder.judges.expectations import (
     expect_fresh_start,
     expect_start,
     gaussian_oracle,
-    listed,
 )
 from autograder.judges.interface import Interface
 from autograder.judges.network import ROWS, Network
 from autograder.judges.recorder import StepCall, StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
+from autograder.measuring import descent_fault, listed
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
 
@@ -62,7 +62,8 @@ def _judge_steps(
         note(f"η, {name}", [call.eta for call in calls], 1e-6)
     expect(calls, f"{what} must take {count} steps; yours took none.")
     expect(len(times) == count, f"{what} must take {count} steps; yours took {len(times)}, at t = {listed(times)}.")
-    _expect_spread_out(times, schedule, count, what)
+    descent = descent_fault(times, schedule.times, count, what)
+    expect(descent is None, descent or "")
     expect_start(calls[0].x, shape, loop)
     if recorder.calls:
         _expect_aims(calls, eta, what, loop)
@@ -115,25 +116,3 @@ def _expect_aims(calls: list[StepCall], eta: float, what: str, loop: str) -> Non
             near(call.eta, eta, 1e-6),
             f"Called with eta = {eta:g}, {loop} must pass it on to every step; yours passes {call.eta:g}.",
         )
-
-
-def _expect_spread_out(times: list[float], schedule: Schedule, count: int, what: str) -> None:
-    """Any sequence that descends, stays in range, begins near T − 1, ends near 0, and has no large gap is right."""
-    shown, num_timesteps, first = listed(times), schedule.num_timesteps, schedule.first
-    expect(
-        all(t == round(t) and t in schedule.times for t in times),
-        f"{what} must use integer t in {first} … {schedule.last}; yours used {shown}.",
-    )
-    gaps = [earlier - later for earlier, later in zip(times, times[1:])]
-    expect(all(gap > 0 for gap in gaps), f"{what} must go from large t to small t; yours went {shown}.")
-    stride = num_timesteps // count
-    reach = num_timesteps - 1 - stride * count
-    expect(
-        times[0] - first >= num_timesteps - 1 - stride - max(reach, 0) - stride // 2,
-        f"{what} must begin close to T − 1; yours began at t = {times[0]:.0f}.",
-    )
-    expect(
-        times[-1] - first < num_timesteps / count,
-        f"{what} must end close to t = {first}; yours ended at t = {times[-1]:.0f}.",
-    )
-    expect(all(gap <= 2 * stride for gap in gaps), f"{what} must spread its steps evenly; yours went {shown}.")

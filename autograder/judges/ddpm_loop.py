@@ -12,14 +12,16 @@ from autograder.judges.expectations import (
     expect_fresh_start,
     expect_start,
     gaussian_oracle,
-    listed,
 )
 from autograder.judges.interface import Interface
 from autograder.judges.network import ROWS, Network
 from autograder.judges.recorder import StepCall, StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
+from autograder.measuring import listed
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import moments_fault
+
+MOST_NUMBERS = 1 << 23  # that the network of one run is given; a long schedule gets fewer rows
 
 
 def expect_countdown(times: list[float], schedule: Schedule, what: str) -> None:
@@ -108,7 +110,8 @@ def _judge_second_run(
 
 def judge_distribution(course: Interface, draw: Draw, note: Note, carry: Carry) -> None:
     schedule = course.schedule(draw)
-    shape = (ROWS, *course.sample_shape)
+    rows = MOST_NUMBERS // (int(np.prod(course.sample_shape)) * schedule.num_timesteps)
+    shape = (min(ROWS, max(rows, 1024)), *course.sample_shape)
     oracle = gaussian_oracle(schedule, draw, course.sample_shape)
     network = course.network(schedule, oracle.eps_theta)
     model = course.build(schedule, network)

@@ -83,8 +83,3 @@ def expect_kept(tensor: Handle, given: Any, name: str, note: Note, message: str)
 
 def f32(x: Floats) -> Any:
     return x.astype(np.float32)
-
-
-def listed(times: list[float]) -> str:
-    shown = [f"{t:g}" for t in times]
-    return ", ".join(shown if len(shown) <= 12 else [*shown[:5], "…", *shown[-5:]])

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from autograder.grading.seeds import Draw
-from autograder.judges.network import Call, Network
+from autograder.judges.network import MOST_CALLS, Call, Network
 from autograder.oracles.schedule import Floats, Schedule
 from autograder.sandbox.proxies import Handle, Student
 
@@ -81,8 +81,24 @@ class Interface:
         raise NotImplementedError
 
     def network(self, schedule: Schedule, eps_theta: Callable[[Floats, int], Floats]) -> Network:
-        """A noise predictor ε_θ(x, t) whose rows all have the same t."""
-        return self.answered(lambda call: eps_theta(call.x, int(self.row_of(schedule, call.t[0]))))
+        """A noise predictor ε_θ(x, t) whose rows all have the same t. One that is not told t is at the next of the times at every call."""
+
+        def answer(call: Call) -> Floats:
+            if "t" in self.network_arguments:
+                return eps_theta(call.x, int(self.row_of(schedule, call.t[0])))
+            return eps_theta(call.x, max(schedule.last + 1 - len(network.calls), schedule.first))
+
+        network = self.answered(answer, **self.calls_of(schedule))
+        return network
+
+    def calls_of(self, schedule: Schedule) -> dict[str, Any]:
+        """How many calls of the network one loop may make, and how a student is told."""
+        if schedule.num_timesteps < 25:
+            return {}
+        return {
+            "most_calls": schedule.num_timesteps + MOST_CALLS,
+            "steps": f"its schedule has {schedule.num_timesteps} timesteps",
+        }
 
     def answered(self, answer: Callable[[Call], Floats], **settings: Any) -> Network:
         return Network(answer, self.network_arguments, **settings)

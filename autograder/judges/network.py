@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograder.grading.checks import Floats, NotFinite, WrongAnswer, expect_finite
+from autograder.measuring import has_a_time_for_each_row, times_of_rows
 from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import describe
 
@@ -91,12 +92,8 @@ def as_state(value: Any, name: str, what: str) -> Floats:
 
 def as_timesteps(value: Any, rows: int, what: str = "t") -> Floats:
     """The time of each row, from any accepted form. Raises GraderHangup for anything else, WrongAnswer for NaN and infinities."""
-    if (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind in "iufb"
-        and (value.ndim == 0 or value.shape in ((1,), (rows,), (rows, 1), (1, 1)))
-    ):
-        return np.broadcast_to(_finite_before_kept(value, what).ravel(), (rows,)).copy()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iufb" and has_a_time_for_each_row(value.shape, rows):
+        return times_of_rows(_finite_before_kept(value, what), rows)
     if isinstance(value, (int, float)):
         return np.full(rows, _finite_before_kept(np.array(float(value)), what))
     raise GraderHangup(f"t must be an integer or a tensor of shape (), (1,) or (B,), and is {describe(value)}")

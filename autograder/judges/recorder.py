@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite, expect_tensor
+from autograder.grading.checks import Floats, Note, expect, expect_finite, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import MOST_CALLS, ROWS, Network, as_state, as_timesteps, silent, too_many_calls
+from autograder.measuring import chain_fault
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
@@ -118,15 +119,8 @@ def run_again(
 
 def expect_chain(calls: list[StepCall], result: Floats, what: str) -> None:
     """Each step gets the result of the one before, and the last result is returned."""
-    for previous, call in zip(calls, calls[1:]):
-        if not near(call.x, previous.out, 1e-4):
-            raise WrongAnswer(
-                f"In {what}, the step at t = {call.t:.0f} must get what the step before it returned; yours got something else."
-            )
-    if not near(result, calls[-1].out, 1e-4):
-        raise WrongAnswer(
-            f"{what} must return what its last step, at t = {calls[-1].t:.0f}, returned; yours returned something else."
-        )
+    fault = chain_fault(calls, result, what)
+    expect(fault is None, fault or "")
 
 
 def trajectory_fault(

@@ -18,6 +18,7 @@ from autograder.grading.seeds import Draw
 from autograder.judges.expectations import expect_float32, expect_kept, f32, follows_the_schedule
 from autograder.judges.interface import Form, Interface
 from autograder.judges.network import ROWS, Call, Network, silent
+from autograder.measuring import fit_step
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
@@ -89,26 +90,19 @@ def measure_step(
         inputs.append((xt, eps))
         outputs.append(call(seed, xt))
     calls, dtypes = list(network.calls), list(network.dtypes)
-    (x_1, e_1), (x_2, e_2), (x_3, e_3) = inputs
-    design = np.stack([(x_1 - x_2).ravel(), (e_1 - e_2).ravel()], axis=1)
-    difference = (outputs[0] - outputs[1]).ravel()
-    (a, minus_b), *_ = np.linalg.lstsq(design, difference, rcond=None)
-    b = -minus_b
-    rest = float((difference - design @ [a, minus_b]).std())
+    fit = fit_step(inputs, outputs)
+    x_1, noise, other_noise = inputs[0][0], fit.noise, fit.other_noise
     bend = error = 0.0
-    if not near(rest, 0, 1e-4):
-        eps = e_1
+    if not near(fit.rest, 0, 1e-4):
+        eps = inputs[0][1]
         if near(call(seeds[0], x_1), outputs[0], 1e-6):  # equal seeds do give equal noise
-            bend = rest
+            bend = fit.rest
+            noise, other_noise = ((call(draw.seed(), x_1) - call(draw.seed(), x_1)) / np.sqrt(2) for _ in range(2))
         else:
-            error = 6 * rest / float(np.sqrt((design**2).sum(axis=0).min()))
-    if bend:
-        noise, other_noise = ((call(draw.seed(), x_1) - call(draw.seed(), x_1)) / np.sqrt(2) for _ in range(2))
-    else:
-        noise, other_noise = outputs[0] - a * x_1 + b * e_1, outputs[2] - a * x_3 + b * e_3
+            error = fit.error
     dtype = next((name for name in dtypes if name != "float32"), "float32")
-    average = functools.partial(_average, course, schedule, draw, t, take, what, rest / np.sqrt(2))
-    return Step(float(a), float(b), noise, other_noise, calls, x_1, error, average, dtype, bend)
+    average = functools.partial(_average, course, schedule, draw, t, take, what, fit.rest / np.sqrt(2))
+    return Step(fit.a, fit.b, noise, other_noise, calls, x_1, error, average, dtype, bend)
 
 
 def _average(

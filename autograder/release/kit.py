@@ -17,7 +17,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.grading.dependencies import code_of
-from autograder.grading.mutants import misconceptions
+from autograder.grading.mutants import explanations
 from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
 from autograder.kit.scripts import SCRIPTS
@@ -33,7 +33,7 @@ from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
 # Of the package, what the kit and the grader both do.
-SHARED = ("data_files.py", "eager.py", "errors.py", "newer_python.py", "not_python.py", "regions.py", "timeouts.py")
+SHARED = ("data_files.py", "eager.py", "errors.py", "measuring.py", "newer_python.py", "not_python.py", "regions.py", "timeouts.py")
 PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGING = ("autograder/assignments/", "autograder/judges/")
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
@@ -182,7 +182,7 @@ def _hidden_sources(manifest: Manifest) -> list[Path]:
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
     """Source → its telling pieces: sentences of an explanation, the sentence of a check, long lines of the rubric's files."""
-    found = {f"the explanation of {m.id}": _sentences(m.explanation) for m in misconceptions(manifest)}
+    found = {f"the explanation of {name}": _sentences(text) for name, (_, text) in explanations(manifest).items()}
     found |= {f"the hidden check {check.id}": [check.title] for check in load_rubric(manifest)}
     for path in _hidden_sources(manifest):
         lines = [

@@ -25,6 +25,15 @@ from autograder.kit.checks import (
     seed,
     visible,
 )
+from autograder.measuring import (
+    Fit,
+    chain_fault,
+    descent_fault,
+    fit_step,
+    has_a_time_for_each_row,
+    listed,
+    times_of_rows,
+)
 
 ALSO_RIGHT = ("posterior-variance",)  # variants whose numbers are right, too
 T, BETA_1, BETA_T = 10, 0.02, 0.2
@@ -58,8 +67,8 @@ class Network(torch.nn.Module):
 
 def timesteps(t: Any, rows: int) -> Floats:
     """The time of each row, from any accepted form."""
-    if isinstance(t, torch.Tensor) and (t.ndim == 0 or tuple(t.shape) in ((1,), (rows,), (rows, 1), (1, 1))):
-        return np.broadcast_to(t.detach().double().numpy().ravel(), (rows,)).copy()
+    if isinstance(t, torch.Tensor) and has_a_time_for_each_row(tuple(t.shape), rows):
+        return times_of_rows(t.detach().numpy(), rows)
     if isinstance(t, (int, float, np.number)):
         return np.full(rows, float(t))
     raise WrongAnswer(f"t must be an integer or a tensor of shape (), (1,) or (B,); yours is {describe(t)}.")
@@ -295,21 +304,6 @@ def loss_has_a_gradient(code: Code, compare: Compare) -> None:
 # How steps, loops and losses are run
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one step does: its result moves by `of_x` when x_t grows by 1, and by `of_eps` when the prediction does."""
-
-    of_x: float
-    of_eps: float
-    error: float  # of both: six standard errors where equal seeds do not give equal noise; else about 0
-    noise: Floats  # (B, …), what remains; two draws
-    other_noise: Floats
-
-    @property
-    def sigma(self) -> float:
-        return float(self.noise.std())
-
-
 def ddim_loop(diffusion: Any, shape: tuple[int, ...], **settings: Any) -> Any:
     return diffusion.ddim_p_sample_loop(shape, **settings)
 
@@ -327,7 +321,7 @@ def ddim_step(form: Form, t: int, t_prev: int, eta: float) -> Callable[[Any, tor
     return lambda diffusion, x: diffusion.ddim_p_sample(x, form(t, len(x)), form(t_prev, len(x)), eta)
 
 
-def measure(code: Code, take: Callable[[Any, torch.Tensor], Any]) -> Step:
+def measure(code: Code, take: Callable[[Any, torch.Tensor], Any]) -> Fit:
     shape = (max(16384 // int(np.prod(code.sample_shape)), 64), *code.sample_shape)
     generator = torch.Generator().manual_seed(0)
     prediction = torch.zeros(shape)
@@ -338,19 +332,12 @@ def measure(code: Code, take: Callable[[Any, torch.Tensor], Any]) -> Step:
         inputs.append((x.double().numpy(), prediction.double().numpy()))
         seed(number)
         outputs.append(expect_tensor(take(diffusion, x.clone()), shape, "The result of the step"))
-    (x_1, e_1), (x_2, e_2), (x_3, e_3) = inputs
-    design = np.stack([(x_1 - x_2).ravel(), (e_1 - e_2).ravel()], axis=1)
-    difference = (outputs[0] - outputs[1]).ravel()
-    (of_x, of_eps), *_ = np.linalg.lstsq(design, difference, rcond=None)
-    rest = difference - design @ [of_x, of_eps]
-    error = 6 * float(rest.std() / np.sqrt((design**2).sum(axis=0).min()))
-    noises = [out - of_x * x - of_eps * e for out, x, e in ((outputs[0], x_1, e_1), (outputs[2], x_3, e_3))]
-    return Step(float(of_x), float(of_eps), error, *noises)
+    return fit_step(inputs, outputs)
 
 
-def compare_means(compare: Compare, step: Step, place: str) -> None:
+def compare_means(compare: Compare, step: Fit, place: str) -> None:
     within = 1e-3 + min(step.error, 0.05)
-    moves = (("x_t", step.of_x), ("the predicted noise", step.of_eps))
+    moves = (("x_t", step.a), ("the predicted noise", -step.b))
     for what, got in moves:
         says = "{what}, the mean of the result must change by {expected}; yours changes by {got}."
         compare(f"{place[0].upper()}{place[1:]}, when {what} grows by 1", got, within=within, says=says)
@@ -362,14 +349,14 @@ def compare_means(compare: Compare, step: Step, place: str) -> None:
     )
 
 
-def compare_noise(compare: Compare, steps: list[Step], places: list[str]) -> None:
+def compare_noise(compare: Compare, steps: list[Fit], places: list[str]) -> None:
     sigmas = [step.sigma for step in steps]
     what = f"The standard deviation of the added noise{SCHEDULE}"
     says = "{what}{place} must be about {expected}; yours is {got}."
     compare(what, sigmas, within=1e-3, relative=0.06, places=places, says=says, digits=2)
 
 
-def expect_fresh(step: Step, what: str) -> None:
+def expect_fresh(step: Fit, what: str) -> None:
     """New noise at every call, and for every number."""
     rows = step.noise.reshape(len(step.noise), -1)
     expect(
@@ -401,7 +388,7 @@ class LoopStep:
     t: float
     t_prev: float | None = None
     eta: float | None = None
-    result: Floats | None = None
+    out: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -455,34 +442,16 @@ def run_loop(code: Code, name: str, num_timesteps: int, run: Callable[[Any, tupl
 
 def expect_chain(run: LoopRun, what: str) -> None:
     """Each step gets the result of the one before, and the last result is returned. Known only of steps that stood in."""
-    for before, step in zip(run.steps, run.steps[1:]):
-        passed_on = before.result is None or (
-            step.x.shape == before.result.shape and abs(step.x - before.result).max() < 1e-4
-        )
-        expect(
-            passed_on,
-            f"In {what}, the step at t = {step.t:g} must get what the step before it returned; yours does not.",
-        )
-    last = run.steps[-1].result
-    expect(
-        last is None or abs(run.result - last).max() < 1e-4,
-        f"{what} must return what its last step returned; yours does not.",
-    )
+    fault = chain_fault(run.steps, run.result, what)
+    expect(fault is None, fault or "")
 
 
 def expect_descent(times: list[float], num_timesteps: int, count: int) -> None:
     """Any sequence that descends through the range in about equal steps is right."""
     what = f"ddim_p_sample_loop with T = {num_timesteps} and {count} steps"
-    shown, stride = listed(times), num_timesteps // count
-    expect(len(times) == count, f"{what} must take {count} steps; yours took {len(times)}: {shown}.")
-    in_range = all(t == round(t) and 0 <= t < num_timesteps for t in times)
-    expect(in_range, f"{what} must use integer t in 0 … {num_timesteps - 1}; yours used {shown}.")
-    gaps = [a - b for a, b in zip(times, times[1:])]
-    expect(all(0 < gap <= 2 * stride for gap in gaps), f"{what} must go down evenly; yours went {shown}.")
-    reach = max(num_timesteps - 1 - stride * count, 0)
-    first = num_timesteps - 1 - stride - reach - stride // 2
-    expect(times[0] >= first, f"{what} must begin close to T − 1; yours began at t = {times[0]:g}.")
-    expect(times[-1] < num_timesteps / count, f"{what} must end close to t = 0; yours ended at t = {times[-1]:g}.")
+    expect(len(times) == count, f"{what} must take {count} steps; yours took {len(times)}: {listed(times)}.")
+    fault = descent_fault(times, range(num_timesteps), count, what)
+    expect(fault is None, fault or "")
 
 
 ALL_NOISE = 1 - 1e-12  # as β: in such a schedule x_t is the noise itself
@@ -525,8 +494,3 @@ def _answer_noise(
     answer: Callable[[torch.Tensor], torch.Tensor], hidden: bool, x: torch.Tensor, t: torch.Tensor
 ) -> torch.Tensor:
     return answer((x - 1) / 2 if hidden else x)
-
-
-def listed(times: list[float]) -> str:
-    shown = [f"{t:g}" for t in times]
-    return ", ".join(shown if len(shown) <= 12 else [*shown[:5], "…", *shown[-5:]])

@@ -18,7 +18,7 @@ from autograder.classroom.page.view import present_class
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
 from autograder.errors import UserError
-from autograder.grading.mutants import misconceptions
+from autograder.grading.mutants import explanations
 from autograder.manifest import load_manifest
 from autograder.outcome_rule import Measure
 from autograder.report.html import render_page
@@ -54,7 +54,7 @@ def render_class(view: ClassView) -> str:
 
 def _course(assignments: set[str]) -> Course:
     """Explanations, and figures of the outcomes, of these assignments. One that is not known here has none."""
-    explanations: dict[str, tuple[str, str]] = {}
+    known: dict[str, tuple[str, str]] = {}
     measures: dict[str, Measure] = {}
     outcomes: set[str] = set()
     for identifier in sorted(assignments):
@@ -62,10 +62,10 @@ def _course(assignments: set[str]) -> Course:
             manifest = load_manifest(identifier)
         except UserError:
             continue
-        explanations |= {m.id: (m.task, m.explanation) for m in misconceptions(manifest)}
+        known |= explanations(manifest)
         measures |= {measure.check: measure for measure in manifest.outcome.measures()}
         outcomes |= {task.id for task in manifest.tasks if task.kind == "outcome"}
-    return Course(explanations, measures, frozenset(outcomes))
+    return Course(known, measures, frozenset(outcomes))
 
 
 def _find_pictures(home: Path, graded: Sequence[Graded]) -> Mapping[str, str]:

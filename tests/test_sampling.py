@@ -1,0 +1,172 @@
+"""The sampler whose steps stand inside its loop, in a made-up course whose network is not told t: what is seen, said and left alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.grading.checks import Carry, CheckMark, Note, WrongAnswer
+from autograder.grading.diagnosis import Known, diagnose
+from autograder.grading.formulas import together
+from autograder.grading.rubric import Check
+from autograder.grading.runner import Judgement
+from autograder.grading.seeds import Draw
+from autograder.judges import ddpm_loop, sampling
+from autograder.judges.formulas import P_SAMPLE, P_SAMPLE_LOOP
+from autograder.judges.interface import Interface, Names
+from autograder.judges.network import Network
+from autograder.limits import Limits
+from autograder.oracles.schedule import Schedule
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.proxies import Handle, Student
+
+T = 30
+ALGORITHM = together(P_SAMPLE, P_SAMPLE_LOOP)
+CODE = """
+import numpy as np
+import torch
+
+T = {T}
+beta_t = {beta_1} + ({beta_2} - {beta_1}) * torch.arange(0, T + 1) / T
+alpha_t = 1 - beta_t
+alphabar_t = torch.exp(torch.cumsum(torch.log(alpha_t), 0))
+
+class Sampler(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def sample(self, n, size):
+        x = {start}
+        for i in range({times}):
+            z = {noise}
+            eps = self.net(x)
+            x = {mean} + {sigma} * z
+        return {result}
+"""
+RIGHT = {
+    "T": T, "beta_1": 1e-4, "beta_2": 0.15, "start": "torch.randn(n, *size)", "times": "T, 0, -1",
+    "noise": "torch.randn(n, *size) if i > 1 else 0", "mean": "(x - beta_t[i] / (1 - alphabar_t[i]).sqrt() * eps) / alpha_t[i].sqrt()",
+    "sigma": "beta_t[i].sqrt()", "result": "x",
+}  # fmt: skip
+OWN = "torch.from_numpy(np.random.default_rng().standard_normal((n, *size))).float() if i > 1 else 0"
+X0 = "((x - (1 - alphabar_t[i]).sqrt() * eps) / alphabar_t[i].sqrt())"
+POSTERIOR = (
+    "alphabar_t[i - 1].sqrt() * beta_t[i] / (1 - alphabar_t[i]) * {x0}"
+    " + alpha_t[i].sqrt() * (1 - alphabar_t[i - 1]) / (1 - alphabar_t[i]) * x"
+)
+CLAMPED = POSTERIOR.format(x0=f"{X0}.clamp(-1, 1)")
+
+
+class Toy(Interface):
+    names = Names(p_sample_loop="Sampler.sample", network="self.net(x)")
+    network_arguments = ("x",)
+
+    def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
+        return Schedule(1e-4 + (0.15 - 1e-4) * np.arange(T + 1) / T, first=1)
+
+    def build(self, schedule: Schedule, network: Network) -> Handle:
+        return self.student.module("toy").later("Sampler", self.student.network(network))
+
+    def p_sample_loop(self, model: Any, shape: tuple[int, ...]) -> Any:
+        return model.call("sample", shape[0], list(shape[1:]))
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    with Sandbox() as sandbox, sandbox.lane() as opened:
+        yield opened
+
+
+def fails(lane: Lane, **changes: str) -> dict[str, tuple[str, Note]]:
+    """Of each judgement, what it says ("" where it is content) and what it notes."""
+    found = {}
+    student = Student(lane, {"toy.py": CODE.format(**{**RIGHT, **changes}).encode()}, Limits())
+    for name in ("steps", "mean", "noise"):
+        note = Note()
+        student.begin(1)
+        try:
+            getattr(sampling, f"judge_{name}")(Toy(student, (3, 2, 2)), Draw(b"secret", "digest", name), note)
+            found[name] = ("", note)
+        except WrongAnswer as error:
+            found[name] = (str(error), note)
+    student.fresh()
+    return found
+
+
+def explained(found: dict[str, tuple[str, Note]]) -> tuple[set[str], str]:
+    """The mistakes that the tables name, without a misconception of the course, and the sentences."""
+    judged = [
+        (
+            Check(name, name, CheckMark("1", 1.0, "sample", 0.0, ""), lambda: None, (3, 2, 2)),
+            Judgement("failed" if message else "passed", kind="wrong" if message else "", note=note),
+        )
+        for name, (message, note) in found.items()
+    ]
+    diagnosis = diagnose(judged, Known([], ALGORITHM), lambda version, check: None, pairs=False)
+    return (set(diagnosis.ids), " ".join(text for _, text in diagnosis.hints.values())) if diagnosis else (set(), "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"mean": POSTERIOR.format(x0=X0)},
+        {"sigma": "((1 - alphabar_t[i - 1]) / (1 - alphabar_t[i]) * beta_t[i]).sqrt()"},
+        {"mean": CLAMPED, "result": "x.clamp(-1, 1)"},
+        {"noise": OWN},
+        {"noise": "torch.randn_like(x) * (i > 1)"},
+    ],
+    ids=["as in the handout", "by way of x_0", "posterior variance", "clamped", "noise of its own", "gate by a factor"],
+)
+def test_right_forms_pass(lane: Lane, changes: dict[str, str]) -> None:
+    found = fails(lane, **changes)
+    assert {name: message for name, (message, _) in found.items()} == dict.fromkeys(found, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed", "mistake", "says"),
+    [
+        ({"times": "T, 1, -1"}, {"steps", "mean", "noise"}, "loop-stops-at-t-1", "must take the 30 steps"),
+        ({"start": "torch.zeros(n, *size)"}, {"steps"}, "start-from-zeros", "x_T ~ N(0, I)"),
+        ({"noise": "torch.randn(n, *size)"}, {"noise"}, "noise-at-t-0", "At t = 1, the last step"),
+        ({"noise": "torch.randn(n, *size) if i > 2 else 0"}, {"noise"}, "no-noise-at-t-1", "yours adds none"),
+        ({"noise": "torch.randn(1, *size) if i > 1 else 0"}, {"noise"}, "", "every row"),
+        ({"noise": "0"}, {"noise"}, "noise-never-added", "yours adds none"),
+        ({"sigma": "beta_t[i]"}, {"noise"}, "variance-for-standard-deviation", "standard deviation"),
+        ({"sigma": "(beta_t[i] / alpha_t[i]).sqrt()"}, {"noise"}, "noise-inside-the-division", "standard deviation"),
+        ({"mean": "(x - beta_t[i] / (1 - alphabar_t[i]) * eps) / alpha_t[i].sqrt()"}, {"mean"}, "eps-coefficient-without-root", "−ε_θ times"),
+        ({"mean": RIGHT["mean"].replace("alphabar_t[i]", "alphabar_t[i - 1]")}, {"mean"}, "alpha-bar-of-t-minus-1", "−ε_θ times"),
+        ({"mean": RIGHT["mean"].replace("alpha_t[i].sqrt()", "alpha_t[i]")}, {"mean"}, "divided-by-alpha", "x_t times"),
+        ({"mean": RIGHT["mean"].replace("(x -", "(x +")}, {"mean"}, "eps-added", "−ε_θ times"),
+        ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "off by 0.01"),
+        ({"mean": f"({RIGHT['mean']}).clamp(-1, 1)"}, {"mean", "noise"}, "", "clamped"),
+        ({"mean": RIGHT["mean"].replace("* eps)", "* 1.01 * eps)"), "noise": OWN}, {"mean"}, "", "1.01 times"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_seen_told_and_explained_by_its_formula(
+    lane: Lane, changes: dict[str, str], failed: set[str], mistake: str, says: str
+) -> None:
+    found = fails(lane, **changes)
+    assert {name for name, (message, _) in found.items() if message} == failed, found
+    assert all(says in message for message, _ in found.values() if message), found
+    named, sentences = explained(found)
+    assert named == ({mistake} if mistake else set()), found
+    assert bool(sentences) == bool(mistake)
+
+
+@pytest.mark.parametrize("sigma", [RIGHT["sigma"], "(beta_t[i] / 2).sqrt()"])
+def test_the_samples_of_a_gaussian_are_its_own(sigma: str, lane: Lane) -> None:
+    student = Student(lane, {"toy.py": CODE.format(**{**RIGHT, "sigma": sigma}).encode()}, Limits())
+    student.begin(1)
+    fault = ""
+    try:
+        ddpm_loop.judge_distribution(
+            Toy(student, (3, 2, 2)), Draw(b"secret", "digest", "distribution"), Note(), Carry()
+        )
+    except WrongAnswer as error:
+        fault = str(error)
+    assert bool(fault) == (sigma != RIGHT["sigma"]), fault
+    student.fresh()
