@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Literal
 
 from autograder.errors import UserError
@@ -18,9 +19,15 @@ NOTHING_TO_EXPLAIN = ("missing", "untouched", "timed out", "died")  # kinds of a
 
 
 def explain(
-    standing: Standing, student: Student, publisher: Publisher, level: Literal["none", "where", "what"]
+    standing: Standing,
+    student: Student,
+    publisher: Publisher,
+    level: Literal["none", "where", "what"],
+    called: Callable[[str], str] = str,
 ) -> dict[str, Diagnosis]:
-    """Give every failed check of behaviour a hint. Returns the diagnosis of each region that has one."""
+    """Give every failed check of behaviour a hint. Returns the diagnosis of each region that has one. `called`: what the student knows a
+    file as.
+    """
     diagnoses: dict[str, Diagnosis] = {}
     if level == "none":
         return diagnoses
@@ -39,14 +46,14 @@ def explain(
                 found = _known_mistake(standing, student, region, wrong)
         if found:
             diagnoses[region] = found
-        _put_hints(publisher, judged, found, _where(standing, region))
+        _put_hints(publisher, judged, found, _where(standing, region, called))
     publisher.publish()
     return diagnoses
 
 
-def _where(standing: Standing, region: str) -> str:
+def _where(standing: Standing, region: str, called: Callable[[str], str]) -> str:
     names = standing.names(region)
-    return f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {names[0].partition(':')[0]}."
+    return f"Look at {' and '.join(name.partition(':')[2] for name in names)} in {called(names[0].partition(':')[0])}."
 
 
 def _put_hints(
