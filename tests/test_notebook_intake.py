@@ -138,6 +138,17 @@ def test_where_nobody_can_tell_which_is_meant_it_is_refused(tmp_path):
         read(tmp_path, {"a.ipynb": WORK, "b.ipynb": WRONG})
 
 
+def test_files_that_are_done_leave_nothing_to_decide_between_notebooks(tmp_path):
+    submission = read(tmp_path, {"a.ipynb": WORK, "b.ipynb": WRONG, **SOLUTION})
+    assert submission.notebooks == {}
+
+
+def test_the_notebook_of_another_assignment_is_not_looked_at(tmp_path):
+    submission = read(tmp_path, {"2d_plot_diffusion_todo/hw.ipynb": WORK, "image_diffusion_todo/hw.ipynb": WRONG})
+    assert submission.notebooks["ddpm.py"] == "2d_plot_diffusion_todo/hw.ipynb"
+    assert len(submission.notices) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [(b"", "is empty"), (b"<html></html>", "is a web page"), (b"{", "is damaged"), (b"PK\3\4", "is damaged")],

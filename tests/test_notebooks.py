@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autograder.submission.notebook_modules import Module, Notebook, Wanted, in_cells, module_of, place_of
 from autograder.submission.notebooks import Cell, CodeCell, NotANotebook, Written, as_python, code_cells, read_cells
+from autograder.submission.python_text import decode
 from tests.notebook_files import cell, notebook, text
 
 HANDOUT = """
@@ -29,7 +30,7 @@ MODEL = "class Model:\n    def forward(self, x):\n        return x\n"
 
 def wanted(handout: str = HANDOUT, regions: tuple[str, ...] = ("q_sample", "Model.forward"), file: str = "ddpm.py", **more: object) -> Wanted:
     options = {"files": (file, "other.py"), "asked": frozenset(r.partition(".")[0] for r in regions), "packages": ("torch", "numpy"), **more}
-    return Wanted(file, ast.parse(handout), regions, **options)  # type: ignore[arg-type]
+    return Wanted(file, handout, regions, **options)  # type: ignore[arg-type]
 
 
 def parts(*cells: str | dict[str, object]) -> list[CodeCell | Written]:
@@ -268,6 +269,26 @@ def test_a_method_that_is_put_into_its_class_later_is_there():
 def test_a_class_that_extends_itself_in_a_later_cell():
     module = made(MODEL, "class Model(Model):\n    def forward(self, x):\n        return 1 + super().forward(x)")
     assert run(module)["Model"]().forward(2) == 3
+
+
+def test_what_the_handout_gives_and_the_notebook_lacks_is_the_handouts():
+    module = made("from ddpm import T, extract\nimport ddpm", ANSWER)
+    assert run(module)["q_sample"](1, 0, 1) == 401
+    assert b"class Model" not in module.content
+    given = "import math\nSCALE = 2\ndef extract(x):\n    return SCALE * math.floor(x)\n" + HANDOUT
+    module = made("def q_sample(x, t, noise):\n    return extract(x)", "SCALE = 5", handout=given)
+    assert run(module)["q_sample"](1.5, 0, 0) == 5
+    assert place_of(module.content.decode().split("\n").index("    return SCALE * math.floor(x)") + 1, module.origins)[0] == 0
+
+
+def test_a_comment_about_the_encoding_decides_nothing():
+    module = made("# -*- coding: cp1252 -*-\nNAME = 'é'\ndef q_sample(x, t, noise):\n    return NAME")
+    assert run(module)["q_sample"](0, 0, 0) == "é"
+    assert decode("ddpm.py", module.content)[1] == "utf-8"
+
+
+def test_a_future_import_of_a_cell_is_no_trouble():
+    assert run(made("from __future__ import annotations, division\nT = 1", "from __future__ import print_function", ANSWER))["T"] == 1
 
 
 def test_a_local_name_brings_no_statement_along():

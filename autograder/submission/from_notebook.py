@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source, is_notebook
-from autograder.submission.locate import Folder
+from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.notebook_modules import Module, Notebook, Origin, Wanted, module_of
 from autograder.submission.notebooks import CodeCell, NotANotebook, Written, code_cells, read_cells
 from autograder.submission.python_text import NotPython, same_code, tree_of
 from autograder.submission.rules import IntakeLimits, Refused, TooLarge, listed, shown, shown_path
-from autograder.submission.stubs import find, handout, region_paths, regions_in
+from autograder.submission.stubs import find, handout_text, region_paths, regions_in
 
 MOST_NOTEBOOKS = 20
 _COPY = re.compile(r"(?: ?\((\d+)\)|-Copy(\d+))$")  # of a browser, of Jupyter
@@ -56,10 +56,15 @@ class FromNotebook:
     folder: Folder | None = None
 
 
-def read_notebooks(source: Source, entries: Sequence[Entry], manifest: Manifest, limits: IntakeLimits) -> tuple[list[Work], list[str]]:
-    """The notebooks of a submission as far as they can be read, and a sentence for each that cannot."""
+def read_notebooks(
+    source: Source, entries: Sequence[Entry], manifest: Manifest, others: frozenset[str], limits: IntakeLimits
+) -> tuple[list[Work], list[str]]:
+    """The notebooks of a submission as far as they can be read, and a sentence for each that cannot. `others`: folders of other
+    assignments, whose notebooks are not looked at.
+    """
     found, problems = [], []
-    for entry in [e for e in entries if is_notebook(e.name) and len(e.folder) <= limits.depth][:MOST_NOTEBOOKS]:
+    near = [entry for entry in entries if is_notebook(entry.name) and len(entry.folder) <= limits.depth]
+    for entry in [e for e in near if not any(is_other_assignment(manifest, part, others) for part in e.folder)][:MOST_NOTEBOOKS]:
         try:
             found.append(_work(entry, source.read(entry, limits.notebook_bytes), manifest))
         except TooLarge:
@@ -68,7 +73,8 @@ def read_notebooks(source: Source, entries: Sequence[Entry], manifest: Manifest,
         except (Refused, NotANotebook) as error:
             problems.append(str(error))
         except RecursionError:
-            problems.append(f"{shown_path(entry.path)} holds code that is nested too deeply to be read; write it as several statements.")
+            chain = "holds definitions that need each other in too long a chain"
+            problems.append(f"{shown_path(entry.path)} {chain}; hand in the code of the assignment only.")
     return found, problems
 
 
@@ -114,7 +120,7 @@ def wanted_files(manifest: Manifest) -> list[Wanted]:
     paths = {name: tuple(sorted(region_paths(manifest, name))) for name in names}
     asked = frozenset(path.partition(".")[0] for found in paths.values() for path in found)
     return [
-        Wanted(name, handout(manifest.solution / name), paths[name], names, asked, manifest.files.packages) for name in names if paths[name]
+        Wanted(name, handout_text(manifest.solution / name), paths[name], names, asked, manifest.files.packages) for name in names if paths[name]
     ]
 
 
@@ -137,7 +143,7 @@ def choose(manifest: Manifest, works: Sequence[Work], scripts: Mapping[str, byte
     result = FromNotebook()
     used: dict[str, Work] = {}
     for name in [wanted.file for wanted in wanted_files(manifest)]:
-        work = _best(manifest, name, works)
+        work, rival = _best(manifest, name, works)
         written = max((w for w in works if name in w.written), key=lambda w: _filled_in(manifest, name, w.written[name].content), default=None)
         ways = [scripts.get(name), written.written[name].content if written else None, work.modules[name].content]
         done = [_filled_in(manifest, name, content) for content in ways]
@@ -145,6 +151,9 @@ def choose(manifest: Manifest, works: Sequence[Work], scripts: Mapping[str, byte
         result.remarks += _about_the_others(manifest, name, scripts.get(name), work, done, best)
         if best == 0:
             continue
+        if best == 2 and rival is not None:
+            both = f"in {work.place} and, with different content, in {rival.place}"
+            raise Refused(f"The work ({name}) is {both}; hand in only one of the two notebooks.")
         chosen, module = (written, written.written[name]) if best == 1 and written else (work, work.modules[name])
         used.setdefault(chosen.place, chosen)
         result.files[name], result.origins[name], result.notebooks[name] = module.content, module.origins, chosen.place
@@ -160,19 +169,19 @@ def choose(manifest: Manifest, works: Sequence[Work], scripts: Mapping[str, byte
     return result
 
 
-def _best(manifest: Manifest, name: str, works: Sequence[Work]) -> Work:
-    """The notebook that does most of a file, and then most of all; of copies the newest, else the one that is called as asked for."""
+def _best(manifest: Manifest, name: str, works: Sequence[Work]) -> tuple[Work, Work | None]:
+    """The notebook that does most of a file, and then most of all; of copies the newest, else the one that is called as asked for. And
+    another one that does as much and differs, if there is one.
+    """
 
     def rank(work: Work) -> tuple[int, int, bool]:
         return work.done[name], sum(work.done.values()), work.copy_of[0] == (manifest.files.notebook or "").removesuffix(".ipynb")
 
     highest = max(map(rank, works))
     best, *equals = sorted((w for w in works if rank(w) == highest), key=lambda w: (-w.copy_of[1], len(w.folder), w.place))
-    for other in equals:
-        if other.copy_of[0] != best.copy_of[0] and not _same_work(manifest, name, best.modules[name].content, other.modules[name].content):
-            both = f"in {best.place} and, with different content, in {other.place}"
-            raise Refused(f"The work ({name}) is {both}; hand in only one of the two notebooks.")
-    return best
+    strangers = [other for other in equals if other.copy_of[0] != best.copy_of[0]]
+    mine = best.modules[name].content
+    return best, next((other for other in strangers if not _same_work(manifest, name, mine, other.modules[name].content)), None)
 
 
 def _about(work: Work, files: list[str]) -> list[str]:

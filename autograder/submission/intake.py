@@ -102,7 +102,7 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submission:
     entries = [entry for entry in source.entries if not is_clutter(entry.path)]
     others = _other_folders(manifest)
-    works, problems = read_notebooks(source, entries, manifest, limits) if manifest.files.from_notebook else ([], [])
+    works, problems = read_notebooks(source, entries, manifest, others, limits) if manifest.files.from_notebook else ([], [])
     located = _locate(source, entries, manifest, limits, others, works, problems)
     scripts = {name: _read_todo_file(source, entries, (*folder, name), limits) for name, folder in located.folder_of.items()}
     taken = choose(manifest, works, scripts) if works else FromNotebook()

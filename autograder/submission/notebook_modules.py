@@ -11,6 +11,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from autograder.submission.notebook_names import bound_by
 from autograder.submission.notebook_statements import (
@@ -44,7 +45,7 @@ class Wanted:
     """A file that the assignment asks for: its handout, its regions ("DDPM.sample"), and what its code may import."""
 
     file: str
-    handout: ast.Module
+    handout: str
     regions: tuple[str, ...]
     files: tuple[str, ...]  # all that the assignment asks for
     asked: frozenset[str]  # the functions and classes that they hold
@@ -54,6 +55,19 @@ class Wanted:
     def owners(self) -> tuple[str, ...]:
         """The functions and classes that hold its regions."""
         return tuple(dict.fromkeys(region.partition(".")[0] for region in self.regions))
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.handout)
+
+    @cached_property
+    def given(self) -> dict[str, list[Statement]]:
+        """What the handout gives, by name: whatever holds no region."""
+        found: dict[str, list[Statement]] = {}
+        for statement in statements(CodeCell(0, self.handout, self.tree), first=-len(self.tree.body) - 1):
+            for name in statement.names.binds - {*self.owners}:
+                found.setdefault(name, []).append(statement)
+        return found
 
 
 @dataclass
@@ -168,12 +182,10 @@ class _Selection:
     # What it needs
 
     def take_all(self) -> None:
-        names = [*self.wanted.owners, *_given_names(self.wanted.handout)]
+        names = [*self.wanted.owners, *_given_names(self.wanted.tree)]
         for name in dict.fromkeys(names):
-            if name in self.aliases:
-                self._need(self.aliases[name], None)
-            elif name in self.notebook.binders:
-                self._need(name, None)
+            if name in self.aliases or self._sources(name):
+                self._need(self.aliases.get(name, name), None)
         waiting = [*self.kept]
         while waiting:
             before = len(self.kept)
@@ -212,11 +224,14 @@ class _Selection:
                 self.kept.setdefault(statement)
 
     def _sources(self, name: str) -> list[Statement]:
-        """What may bind a name in this module, in order; imports of files that the assignment asks for only where nothing else does."""
-        found = [s for s in self.notebook.binders.get(name, ()) if s not in self.notebook.heavy and not self._is_passed_over(s, name)]
-        own = [s for s in found if self._is_import_of_own(s)]
-        others = [s for s in found if s not in own]
-        return others or [s for s in own if not self._is_import_of_own(s, (self.wanted.file,))]
+        """What may bind a name in this module, in order; imports of files that the assignment asks for only where nothing else does, and
+        what the handout gives only where the notebook does not have it.
+        """
+        there = [s for s in self.notebook.binders.get(name, ()) if not self._is_import_of_own(s, (self.wanted.file,))]
+        if not there:
+            return self.wanted.given.get(name, [])
+        found = [s for s in there if s not in self.notebook.heavy and not self._is_passed_over(s, name)]
+        return [s for s in found if not self._is_import_of_own(s)] or found
 
     def _is_passed_over(self, statement: Statement, name: str) -> bool:
         if isinstance(statement.node, (ast.Import, ast.ImportFrom)) and roots(statement.node) & ONLY_IN_NOTEBOOKS:
@@ -331,7 +346,7 @@ def _score(statement: Statement, name: str, wanted_name: str, wanted: Wanted) ->
     scores = []
     for region in wanted.regions:
         owner, _, method = region.partition(".")
-        ours = find(wanted.handout, region)
+        ours = find(wanted.tree, region)
         if owner != wanted_name or not isinstance(ours, ast.FunctionDef):
             continue
         theirs = find(ast.Module(body=[definition], type_ignores=[]), f"{name}.{method}") if isinstance(definition, ast.ClassDef) else definition
@@ -374,7 +389,7 @@ def _defined_in(text: str, name: str) -> bool:
 
 
 def _joined(ordered: Iterable[tuple[Statement, list[str]]], preamble: str, postscript: str) -> tuple[bytes, tuple[Origin, ...]]:
-    lines, origins = [preamble], [Origin(1, 0, 1)]
+    lines, origins = ["# -*- coding: utf-8 -*-", preamble], [Origin(1, 0, 1)]  # whatever a comment of the notebook says
     for statement, text in ordered:
         for line, place in zip(text, statement.places, strict=True):
             last = origins[-1]
