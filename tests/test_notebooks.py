@@ -56,7 +56,7 @@ def run(module: Module) -> dict[str, object]:
 
 def test_source_may_be_a_list_or_a_string_and_the_file_may_begin_with_a_mark():
     both = notebook(cell("a = 1\nb = 2\n"), cell("a = 1\nb = 2\n", as_list=False))
-    for content in (both, b"\xef\xbb\xbf" + both):
+    for content in (both, b"\xef\xbb\xbf" + both, both.decode().encode("utf-16")):
         assert [one.text for one in read_cells("hw.ipynb", content)] == ["a = 1\nb = 2\n"] * 2
 
 

@@ -5,6 +5,7 @@ only a notebook understands (`%matplotlib inline`, `!pip install`, `%%capture`) 
 """
 
 import ast
+import codecs
 import json
 import platform
 import re
@@ -65,7 +66,8 @@ def read_cells(name: str, content: bytes) -> list[Cell]:
 
     The marks of a merge conflict are no obstacle where both sides have the same code, as when only outputs are in conflict.
     """
-    text = content.decode("utf-8-sig", "replace")
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = content.decode(encoding, "replace")
     if not text.strip():
         raise NotANotebook(f"{shown(name)} is empty; save the notebook again and hand in that file.")
     if (kind := not_python.other_kind(text)) and "notebook" not in kind:
@@ -202,6 +204,9 @@ def as_python(number: int, text: str) -> CodeCell:
     """
     if count_tokens(text.encode("utf-8", "replace")) > IntakeLimits.file_tokens:
         return CodeCell(number, text, None, "line 1: this cell is too long for source code; take data out of it")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        return CodeCell(number, text, None, f"line {line}: there is a NUL character; delete this line and type it again")
     lines = [_TIMED.sub(r"\1", line) for line in text.split("\n")]
     for _ in range(_MOST_REPAIRS):
         text = "\n".join(lines)
@@ -215,7 +220,7 @@ def as_python(number: int, text: str) -> CodeCell:
                 sentence = not_python.describe("", text, error, platform.python_version())
                 return CodeCell(number, text, None, shown(sentence.removeprefix(", ").rstrip("."), 300))
             _blank(lines, command - 1)
-        except (ValueError, RecursionError, MemoryError):  # a NUL byte; brackets without end
+        except (ValueError, RecursionError, MemoryError):  # numbers or brackets without end
             break
     return CodeCell(number, text, None, "line 1: this cell cannot be read as Python")
 
