@@ -5,15 +5,16 @@ nearest one.
 import dataclasses
 import difflib
 import importlib
+import re
 import tomllib
 import types
 import typing
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from autograder import places
+from autograder import listed_data, places
 from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.outcome_rule import OutcomeRule
@@ -27,6 +28,7 @@ class Files:
     todo: tuple[str, ...]  # hold TODO regions; handed in by the student
     given: tuple[str, ...]  # always taken from the handout
     notebook: str | None = None  # may be handed in; never executed by the grader
+    from_notebook: bool = False  # the todo files may be handed in as the definitions of a notebook, whatever it is called
     packages: tuple[str, ...] = ()  # top-level packages that a student's code may import
     samples: str | None = None  # folder of the images that the student's sampler drew; decoded in the worker only
     num_samples: int | None = None  # how many images there must be
@@ -47,13 +49,28 @@ class Deliverable:
 
 
 @dataclass(frozen=True)
+class Data:
+    """A file that student code reads and nobody changes, such as weights; see listed_data.py."""
+
+    file: str  # below the folder that students get: "weights/denoiser.safetensors"
+    sha256: str  # 64 hexadecimal digits
+    title: str = ""  # for sentences: "the weights of the denoiser"
+    carried: bool = True  # by handout, kit and bundle, out of the solution's folder; else it is looked up
+
+
+@dataclass(frozen=True)
 class Task:
-    """A numbered part of the handout. `needs` names the tasks whose code this one runs (the task graph)."""
+    """A numbered part of the handout. `needs` names the tasks whose code this one runs (the task graph).
+
+    A task of the kind "manual" has no checks: a person reads it and gives its points, by an override. What a `bonus` task earns comes
+    on top, as far as the manifest's `max_bonus` allows.
+    """
 
     id: str
     title: str
     points: float
-    kind: Literal["behaviour", "outcome"] = "behaviour"
+    kind: Literal["behaviour", "outcome", "manual"] = "behaviour"
+    bonus: bool = False
     regions: tuple[str, ...] = ()  # "file.py:Class.function"
     needs: tuple[str, ...] = ()
 
@@ -100,9 +117,11 @@ class Manifest:
     profiles: dict[str, Profile]
     sample_shape: tuple[int, ...] = ()  # of the data in the checks of behaviour: (2,) for points, (C, H, W) for images
     checks_from: tuple[str, ...] = ()  # folders beside this one whose checks belong to the rubric too
+    max_bonus: float | None = None  # points that the bonus tasks may add together; all of theirs where not given
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
     deliverables: tuple[Deliverable, ...] = ()
+    data: tuple[Data, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     outcome: OutcomeRule = field(default_factory=OutcomeRule)  # the assignment's own Rule, see outcome_rule.py
     gradescope: dict[str, Any] = field(default_factory=dict)  # see bundle/settings.py
@@ -141,6 +160,25 @@ class Manifest:
         raise UserError(
             f"There is no task {identifier!r} in {self.id}; the tasks are {', '.join(t.id for t in self.tasks)}."
         )
+
+    def listed_data(self) -> dict[str, bytes]:
+        """The data that the assignment lists, by its path. Raises UserError where one is missing, or is another file."""
+        found = {listed.file: listed_data.find(listed, self.solution) for listed in self.data}
+        for _, problem in found.values():
+            if problem:
+                raise UserError(f"{self.id}: {problem}")
+        return {file: content for file, (content, _) in found.items() if content is not None}
+
+    @property
+    def total(self) -> float:
+        """The points that there are without a bonus."""
+        return sum(task.points for task in self.tasks if not task.bonus)
+
+    @property
+    def bonus(self) -> float:
+        """The points that all bonus tasks together may add."""
+        there = sum(task.points for task in self.tasks if task.bonus)
+        return there if self.max_bonus is None else min(self.max_bonus, there)
 
     def profile(self, name: str | None) -> Profile:
         name = name or self.default_profile
@@ -184,6 +222,12 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
     if len(known) != len(manifest.tasks):
         raise UserError(f"{source}: two tasks have the same id.")
     _check_regions(manifest, source)
+    for task in manifest.tasks:
+        if task.kind == "manual" and task.regions:
+            raise UserError(f"{source}: task {task.id} is judged by a person, so it has no regions; take them out, or the kind.")
+    if manifest.max_bonus is not None and (manifest.max_bonus < 0 or not any(task.bonus for task in manifest.tasks)):
+        raise UserError(f"{source}: max_bonus is 0 or more, and there for tasks with bonus = true.")
+    _check_data(manifest, source)
     manifest.profile(None)
     for name, profile in manifest.profiles.items():
         if unknown := [left for left in profile.leaves_out if left.partition(".")[0] not in known]:
@@ -207,6 +251,20 @@ def _check_regions(manifest: Manifest, source: str) -> None:
                 raise UserError(f"{source}: task {task.id} lists the region {region!r}; write a file of files.todo and a name, as {form!r}.")
             if manifest.regions.count(region) > 1:
                 raise UserError(f"{source}: the region {region!r} is listed twice.")
+
+
+def _check_data(manifest: Manifest, source: str) -> None:
+    for listed in manifest.data:
+        if not re.fullmatch(r"[0-9A-Fa-f]{64}", listed.sha256):
+            raise UserError(f"{source}: the sha256 of {listed.file} must be 64 hexadecimal digits, as `sha256sum` prints them.")
+        parts = PurePosixPath(listed.file).parts
+        if not parts or ".." in parts or listed.file.startswith("/") or "\\" in listed.file:
+            raise UserError(f"{source}: {listed.file!r} must be a path below the assignment's folder, such as weights/net.safetensors.")
+        if listed.file in (*manifest.files.todo, *manifest.files.given):
+            raise UserError(f"{source}: {listed.file} is listed as data and as a file of code; keep one.")
+    names = [listed.file for listed in manifest.data]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{source}: {twice[0]} is listed twice as data; keep one.")
 
 
 def build_record(kind: Any, value: Any, where: str) -> Any:

@@ -16,7 +16,10 @@ _OTHER_KINDS = (  # beginning → what it is
     (re.compile(r"\{\\rtf"), "a document of a word processor; save it as plain text"),
 )
 # A line that IPython takes for itself, and Python does not.
-_COMMAND = re.compile(r"\s*(?:[\w., ]+=\s*)?(?:!(?!=)|%{1,2}[A-Za-z]).*|\s*[\w.]+\?{1,2}\s*|\s*\?{1,2}[\w.]+\s*")
+_COMMAND = re.compile(
+    r"\s*(?:[\w., ]+=\s*)?(?:!(?!=)|%{1,2}[A-Za-z]).*|\s*[\w.]+\?{1,2}\s*|\s*\?{1,2}[\w.]+\s*"
+    r"|\s*(?:pip3?|conda)\s+(?:install|uninstall)\b.*|\s*(?:cd|ls|mkdir)\s+[\w~./-].*"
+)
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.|In ?\[\d*\]:|Out ?\[\d*\]:)")
 _NOTEBOOK_NAMES = ("get_ipython", "display")
 _UNDEFINED = "name 'get_ipython' is not defined"
@@ -46,6 +49,12 @@ def describe(file: str, text: str, error: SyntaxError, grader: str) -> str:
     if newer := why_not_parsed(text, error, sys.version_info[:2]):
         return newer.sentence(file, grader)
     return f"{file}, line {line}: {_in_words(error)}."
+
+
+def command_near(text: str, line: int) -> int | None:
+    """The number of the line that is a notebook's command, such as `!pip install`: this one or one beside it."""
+    command = _near(text, line, _COMMAND)
+    return command[0] if command else None
 
 
 def problem(file: str, content: bytes, grader: str) -> str | None:

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,11 @@ class CheckResult:
     shows_work: bool | None = None  # whether it has seen work of the region's own; None where it could not tell
 
     @property
+    def by_hand(self) -> bool:
+        """Whether no code judges this: a person reads it."""
+        return self.id == by_hand_id(self.task)
+
+    @property
     def awarded(self) -> float:
         """Points that count: finite, between 0 and max_points, and only for a check that passed or says how much it
         is worth.
@@ -60,6 +65,11 @@ class CheckResult:
     @property
     def _possible(self) -> float:
         return min(max(self.points, 0.0), self.max_points) if math.isfinite(self.points) else 0.0
+
+
+def by_hand_id(task: str) -> str:
+    """The identifier of what stands for a check in a task that a person judges."""
+    return f"{task}.by_hand"
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,12 @@ class Verdict:
     submission: str  # the name that was given
     digest: str  # SHA-256 of the judged files
     profile: str
-    tasks: tuple[dict[str, Any], ...]  # {"id", "title", "points"} in order
+    tasks: tuple[dict[str, Any], ...]  # {"id", "title", "points", "regions", "bonus"} in order
     checks: tuple[CheckResult, ...]
     notices: tuple[Notice, ...] = ()
     state: Literal["running", "complete", "interrupted", "refused"] = "running"
     reason: str = ""  # why it was refused or interrupted
+    max_bonus: float = 0.0  # that the bonus tasks may add to the score, above max_score
     rule: Literal["sum", "tiers"] = "sum"
     tiers: tuple[float, float] = (0.0, 0.0)  # (both, one) for rule "tiers"
     environment: dict[str, str] = field(default_factory=dict)  # versions, platform, isolation level reached
@@ -106,27 +117,45 @@ class Verdict:
     def max_score(self) -> float:
         if self.rule == "tiers":
             return self.tiers[0]
-        return sum(check.max_points for check in self.checks)
+        return sum(check.max_points for check in self.checks if not self.is_bonus(check.task))
+
+    @property
+    def highest(self) -> float:
+        """The score with everything right and every bonus that counts."""
+        return self.max_score + self._bonus(lambda check: check.max_points)
 
     @property
     def score(self) -> float:
-        """Points after deductions, 0 … max_score, without what is held."""
-        return self._score(sum(check.awarded for check in self.checks), ("passed",))
+        """Points after deductions, 0 … highest, without what is held."""
+        return self._score(lambda check: check.awarded, ("passed",))
 
     @property
     def held(self) -> float:
-        """What the score would rise by if every check that is held got its points, 0 … max_score."""
-        points = sum(check.awarded + check.held for check in self.checks)
-        return round(self._score(points, ("passed", "held")) - self.score, 6)
+        """What the score would rise by if every check that is held got its points, 0 … highest."""
+        return round(self._score(lambda check: check.awarded + check.held, ("passed", "held")) - self.score, 6)
 
-    def _score(self, points: float, met: tuple[Status, ...]) -> float:
+    @property
+    def bonus(self) -> float:
+        """What the bonus tasks add, before deductions, 0 … max_bonus."""
+        return self._bonus(lambda check: check.awarded)
+
+    def is_bonus(self, task: str) -> bool:
+        return any(record.get("bonus") and record.get("id") == task for record in self.tasks)
+
+    def _bonus(self, points_of: Callable[[CheckResult], float]) -> float:
+        return min(sum(points_of(check) for check in self.checks if self.is_bonus(check.task)), max(self.max_bonus, 0.0))
+
+    def _score(self, points_of: Callable[[CheckResult], float], met: tuple[Status, ...]) -> float:
         if self.state == "refused" or any(notice.voids for notice in self.notices):
             return 0.0
+        asked_for = [check for check in self.checks if not self.is_bonus(check.task)]
+        points = sum(map(points_of, asked_for))
         if self.rule == "tiers":
-            number = sum(check.status in met for check in self.checks)
+            number = sum(check.status in met for check in asked_for)
             points = {0: 0.0, 1: self.tiers[1]}.get(number, self.tiers[0])
+        points += self._bonus(points_of)
         points -= sum(notice.deduction for notice in self.notices if notice.deduction > 0)
-        return round(min(max(points, 0.0), self.max_score), 6)
+        return round(min(max(points, 0.0), self.highest), 6)
 
     def held_in(self, task: str) -> float:
         """The points of one task that are held."""
@@ -140,7 +169,9 @@ class Verdict:
             if check.status == "held" and check.task in left:
                 points = min(check.held, left[check.task])
                 left[check.task] -= points
-                check = dataclasses.replace(check, status="passed" if points == check.held else "failed", points=points)
+                said = f"A person has given {points:g} of {check.max_points:g} points." if check.by_hand else check.message
+                status: Status = "passed" if points == check.held else "failed"
+                check = dataclasses.replace(check, status=status, points=points, message=said)
             checks.append(check)
         return dataclasses.replace(self, checks=tuple(checks))
 

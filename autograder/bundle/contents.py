@@ -21,9 +21,12 @@ def code_of(manifest: Manifest, entry: str) -> Code:
 
 
 def files_of(manifest: Manifest, code: Code) -> dict[str, bytes]:
-    """Path in the bundle → content: the code, and the data that it reads."""
+    """Path in the bundle → content: the code, the data that it reads, and the data that the assignment lists, whether the handout carries
+    it or not. Raises UserError where any of it is missing.
+    """
     paths = code.files | dependencies.data_of(manifest, code)
-    return {inside(path): path.read_bytes() for path in sorted(paths)}
+    data = {inside(manifest.solution / name): content for name, content in manifest.listed_data().items()}
+    return {inside(path): path.read_bytes() for path in sorted(paths)} | data
 
 
 def requirements(manifest: Manifest, code: Code) -> tuple[str, str]:

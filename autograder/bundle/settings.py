@@ -47,7 +47,7 @@ class Settings:
 
     def hides_total(self, manifest: Manifest) -> str:
         """One sentence on what students do not see, or "". Gradescope shows no total while a test is not visible."""
-        kinds = dict.fromkeys(task.kind for task in manifest.tasks)
+        kinds = dict.fromkeys(task.kind for task in manifest.tasks if task.kind != "manual")
         covered = {kind: self.visibility(kind) for kind in kinds if self.visibility(kind) != "visible"}
         if not covered:
             return ""

@@ -115,9 +115,10 @@ def make_gradebook(
         told[SEVERAL] = [matched.people[n].called for n in several]
     grades = [_grade(person, newest[n], late, chosen.get(n), told) for n, person in enumerate(matched.people)]
     maximum = max((line.verdict.max_score for line in found), default=0.0)
+    highest = max((line.verdict.highest for line in found), default=0.0)
     for n, person in enumerate(matched.absent, start=len(grades)):
         if course.zeros or n in chosen:
-            grades.append(_nothing(person, maximum, chosen.get(n)))
+            grades.append(_nothing(person, maximum, highest, chosen.get(n)))
     remarks += [f"{what}: {listed(sorted(names), most=NAMED)}." for what, names in told.items()]
     if matched.absent:
         without = "no row, but where an override gives points; --zeros gives 0"
@@ -186,8 +187,8 @@ def _called(line: Line) -> str:
     return members_of(line.handed_in)[0].called
 
 
-def _nothing(person: Person, maximum: float, override: Override | None) -> Grade:
-    points = override.apply(0.0, maximum, person.called) if override else 0.0
+def _nothing(person: Person, maximum: float, highest: float, override: Override | None) -> Grade:
+    points = override.apply(0.0, highest, person.called) if override else 0.0
     said, reason = (override.said, override.reason) if override else ("", "")
     return Grade(person, 0.0, rounded(points), maximum, override=said, reason=reason, state="handed in nothing")
 
@@ -209,7 +210,7 @@ def _grade(
         told.setdefault(UNDATED, []).append(name)
     points, said, reason = verdict.score - penalty, "", ""
     if override is not None:
-        points, said, reason = override.apply(points, verdict.max_score, name), override.said, override.reason
+        points, said, reason = override.apply(points, verdict.highest, name), override.said, override.reason
     held = 0.0 if override is not None and override.points is not None else verdict.held
     if held:
         told.setdefault(HELD, []).append(name)

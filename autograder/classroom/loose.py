@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.classroom.names import exactly, name_and_id, without_copy_mark
+from autograder.classroom.one_by_one import takes_notebooks
 from autograder.classroom.places import is_archive, packed_export
 from autograder.classroom.records import SCHOOL, HandedIn
 from autograder.classroom.roster import GITHUB_CLASSROOM
 from autograder.kit.names import tidy
+from autograder.submission.entries import is_notebook
 from autograder.submission.rules import listed, shown
 from autograder.submission.sources import only_zip
 from autograder.text import clean_line
@@ -27,7 +29,7 @@ def read(entries: Sequence[Path], remarks: list[str], odd: str = "") -> list[Han
     for path in entries:
         if path.name == GITHUB_CLASSROOM:
             continue
-        if not path.is_dir() and not is_archive(path):
+        if not path.is_dir() and not is_archive(path) and not (takes_notebooks() and is_notebook(path.name)):
             passed_over.append(shown(path.name))
         elif export := packed_export(path) if path.suffix.lower() == ".zip" and path.is_file() else None:
             remarks.append(

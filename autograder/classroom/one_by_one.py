@@ -5,14 +5,15 @@ Platforms put marks of their own on the names of such files, and so do browsers 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from autograder.classroom.names import without_copy_mark
 from autograder.errors import UserError
-from autograder.manifest import assignment_ids, load_manifest
+from autograder.manifest import Files, assignment_ids, load_manifest
+from autograder.submission.entries import is_notebook
 from autograder.submission.helpers import is_importable
 from autograder.submission.rules import IntakeLimits, Refused, listed, shown
 from autograder.submission.sources import open_source
@@ -42,12 +43,29 @@ class Chosen:
 def asked_for() -> frozenset[str]:
     """The names of the files that one of the assignments asks for."""
     names: set[str] = set()
+    for files in _files():
+        todo = {name.rpartition("/")[2] for name in files.todo}
+        names |= {*todo, files.notebook or files.todo[0]} if files.from_notebook else todo
+    return frozenset(names)
+
+
+@cache
+def takes_notebooks() -> bool:
+    """Whether a notebook, whatever it is called, may be a submission."""
+    return any(files.from_notebook for files in _files())
+
+
+def _files() -> Iterator[Files]:
     for identifier in assignment_ids():
         try:
-            names |= {name.rpartition("/")[2] for name in load_manifest(identifier).files.todo}
+            yield load_manifest(identifier).files
         except UserError:
             continue  # a broken manifest is told where that assignment is graded
-    return frozenset(names)
+
+
+def is_code(name: str) -> bool:
+    """Whether a file of this name holds what one of the assignments asks for."""
+    return name in asked_for() or (takes_notebooks() and is_notebook(name))
 
 
 def original_name(name: str) -> tuple[str, int]:
@@ -71,7 +89,7 @@ def choose(files: Sequence[OneFile]) -> Chosen:
     """
     zips = sorted((one for one in files if _is_zip(one)), key=_age, reverse=True)
     loose = [one for one in files if not _is_zip(one)]
-    code = {original_name(one.name)[0] for one in loose} & asked_for()
+    code = {name for one in loose if is_code(name := original_name(one.name)[0])}
     packed = next(((one, names) for one in zips if (names := _code_in(one.path))), None)
     if packed is not None:
         newest = max((_age(one) for one in loose if original_name(one.name)[0] in code), default=(0, 0))
@@ -127,6 +145,6 @@ def _code_in(path: Path) -> frozenset[str]:
     """The files of an assignment that a zip holds, by their names; none where it cannot be read."""
     try:
         with open_source(path, IntakeLimits()) as source:
-            return frozenset(entry.name for entry in source.entries) & asked_for()
+            return frozenset(entry.name for entry in source.entries if is_code(entry.name))
     except Refused:
         return frozenset()

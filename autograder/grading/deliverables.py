@@ -10,7 +10,7 @@ from autograder.verdict import Notice
 
 def missing_deliverables(manifest: Manifest, submission: Submission) -> list[Notice]:
     """A notice with its deduction for each deliverable that is not there, and for a zip whose name is not as asked for."""
-    total = sum(task.points for task in manifest.tasks)
+    total = manifest.total
     notices = []
     for deliverable in manifest.deliverables:
         found = count_found(deliverable, submission.listing)

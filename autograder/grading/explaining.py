@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Literal
 
 from autograder.errors import UserError
@@ -19,9 +20,15 @@ NOTHING_TO_EXPLAIN = ("missing", "untouched", "timed out", "died")  # kinds of a
 
 
 def explain(
-    standing: Standing, student: Student, publisher: Publisher, level: Literal["none", "where", "what"]
+    standing: Standing,
+    student: Student,
+    publisher: Publisher,
+    level: Literal["none", "where", "what"],
+    called: Callable[[str], str] = str,
 ) -> dict[str, Diagnosis]:
-    """Give every failed check of behaviour a hint. Returns the diagnosis of each region that has one."""
+    """Give every failed check of behaviour a hint. Returns the diagnosis of each region that has one. `called`: what the student knows a
+    file as.
+    """
     diagnoses: dict[str, Diagnosis] = {}
     if level == "none":
         return diagnoses
@@ -40,13 +47,13 @@ def explain(
                 found = _known_mistake(standing, student, region, wrong)
         if found:
             diagnoses[region] = found
-        _put_hints(publisher, judged, found, _where(judged[0][0]))
+        _put_hints(publisher, judged, found, _where(judged[0][0], called))
     publisher.publish()
     return diagnoses
 
 
-def _where(check: Check) -> str:
-    return f"Look at {' and '.join(map(path_of, check.regions))} in {file_of(check.regions[0])}."
+def _where(check: Check, called: Callable[[str], str]) -> str:
+    return f"Look at {' and '.join(map(path_of, check.regions))} in {called(file_of(check.regions[0]))}."
 
 
 def _put_hints(

@@ -47,6 +47,7 @@ class Judging:
         if task.kind == "outcome":
             extra = {"outcome": self.outcome, "undone": standing.undone(), "without_work": standing.without_work()}
         judgement = run_check(check, self.student, self.secret, self.digest, standing.wrong(), **extra)
+        judgement.message = self.obstacles.submission.in_cells(judgement.message)
         self.spent[task.id] = self.spent.get(task.id, 0.0) + judgement.seconds
         if judgement.kind == "grader" and task.kind == "behaviour":
             judgement = self._whose_fault(check, judgement)

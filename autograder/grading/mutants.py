@@ -77,7 +77,7 @@ def solution_files(manifest: Manifest) -> dict[str, bytes]:
     """The solution as a student would hand it in, together with the given files."""
     texts = solution_texts(manifest.id)
     files = {name: strip_markers(text, name).encode() for name, text in texts.items()}
-    return files | {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
+    return files | {name: (manifest.solution / name).read_bytes() for name in manifest.files.given} | manifest.listed_data()
 
 
 def misconceptions(manifest: Manifest) -> tuple[Misconception, ...]:

@@ -53,7 +53,7 @@ class Obstacles:
             for file, names in self.gone.items():
                 for name in names:
                     if f"'{name.rpartition('.')[2]}'" in judgement.message:
-                        return _put_back(file, name)
+                        return self._put_back(file, name)
         return "" if judgement.importing or self.standing.untouched.isdisjoint(check.regions) else self.not_done(check)
 
     def not_done(self, check: Check) -> str:
@@ -61,13 +61,14 @@ class Obstacles:
         if gone := sorted(self.regions.missing & {*check.regions}):
             file, function = file_of(gone[0]), path_of(gone[0])
             owner = function.partition(".")[0]
-            return _put_back(file, owner if owner in self.gone.get(file, ()) else function)
+            return self._put_back(file, owner if owner in self.gone.get(file, ()) else function)
         todo = self.standing.told(self.regions.untouched & {*check.regions})
         return f"{listed(todo)} {'is' if len(todo) == 1 else 'are'} not done yet."
 
-
-def _put_back(file: str, name: str) -> str:
-    """`name`: "BaseScheduler", "DiffusionModule.q_sample"."""
-    owner, _, function = name.rpartition(".")
-    called = f"{function} in {owner}" if function in ("__init__", "forward") else function
-    return f"{file} has no {called}; put it back, with the name that it has in the handout."
+    def _put_back(self, file: str, name: str) -> str:
+        """`name`: "BaseScheduler", "DiffusionModule.q_sample"."""
+        owner, _, function = name.rpartition(".")
+        if reason := self.submission.lost.get(f"{file}:{(owner or function).partition('.')[0]}"):
+            return reason
+        called = f"{function} in {owner}" if function in ("__init__", "forward") else function
+        return f"{self.submission.called(file)} has no {called}; put it back, with the name that it has in the handout."

@@ -43,7 +43,9 @@ def prepare(manifest: Manifest, submission: Submission) -> Prepared:
 
 
 def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str, bytes], tuple[Notice, ...]]:
-    """What the worker gets: the submission's files without hard-coded devices, and the given files of the handout; and all notices."""
+    """What the worker gets: the submission's files without hard-coded devices, and what the assignment gives, code and data; and all
+    notices. Raises UserError where data that the assignment lists is not there.
+    """
     notices = [*submission.notices, *pointers(manifest, submission), *outside_edits(manifest, submission)]
     notices += missing_deliverables(manifest, submission)
     if findings := devices_that_run(submission.files, manifest):
@@ -56,7 +58,7 @@ def prepare_files(manifest: Manifest, submission: Submission) -> tuple[dict[str,
                 deduction=manifest.policy.hard_coded_device_deduction,
             )
         )
-    return {**submission.data, **on_cpu(submission.files), **given_to_worker(manifest)}, tuple(notices)
+    return {**submission.data, **on_cpu(submission.files), **given_to_worker(manifest), **manifest.listed_data()}, tuple(notices)
 
 
 def given_to_worker(manifest: Manifest) -> dict[str, bytes]:

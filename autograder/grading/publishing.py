@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autograder import __version__
-from autograder.grading.rubric import Check, judged_checks
+from autograder.grading.rubric import Check, judged_checks, tasks_by_hand
 from autograder.manifest import Manifest
 from autograder.sandbox.launcher import Sandbox
-from autograder.verdict import CheckResult, Notice, Verdict
+from autograder.verdict import CheckResult, Notice, Verdict, by_hand_id
 
 Progress = tuple[str, int, int]  # what, done, total
 Observer = Callable[[Verdict, str | None, Progress | None], None]  # verdict, running check, progress
@@ -60,7 +60,9 @@ def empty_verdict(
 ) -> Verdict:
     """A verdict with every check not run. `more`: further fields of Verdict."""
     chosen = manifest.profile(profile)
-    ids = {check.mark.task for check in checks}
+    results = [CheckResult(c.id, c.mark.task, c.title, 0.0, c.mark.points) for c in checks]
+    results += [CheckResult(by_hand_id(t.id), t.id, t.title, t.points, t.points) for t in tasks_by_hand(manifest, chosen)]
+    ids = {result.task for result in results}
     more["environment"] = {"grader": __version__, **more.get("environment", {})}
     return Verdict(
         assignment=manifest.id,
@@ -69,11 +71,12 @@ def empty_verdict(
         digest=digest,
         profile=profile or manifest.default_profile,
         tasks=tuple(
-            {"id": t.id, "title": t.title, "points": t.points, "regions": list(t.regions)}
+            {"id": t.id, "title": t.title, "points": t.points, "regions": list(t.regions), "bonus": t.bonus}
             for t in manifest.tasks
             if t.id in ids
         ),
-        checks=tuple(CheckResult(c.id, c.mark.task, c.title, 0.0, c.mark.points) for c in checks),
+        checks=tuple(results),
+        max_bonus=manifest.bonus,
         rule=chosen.rule,
         tiers=(chosen.both, chosen.one),
         started=datetime.now(UTC).isoformat(timespec="seconds"),

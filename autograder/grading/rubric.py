@@ -11,7 +11,7 @@ from typing import Any
 
 from autograder.errors import UserError
 from autograder.grading.checks import CheckMark
-from autograder.manifest import Manifest, Profile, load_manifest
+from autograder.manifest import Manifest, Profile, Task, load_manifest
 from autograder.regions import OUTCOME, parts_of, resolve
 
 
@@ -54,6 +54,13 @@ def judged_checks(manifest: Manifest, profile: Profile) -> tuple[Check, ...]:
     )
 
 
+def tasks_by_hand(manifest: Manifest, profile: Profile) -> tuple[Task, ...]:
+    """The tasks that a person judges, as far as a profile counts them. The tiers of an original course count none."""
+    if profile.rule == "tiers":
+        return ()
+    return tuple(task for task in manifest.tasks if task.kind == "manual" and task.id not in profile.leaves_out)
+
+
 def module_of(check_file: Path) -> str:
     """The name of the module that a `test_*.py` of the rubric is."""
     return f"autograder.assignments.{check_file.parent.name}.{check_file.stem}"
@@ -78,6 +85,10 @@ def _load(assignment: str) -> tuple[Check, ...]:
                 )
             )
     for task in manifest.tasks:
+        if task.kind == "manual":
+            if any(check.mark.task == task.id for check in checks):
+                raise UserError(f"{assignment}: task {task.id} is judged by a person and has checks all the same; take one of the two away.")
+            continue
         total = sum(check.mark.points for check in checks if check.mark.task == task.id)
         if abs(total - task.points) > 1e-9:
             raise UserError(

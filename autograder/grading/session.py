@@ -80,7 +80,12 @@ class Grading:
     def _that_count(self, notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
         """Where not all is judged, what is missing beside the code costs nothing."""
         whole = self.options.train and self.options.task is None
+        notices = tuple(map(self._in_cells, notices))
         return tuple(n if whole or n.kind != "deliverable" else dataclasses.replace(n, deduction=0.0) for n in notices)
+
+    def _in_cells(self, notice: Notice) -> Notice:
+        message, detail = map(self.submission.in_cells, (notice.message, notice.detail))
+        return dataclasses.replace(notice, message=message, detail=detail)
 
     def run(self) -> Verdict:
         """Judge everything that the options ask for. Ctrl-C ends the run and leaves what is finished."""
@@ -167,7 +172,7 @@ class Grading:
         """Hints and pictures. Every check has been judged by now, so that a stop costs nothing of the grade."""
         level: Any = self.options.hints or self.manifest.policy.hints
         try:
-            self.diagnoses |= explain(self.standing, student, self.publisher, level)
+            self.diagnoses |= explain(self.standing, student, self.publisher, level, self.submission.called)
             self._draw_figures()
         except KeyboardInterrupt:
             self.publisher.add(
@@ -193,8 +198,14 @@ class Grading:
             notices=self.notices, environment=environment(self.sandbox),
             seed_commitment=commitment(self.secret, submission.digest),
         )  # fmt: skip
-        checks = tuple(dataclasses.replace(c, message=self._why_not(self.manifest.task(c.task))) for c in empty.checks)
-        return dataclasses.replace(empty, checks=checks)
+        return dataclasses.replace(empty, checks=tuple(map(self._awaited, empty.checks)))
+
+    def _awaited(self, result: CheckResult) -> CheckResult:
+        """A check before it runs; what a person judges waits, where it was asked for."""
+        task = self.manifest.task(result.task)
+        if result.by_hand and self._wanted(task):
+            return dataclasses.replace(result, status="held", message="Nothing of this is judged by the grader.")
+        return dataclasses.replace(result, message=self._why_not(task))
 
     def _why_not(self, task: Task) -> str:
         if self._wanted(task):

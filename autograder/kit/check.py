@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder import not_python, timeouts
+from autograder import listed_data, not_python, timeouts
 from autograder.kit.facts import Kit, not_done, read_kit, untouched
 from autograder.kit.runner import PICTURE_SECONDS, START_SECONDS, STEP_SECONDS, Runner
 from autograder.kit.screen import paint, prepare, say
@@ -220,7 +220,10 @@ def judged_officially(kit: Kit, task: str | None) -> str:
         f"task {known['id']}, {known['title'][0].lower()}{known['title'][1:]} ({known['points']:g} points)"
         for known in outcome
     ]
-    return f"Judged only when it is graded: {'; '.join(parts)}."
+    by_hand = [known["id"] for known in chosen if known["kind"] == "manual"]
+    said = [f"Judged only when it is graded: {'; '.join(parts)}."] if parts else []
+    said += [f"Read by a person: task{'s' if len(by_hand) > 1 else ''} {', '.join(by_hand)}."] if by_hand else []
+    return " ".join(said)
 
 
 def watch(kit: Kit, folder: Path, task: str | None, runner: Runner) -> None:
@@ -250,9 +253,15 @@ def run(kit: Kit, folder: Path, task: str | None, keep_watching: bool) -> int:
     if not any((folder / name).is_file() for name in kit.facts["todo"]):
         todo = kit.facts["todo"]
         names = f"neither {' nor '.join(todo)}" if len(todo) > 1 else f"no {todo[0]}"
+        if kit.facts["from_notebook"] and any(folder.glob("*.ipynb")):
+            how = f"put the code into {' and '.join(todo)} to check it"
+            return _refuse(f"A notebook is judged when it is handed in; the checks here read files: {how}.")
         return _refuse(f"{folder} holds {names}; go to the folder with your work.")
+    if problems := listed_data.problems_in(folder, kit.facts["data"]):
+        return _refuse(problems[0])
     if task is not None and task not in behaviour:
-        what = "is judged only when it is graded" if task in known else "does not exist"
+        manual = any(entry["id"] == task and entry["kind"] == "manual" for entry in kit.facts["tasks"])
+        what = "is read by a person" if manual else "is judged only when it is graded" if task in known else "does not exist"
         return _refuse(f"Task {task} {what}; the tasks that can be checked are {', '.join(behaviour)}.")
     with Runner(kit.root, folder, preload=keep_watching) as runner:
         try:

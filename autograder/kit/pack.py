@@ -58,16 +58,22 @@ def plan(kit: Kit, folder: Path) -> Plan:
     facts, result = kit.facts, Plan()
     for name in facts["todo"]:
         path = folder / name
+        if not path.is_file() and not path.is_symlink() and facts["from_notebook"]:
+            continue  # its code is in the notebook, which `_look_at_notebook` asks for
         if not path.is_file() or path.is_symlink():
             what = "is a link" if path.is_symlink() else "is missing"
             raise PackError(f"{name} {what}; it must lie in {folder}, if need be as it was handed out.")
         result.graded[name] = path
         _look_at_code(name, path, facts["file_bytes"], facts["python"], result)
     data: dict[str, Path] = {}
+    listed = {entry["file"] for entry in facts["data"]}
     notebook_script = (facts["notebook"] or "").removesuffix(".ipynb") + ".py"
     for name, path in _walk(folder, result):
         parts = name.split("/")
         if name in facts["todo"]:
+            continue
+        if name in listed:
+            result.left_out[name] = "given; the course has it"
             continue
         if facts["samples"] and parts[0] == facts["samples"]:
             if len(parts) == 2 and path.suffix.lower() in IMAGES:
@@ -90,6 +96,8 @@ def plan(kit: Kit, folder: Path) -> Plan:
                 result.graded[name] = path  # a module that the student's code may import
             else:
                 result.left_out[name] = "too deep to be imported"
+        elif facts["from_notebook"] and path.suffix == ".ipynb":
+            result.graded[name] = path
         elif (
             name == facts["notebook"]
             or _is_deliverable(kit, name)
@@ -98,6 +106,7 @@ def plan(kit: Kit, folder: Path) -> Plan:
             result.staff[name] = path
         elif parts[0] != "figures" and name != "README.md":
             result.left_out[name] = "not asked for"
+    _look_at_notebook(kit, folder, result)
     _choose_data(data, result)
     for name, path in list(result.staff.items()):
         if path.stat().st_size > MOST_BYTES:
@@ -170,7 +179,8 @@ def _may_be_data(kit: Kit, parts: list[str]) -> bool:
 
 def _choose_data(data: dict[str, Path], result: Plan) -> None:
     """Data that the code names comes along, within limits."""
-    code = [path.read_text(encoding="utf-8", errors="replace") for name, path in result.graded.items() if name.endswith(".py")]
+    texts = [path for name, path in result.graded.items() if name.endswith((".py", ".ipynb"))]
+    code = [path.read_text(encoding="utf-8", errors="replace") for path in texts]
     named = data_files.named_in(code, data)
     size = count = 0
     for name, path in sorted(data.items()):
@@ -183,6 +193,21 @@ def _choose_data(data: dict[str, Path], result: Plan) -> None:
         else:
             result.graded[name] = path
             size, count = size + path.stat().st_size, count + 1
+
+
+def _look_at_notebook(kit: Kit, folder: Path, result: Plan) -> None:
+    """Raises PackError where neither the files nor a notebook with their code are there, or the notebook is too large."""
+    notebooks = {name: path for name, path in result.graded.items() if name.endswith(".ipynb")}
+    lacking = [name for name in kit.facts["todo"] if name not in result.graded]
+    if lacking and not notebooks:
+        wanted = kit.facts["notebook"] or "the notebook with your work"
+        missing = f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing, and so is a notebook"
+        raise PackError(f"{missing}; {wanted} must lie in {folder}.")
+    for name, path in notebooks.items():
+        if path.stat().st_size > kit.facts["notebook_bytes"]:
+            raise PackError(f"{name} is larger than {kit.facts['notebook_bytes'] / 1e6:g} MB; clear its outputs, save it, and pack again.")
+    if len(notebooks) > 1:
+        result.remarks.append(f"There are {len(notebooks)} notebooks, of which the one with most of the work is graded: {', '.join(notebooks)}.")
 
 
 def _look_at_samples(kit: Kit, result: Plan) -> None:

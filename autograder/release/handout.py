@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import UserError
+from autograder.listed_data import find
 from autograder.manifest import Manifest
 from autograder.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.leaks import Secret, find_leaks, secrets
@@ -33,7 +34,8 @@ def derive_folder(manifest: Manifest) -> dict[str, bytes]:
     """Everything students receive, as relative path to content.
 
     Python files get stubs for answers, text notebooks become `.ipynb`, all else stays; caches and dot files are left
-    out. Raises MarkerError for faulty markers, or blocks other than those the manifest lists; UserError when the
+    out, and so is data that the handout does not carry. Raises MarkerError for faulty markers, or blocks other than those the
+    manifest lists; UserError when the
     solution folder is missing, a file is not valid Python, or a notebook stands there ready-made.
     """
     if not manifest.solution.is_dir():
@@ -52,7 +54,9 @@ def derive_folder(manifest: Manifest) -> dict[str, bytes]:
             derived[name.removesuffix(".py") + ".ipynb"] = to_ipynb(text)
         else:
             derived[name] = text.encode()
-    return derived
+    listed = {entry.file: entry for entry in manifest.data}
+    kept = {name: content for name, content in derived.items() if name not in listed or listed[name].carried}
+    return kept | {entry.file: content for entry in manifest.data if entry.carried and (content := find(entry, manifest.solution)[0])}
 
 
 def write_handout(manifest: Manifest) -> list[str]:
@@ -63,8 +67,8 @@ def write_handout(manifest: Manifest) -> list[str]:
     an answer would leak; UserError as `derive_folder` does, and when the folder cannot be written.
     """
     derived = derive_folder(manifest)
-    if leaks := find_leaks(derived, all_secrets(manifest)):
-        raise HandoutError(leaks)
+    if problems := [*data_problems(manifest), *find_leaks(derived, all_secrets(manifest))]:
+        raise HandoutError(problems)
     changes = []
     present = dict(_visible_files(manifest.handout))
     try:
@@ -99,9 +103,15 @@ def check_handout(manifest: Manifest) -> list[str]:
     for name in (*manifest.files.todo, *manifest.files.given, *notebook):
         if name not in derived:
             problems.append(f"{name}: is named in assignment.toml, but nothing in solutions/ gives it; add it.")
+    problems += data_problems(manifest)
     known = all_secrets(manifest)
     leaks = dict.fromkeys(find_leaks(present, known) + find_leaks(derived, known))
     return [f"{manifest.folder}/{problem}" for problem in [*problems, *leaks]]
+
+
+def data_problems(manifest: Manifest) -> list[str]:
+    """A sentence for each file of data that the handout carries and that is missing, or is not what the manifest lists."""
+    return [said for entry in manifest.data if entry.carried and (said := find(entry, manifest.solution)[1])]
 
 
 def _match_with_manifest(manifest: Manifest) -> None:

@@ -26,14 +26,14 @@ from autograder.markers import find_region, regions
 from autograder.newer_python import GRADER
 from autograder.places import REPOSITORY, assignments, inside
 from autograder.regions import file_of
-from autograder.release.handout import HandoutError, all_secrets, derive_folder
+from autograder.release.handout import HandoutError, all_secrets, data_problems, derive_folder
 from autograder.release.leaks import find_leaks
 from autograder.release.numbers import read_numbers, visible_modules
 from autograder.submission.helpers import HOOKS
 from autograder.submission.rules import IntakeLimits
 
 # Of the package, what the kit and the grader both do.
-SHARED = ("data_files.py", "eager.py", "errors.py", "measuring.py", "newer_python.py", "not_python.py", "regions.py", "timeouts.py")
+SHARED = ("data_files.py", "eager.py", "errors.py", "listed_data.py", "measuring.py", "newer_python.py", "not_python.py", "regions.py", "timeouts.py")
 PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGING = ("autograder/assignments/", "autograder/judges/")
 _TELLING_WORDS = 6  # a shorter sentence of an explanation may stand in a handout too
@@ -65,6 +65,8 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "todo": manifest.files.todo,
         "given": manifest.files.given,
         "notebook": manifest.files.notebook,
+        "from_notebook": manifest.files.from_notebook,
+        "data": [dataclasses.asdict(listed) for listed in manifest.data],
         "samples": manifest.files.samples,
         "num_samples": manifest.files.num_samples,
         "image_resolution": manifest.files.image_resolution,
@@ -74,6 +76,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "sample_shape": manifest.sample_shape,
         "file_bytes": limits.file_bytes,
         "images_bytes": limits.images_bytes,
+        "notebook_bytes": limits.notebook_bytes,
         "visible": visible_modules(manifest),
         "regions": _stubs(manifest),
         "hooks": sorted(HOOKS),
@@ -98,6 +101,8 @@ def kit_files(manifest: Manifest) -> dict[str, bytes]:
     """Everything in the kit, as path to content. Raises HandoutError when an answer would leak."""
     kit = make_kit(manifest)
     files = derive_folder(manifest)
+    if problems := data_problems(manifest):
+        raise HandoutError(problems)
     files |= {name: text.encode() for name, text in SCRIPTS.items()}
     files |= {f"checker/autograder/{name}": content for name, content in _shipped(manifest).items()}
     for name, content in (("facts.json", kit.facts), ("numbers.json", kit.numbers)):
@@ -139,9 +144,9 @@ def find_kit_leaks(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
         source: [_squeezed(text) for text in pieces if _squeezed(text) not in given]
         for source, pieces in _hidden_texts(manifest).items()
     }
-    names = _hidden_names(manifest)
+    names, listed = _hidden_names(manifest), {entry.file for entry in manifest.data}
     for name, text in texts.items():
-        if name.lower().endswith(_UNSEARCHABLE):
+        if name.lower().endswith(_UNSEARCHABLE) and name not in listed:
             problems.append(f"{name}: a file of this kind cannot be searched for answers; take it out.")
         squeezed = _squeezed(text)
         for source, pieces in hidden.items():

@@ -29,7 +29,8 @@ def to_gradescope(
 ) -> dict[str, Any]:
     """The `results.json` of a verdict as JSON data.
 
-    The top-level score is `verdict.score`: it holds deductions, tiers and refusals, and overrides the sum of the tests.
+    The top-level score is `verdict.score`: it holds deductions, tiers and refusals, and overrides the sum of the tests. With a bonus it
+    may be above the points that the assignment has on Gradescope, which counts them.
     Students may come to see all of it, `extra_data` too: what is for staff (notices, messages of grader errors, names
     of misconceptions) stays in the verdict.
 
@@ -50,7 +51,7 @@ def to_gradescope(
                 "score": shown.awarded,
                 "max_score": shown.maximum,
                 "status": "passed" if shown.state == "passed" else "failed",
-                "name": clean_line(shown.title.replace("`", ""), 200),
+                "name": clean_line(shown.title.replace("`", ""), 200) + (" (bonus)" if shown.bonus else ""),
                 "name_format": "text",
                 "number": shown.number,
                 "output": _test_output(shown, view.state),
@@ -78,6 +79,7 @@ def to_gradescope(
         "tests": tests,
         "extra_data": {
             "max_score": view.maximum,
+            "max_bonus": round(verdict.highest - verdict.max_score, 6),
             "held": view.held,
             "state": view.state,
             "assignment": clean_line(verdict.assignment, 120),

@@ -70,6 +70,8 @@ class CheckView:
     printed: str
     seconds: float
     held: float = 0.0
+    by_hand: bool = False
+    bonus: bool = False
 
     @property
     def lost(self) -> bool:
@@ -92,6 +94,7 @@ class TaskView:
     checks: tuple[CheckView, ...]  # what went wrong first, then what was not judged, then what passed
     regions: tuple[tuple[str, str], ...]  # where its code stands: ("ddpm.py", "q_sample and p_sample")
     held: float = 0.0
+    bonus: bool = False
 
     @property
     def share(self) -> float:
@@ -105,6 +108,8 @@ class TaskView:
     @property
     def verdict(self) -> str:
         """In a few words: "2 of 3 checks passed"."""
+        if all(check.by_hand for check in self.checks):
+            return "judged by a person"
         passed = sum(check.state == "passed" for check in self.checks)
         return f"{passed} of {count(len(self.checks), 'check')} passed"
 
@@ -165,7 +170,7 @@ def present(verdict: Verdict, audience: Audience = "student") -> View:
     """The view of a verdict. For students, staff notices and the messages of grader errors are left out."""
     numbers = check_numbers(verdict)
     regions = [str(region) for task in verdict.tasks for region in task.get("regions") or ()]
-    checks = [_check(check, numbers[check.id], verdict.state, audience, regions) for check in verdict.checks]
+    checks = [_check(check, numbers[check.id], verdict, audience, regions) for check in verdict.checks]
     listed = {str(task.get("id", "")): task for task in verdict.tasks}
     for check in checks:  # a check whose task is not listed must not vanish
         listed.setdefault(check.task, {})
@@ -275,9 +280,9 @@ def inline(text: str, subscripts: bool = True) -> list[Span]:
     return [part for part in parts if part[1]]
 
 
-def _check(check: CheckResult, number: str, state: str, audience: Audience, regions: Sequence[str]) -> CheckView:
+def _check(check: CheckResult, number: str, verdict: Verdict, audience: Audience, regions: Sequence[str]) -> CheckView:
     shown: State = check.status
-    if check.status == "not_run" and state == "running":
+    if check.status == "not_run" and verdict.state == "running":
         shown = "waiting"
     elif check.status in ("passed", "failed") and 0 < check.awarded < check.max_points:
         shown = "partial"
@@ -302,11 +307,15 @@ def _check(check: CheckResult, number: str, state: str, audience: Audience, regi
         printed=clean_text(_overwritten(check.printed), PRINTED),
         seconds=check.seconds if math.isfinite(check.seconds) else 0.0,
         held=check.held,
+        by_hand=check.by_hand,
+        bonus=verdict.is_bonus(check.task),
     )
 
 
 def _held(check: CheckResult) -> str:
     """What stands before the reason."""
+    if check.by_hand and check.held:
+        return f"Waiting: up to {count_points(check.held)}, which a person gives who has read it. "
     return f"Held: up to {count_points(check.held)} until a person has looked. " if check.status == "held" else ""
 
 
@@ -330,7 +339,8 @@ def _task(name: str, record: dict[str, Any], checks: list[CheckView]) -> TaskVie
 
     return TaskView(
         id=clean_line(name, 20),
-        title=clean_line(str(record.get("title", "")), LINE),
+        title=clean_line(str(record.get("title", "")), LINE) + (" (bonus)" if record.get("bonus") else ""),
+        bonus=bool(record.get("bonus")),
         awarded=sum(check.awarded for check in checks),
         maximum=sum(check.maximum for check in checks),
         checks=tuple(sorted(checks, key=rank)),
@@ -362,8 +372,10 @@ def _notice(notice: Notice) -> NoticeView:
     )
 
 
-def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
+def _sentence(verdict: Verdict, everything: list[CheckView]) -> str:
+    """The state of the whole. Counted are the checks that code judges, without those of a bonus."""
     reason = clean_line(verdict.reason, MESSAGE).rstrip(".")
+    checks = [check for check in everything if not (check.by_hand or check.bonus)]
     judged = [check for check in checks if check.state not in ("not_run", "waiting")]
     passed = sum(check.state == "passed" for check in checks)
     if verdict.state == "refused":
@@ -379,17 +391,20 @@ def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
         return f"Grading is under way: {so_far}; the rest counts nothing yet."
     if any(notice.voids for notice in verdict.notices):
         return f"{passed} of {count(len(checks), 'check')} passed, but the submission earns nothing: see the notices."
-    waiting = [check for check in checks if check.state == "held"]
+    waiting = [check for check in everything if check.state == "held" and (verdict.held or not check.bonus)]
     held = ""
+    bonus = f" The bonus adds {count_points(verdict.bonus)}." if verdict.bonus else ""
     if waiting:
         where = listing(dict.fromkeys(check.task for check in waiting))
         held = f"up to {count_points(verdict.held)} of {where} {'is' if verdict.held == 1 else 'are'} held until a person has looked"
-    if waiting and passed + len(waiting) == len(checks):
-        return f"{passed} of {count(len(checks), 'check')} passed; {held}."
+    if waiting and not checks:
+        return f"{held[0].upper()}{held[1:]}.{bonus}"
+    if waiting and all(check.state in ("passed", "held") for check in checks):
+        return f"{passed} of {count(len(checks), 'check')} passed; {held}.{bonus}"
     if checks and passed == len(checks) and verdict.score < verdict.max_score:
-        return f"All {count(len(checks), 'check')} passed; what was taken off stands in the notices."
+        return f"All {count(len(checks), 'check')} passed; what was taken off stands in the notices.{bonus}"
     if checks and passed == len(checks):
-        return f"Everything is right: all {count(len(checks), 'check')} passed."
+        return f"Everything is right: all {count(len(checks), 'check')} passed.{bonus}"
     open_tasks = list(dict.fromkeys(check.task for check in checks if check.state not in ("passed", "held")))
     if not open_tasks:
         return "There was nothing to judge."
@@ -401,7 +416,7 @@ def _sentence(verdict: Verdict, checks: list[CheckView]) -> str:
         tail += f" {held[0].upper()}{held[1:]}."
     if errors:
         tail += f" In {count(errors, 'check')} the grader itself failed: staff has to look."
-    return f"{passed} of {count(len(checks), 'check')} passed; points are missing in {where}.{tail}"
+    return f"{passed} of {count(len(checks), 'check')} passed; points are missing in {where}.{tail}{bonus}"
 
 
 def _arithmetic(verdict: Verdict) -> str:
@@ -411,11 +426,14 @@ def _arithmetic(verdict: Verdict) -> str:
         met = sum(check.status == "passed" for check in verdict.checks)
         parts.append(f"{both} points when both thresholds are met, {one} when one is, otherwise 0; met: {met}.")
     deductions = sum(notice.deduction for notice in verdict.notices if notice.deduction > 0)
+    beyond = sum(check.awarded for check in verdict.checks if verdict.is_bonus(check.task))
     if verdict.state == "refused" or any(notice.voids for notice in verdict.notices):
         return " ".join(parts)
+    if beyond > verdict.bonus:
+        parts.append(f"Of {count_points(beyond)} of bonus, {points_text(verdict.bonus)} count.")
     if deductions and math.isfinite(deductions):
         if verdict.rule == "sum":
-            earned = sum(check.awarded for check in verdict.checks)
+            earned = sum(check.awarded for check in verdict.checks) - beyond + verdict.bonus
             taken = f"{count_points(deductions)} deducted"
             parts.append(f"{points_text(earned)} from the checks − {taken} = {points_text(verdict.score)}.")
         else:

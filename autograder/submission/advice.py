@@ -23,6 +23,9 @@ def nothing_found(name: str, entries: Sequence[Entry], manifest: Manifest, limit
     todo = list(manifest.files.todo)
     hand_in = f"hand in the folder {manifest.folder} with {listed(todo)}"
     start = f"{name} holds neither {listed(todo, joint='nor')}" if len(todo) > 1 else f"{name} does not hold {todo[0]}"
+    if manifest.files.from_notebook and not any(entry.name in todo for entry in entries):
+        notebook = manifest.files.notebook or "the notebook with your work"
+        return f"{name} holds no notebook that lies at most {limits.depth} folders down, and none of {listed(todo)}; hand in {notebook}."
     if not entries:
         return f"{name} is empty; {hand_in}."
     archives = [entry for entry in entries if entry.name.lower().endswith(_ARCHIVES)]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from autograder.submission.archive_names import archive_names
-from autograder.submission.entries import Entry, not_a_file, reason, too_large, too_many
-from autograder.submission.rules import IntakeLimits, Refused, leads_astray, shown, shown_path, split_name
+from autograder.submission.entries import Entry, is_notebook, not_a_file, reason, too_large, too_many
+from autograder.submission.rules import IntakeLimits, Refused, TooLarge, leads_astray, shown, shown_path, split_name
 
 # What the standard library raises on archives that are not what they say they are.
 _FAULTS = (
@@ -108,12 +108,12 @@ class ZipSource:
                     chunks.append(chunk)
                     size += len(chunk)
                     if size > most:
-                        raise Refused(too_large(place, most))
-                    if size > 65536 and size > limits.ratio * self._file.used:
+                        raise TooLarge(too_large(place, most))
+                    if size > 65536 and size > limits.ratio * self._file.used and not is_notebook(entry.name):
                         blown_up = f"unpacks to more than {limits.ratio} times its size, as no source code does"
                         raise Refused(f"{place} {blown_up}; hand in your own source file.")
         except _AllowanceUsedUp:
-            raise Refused(too_large(place, most)) from None
+            raise TooLarge(too_large(place, most)) from None
         except _FAULTS:
             raise Refused(f"{place} is damaged; make the zip again and check that it opens.") from None
         if size != record.file_size:

@@ -9,6 +9,7 @@ elsewhere.
 import ast
 import contextlib
 import copy
+import dataclasses
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
             message = f"{name} is nested too deeply to be compared with the handout outside the TODO regions."
             notices.append(Notice("outside_todo", message, voids=voids))
             continue
+        if name in submission.notebooks:  # of what stands around its definitions, only what they need has come along
+            given, theirs = dataclasses.replace(given, loose=[]), dataclasses.replace(theirs, loose=[])
         if edits := list(_edits(given, theirs, _given_in_editions(manifest, name))):
             cost = ", and this assignment gives no points for that" if voids else ""
             what = listed([shown(edit.what, 60) for edit in edits], most=5)

@@ -62,6 +62,8 @@ def _may_be_data(entry: Entry, main: Folder, manifest: Manifest, others: frozens
     samples = (manifest.files.samples or "").casefold()
     if any(part.casefold() == samples or is_other_assignment(manifest, part, others) for part in below[:-1]):
         return False
+    if "/".join(below) in {listed.file for listed in manifest.data}:
+        return False  # the assignment's own is used
     if manifest.files.checkpoint and fnmatch(entry.name, manifest.files.checkpoint):
         return False
     return data_files.is_data(entry.name) and entry.name.casefold() not in HOOKS

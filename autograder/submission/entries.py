@@ -44,6 +44,11 @@ class Source(Protocol):
         ...
 
 
+def is_notebook(name: str) -> bool:
+    """Whether a file is called as notebooks are. What one printed may repeat a line by the megabyte."""
+    return name.casefold().endswith(".ipynb")
+
+
 def not_a_file(entry: Entry) -> str:
     """The sentence about an entry that should be a plain file and is something else."""
     return f"{shown_path(entry.path)} {_WHAT_IT_IS[entry.kind]}; hand in the file or folder itself."

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 
 from autograder.submission.entries import Entry, Kind, not_a_file, reason, too_large, too_many
-from autograder.submission.rules import IntakeLimits, Refused, is_clutter, shown_path
+from autograder.submission.rules import IntakeLimits, Refused, TooLarge, is_clutter, shown_path
 
 # O_NOFOLLOW refuses a link at each step; O_NONBLOCK keeps a FIFO without a writer from holding us for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -70,7 +70,7 @@ class FolderSource:
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > most:
-                    raise Refused(too_large(place, most))
+                    raise TooLarge(too_large(place, most))
             return b"".join(chunks)
         except PermissionError:
             raise Refused(f"{place} may not be read; check its permissions and hand it in again.") from None

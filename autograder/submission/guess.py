@@ -9,6 +9,7 @@ from autograder.errors import UserError
 from autograder.manifest import Manifest, assignment_ids, load_manifest
 from autograder.submission.bounded import bounded
 from autograder.submission.entries import Source
+from autograder.submission.from_notebook import code_of_notebooks
 from autograder.submission.locate import fits, place_of
 from autograder.submission.rules import IntakeLimits, Refused, is_clutter, listed
 from autograder.submission.sources import open_source
@@ -44,7 +45,8 @@ def guess_assignment(path: str | os.PathLike[str]) -> str:
 def likenesses(path: str) -> dict[str, tuple[bool, int, bool, bool]]:
     """How much a submission looks like each assignment. Raises Refused where it cannot be read."""
     limits = IntakeLimits()
-    with open_source(path, limits) as source:
+    notebooks = any(load_manifest(identifier).files.from_notebook for identifier in assignment_ids())
+    with open_source(path, limits, notebooks) as source:
         return {identifier: _likeness(source, load_manifest(identifier), limits) for identifier in assignment_ids()}
 
 
@@ -67,6 +69,8 @@ def _likeness(source: Source, manifest: Manifest, limits: IntakeLimits) -> tuple
                     fitting.add(name)
             except Refused:
                 continue
+    for code in code_of_notebooks(source, entries, limits) if manifest.files.from_notebook else ():
+        fitting |= {name for name in manifest.files.todo if fits(manifest, name, code)}
     names = {entry.name for entry in entries}
     has_samples = (manifest.files.samples or "").casefold() in {folder.casefold() for folder in folders}
     pattern = manifest.files.checkpoint

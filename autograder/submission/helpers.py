@@ -3,7 +3,7 @@
 import ast
 import keyword
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 
@@ -12,7 +12,7 @@ from autograder.manifest import Manifest
 from autograder.submission.entries import Entry
 from autograder.submission.locate import Folder, is_other_assignment
 from autograder.submission.python_text import CodeFiles, statements_in
-from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, listed, shown_path
+from autograder.submission.rules import Refused, folded, is_reserved, is_troublesome, listed, shown, shown_path
 
 HOOKS = {"conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py", "pytest.ini", "tox.ini", "setup.cfg"}
 # A student's by right, also where a package on this machine has installed a module of that name by accident.
@@ -95,6 +95,22 @@ def add_helpers(
     for entry in entries:
         if entry.folder in folders and is_hook(entry.name) and entry.name != "setup.py" and not _is_weights(entry.name):
             notes.append(f"{shown_path(entry.path)} was left out: Python or a test tool would run it unasked.")
+    return notes
+
+
+def add_written(code: CodeFiles, written: Mapping[str, bytes], manifest: Manifest) -> list[str]:
+    """Add to `code` the modules that a notebook writes, where no file of that name is there. Returns sentences about what was left out."""
+    notes = []
+    for name, content in written.items():
+        module = name.removesuffix(".py")
+        reason = "cannot be imported under this name" if not is_importable(module) else why_left_out(module, manifest)
+        if name in code.contents or name in manifest.files.given:
+            continue
+        if reason:
+            notes.append(f"{shown(name)}, which the notebook writes, was left out: it {reason}.")
+            continue
+        code.check_length(name, content)
+        code.add(name, content)
     return notes
 
 

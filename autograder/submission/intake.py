@@ -5,7 +5,7 @@ Nothing of a submission is run here, nothing is unpacked to disk, and no link is
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.errors import UserError
@@ -16,9 +16,11 @@ from autograder.submission.beside import Beside, read_beside
 from autograder.submission.bounded import bounded
 from autograder.submission.data import read_data
 from autograder.submission.entries import Entry, Source, not_a_file
-from autograder.submission.helpers import add_helpers
+from autograder.submission.from_notebook import FromNotebook, Work, choose, passed_over, read_notebooks
+from autograder.submission.helpers import add_helpers, add_written
 from autograder.submission.images import read_checkpoint, read_images
 from autograder.submission.locate import Candidate, Folder, Located, is_near, locate, place_of
+from autograder.submission.notebook_modules import Origin, in_cells
 from autograder.submission.python_text import CodeFiles, same_code
 from autograder.submission.rules import (
     IntakeLimits,
@@ -55,7 +57,18 @@ class Submission:
         None  # read only where there are not as many samples as asked for; never loaded by the grader
     )
     listing: tuple[str, ...] = ()  # paths of all plain files, for the deliverables
+    notebooks: dict[str, str] = field(default_factory=dict)  # of a file that was made from a notebook: where that lies
+    origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)  # of such a file: which lines are which cell's
+    lost: dict[str, str] = field(default_factory=dict)  # "ddpm.py:DDPM" that is not in such a file → why
     is_zip: bool = False
+
+    def called(self, file: str) -> str:
+        """What the student knows a file as: its notebook, where it was made from one."""
+        return self.notebooks.get(file, file)
+
+    def in_cells(self, sentence: str) -> str:
+        """A sentence about this submission in which the lines of a file that was made from a notebook are those of its cells."""
+        return in_cells(sentence, self.origins, self.notebooks)
 
 
 def read_submission(path: str | os.PathLike[str], manifest: Manifest, limits: IntakeLimits | None = None) -> Submission:
@@ -73,7 +86,7 @@ def read_submission(path: str | os.PathLike[str], manifest: Manifest, limits: In
 
 def read_here(path: str, manifest: Manifest, limits: IntakeLimits) -> Submission:
     """`read_submission` in this process, without a clock."""
-    with open_source(path, limits) as source:
+    with open_source(path, limits, manifest.files.from_notebook) as source:
         return _read(source, manifest, limits)
 
 
@@ -89,32 +102,37 @@ def digest_of(files: Mapping[str, bytes]) -> str:
 def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submission:
     entries = [entry for entry in source.entries if not is_clutter(entry.path)]
     others = _other_folders(manifest)
-    located = _locate(source, entries, manifest, limits, others)
-    notes = list(located.remarks)
+    works, problems = read_notebooks(source, entries, manifest, others, limits) if manifest.files.from_notebook else ([], [])
+    located = _locate(source, entries, manifest, limits, others, works, problems)
+    scripts = {name: _read_todo_file(source, entries, (*folder, name), limits) for name, folder in located.folder_of.items()}
+    taken = choose(manifest, works, scripts) if works else FromNotebook()
+    notes = [*located.remarks, *taken.remarks, *passed_over(manifest, works, taken), *problems]
+    main = located.main if taken.folder is None else taken.folder
 
     code = CodeFiles(limits)
-    for name, folder in located.folder_of.items():
-        content = _read_todo_file(source, entries, (*folder, name), limits)
-        code.check_length(shown_path((*folder, name)), content)
+    for name, content in (scripts | taken.files).items():
+        place = taken.notebooks.get(name) or shown_path((*located.folder_of[name], name))
+        code.check_length(place, content)
         code.add(name, content)
-    notes += add_helpers(code, entries, source.read, located.folders, manifest, others)
+    notes += add_helpers(code, entries, source.read, list(dict.fromkeys([main, *located.folders])), manifest, others)
+    notes += add_written(code, taken.helpers, manifest)
 
-    data, data_notes = read_data(source, entries, located.main, code, manifest, others, limits)
+    data, data_notes = read_data(source, entries, main, code, manifest, others, limits)
     notes += data_notes
-    images, image_notes = read_images(source, entries, located.main, manifest, limits)
+    images, image_notes = read_images(source, entries, main, manifest, limits)
     complete = bool(images) and len(images) == (manifest.files.num_samples or len(images))
     checkpoint, checkpoint_notes = (
-        (None, []) if complete else read_checkpoint(source, entries, located.main, manifest, limits)
+        (None, []) if complete else read_checkpoint(source, entries, main, manifest, limits)
     )
     notes += image_notes + checkpoint_notes
 
     missing = tuple(name for name in manifest.files.todo if name not in code.contents)
     for name in missing:
-        taken = {(*folder, *other.split("/")) for other, folder in located.folder_of.items()}
-        nearby = [e for e in entries if e.path not in taken and any(is_near(e.folder, folder, name) for folder in located.folders)]
+        claimed = {(*folder, *other.split("/")) for other, folder in located.folder_of.items()}
+        nearby = [e for e in entries if e.path not in claimed and any(is_near(e.folder, folder, name) for folder in located.folders)]
         hint = near_miss(name, nearby)
         notes.append(f"{name} is missing, so the tasks that need it earn nothing{': ' + hint if hint else ''}.")
-    if changed := _changed_given_files(source, entries, located.main, manifest):
+    if changed := _changed_given_files(source, entries, main, manifest):
         verb = "differs" if len(changed) == 1 else "differ"
         notes.append(f"{listed(changed)} {verb} from the handout; grading uses the handout's own version.")
     if odd := [shown_path(entry.path, 40) for entry in entries if entry.kind != "file"]:
@@ -131,18 +149,27 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         notices=tuple(Notice("intake", note) for note in notes),
         missing=missing,
         syntax_errors=dict(sorted(code.syntax_errors.items())),
-        folder=shown_path(located.main),
+        folder=shown_path(main),
         data=data,
-        beside=read_beside(source, entries, manifest, limits),
+        beside=() if works else read_beside(source, entries, manifest, limits),
         images=images,
         checkpoint=checkpoint,
         listing=tuple("/".join(entry.path) for entry in entries if entry.kind == "file"),
         is_zip=isinstance(source, ZipSource),
+        notebooks=taken.notebooks,
+        origins=taken.origins,
+        lost=taken.lost,
     )
 
 
 def _locate(
-    source: Source, entries: list[Entry], manifest: Manifest, limits: IntakeLimits, others: frozenset[str]
+    source: Source,
+    entries: list[Entry],
+    manifest: Manifest,
+    limits: IntakeLimits,
+    others: frozenset[str],
+    works: Sequence[Work],
+    problems: list[str],
 ) -> Located:
     found: dict[Folder, dict[str, bytes | None]] = {}
     for entry in entries:
@@ -153,6 +180,10 @@ def _locate(
                 many = f"{source.name} holds {files} in more than {limits.candidates} folders"
                 raise Refused(f"{many}; hand in one folder, {manifest.folder}.")
             found.setdefault(place[0], {})[place[1]] = _content_or_none(source, entry)
+    if not found and works:
+        return Located(works[0].folder, {})
+    if not found and problems:
+        raise Refused(problems[0])
     if not found:
         raise Refused(nothing_found(source.name, entries, manifest, limits))
     return locate(manifest, source.name, [Candidate(folder, files) for folder, files in found.items()], others)

@@ -65,8 +65,8 @@ def parse(name: str, content: bytes) -> ast.Module:
     Nothing is run, and nothing is compiled either: hostile source can crash Python's compiler, not its parser.
     """
     tree = tree_of(name, content)
-    if misplaced := _misplaced(tree, yields=b"yield" in content):
-        line, what = misplaced
+    if wrong := misplaced(tree, yields=b"yield" in content):
+        line, what = wrong
         raise NotPython(f"{shown(name)}, line {line}: {what}; check the indentation.")
     return tree
 
@@ -153,7 +153,7 @@ def statements_in(node: ast.AST) -> Iterator[ast.AST]:
         yield from getattr(node, block, ())
 
 
-def _misplaced(tree: ast.Module, yields: bool) -> tuple[int, str] | None:
+def misplaced(tree: ast.Module, yields: bool) -> tuple[int, str] | None:
     """The first `return` outside a function or `break` outside a loop, which the parser lets pass. `yields`: also a `yield`."""
     below = ast.iter_child_nodes if yields else statements_in
     found: list[tuple[int, str]] = []

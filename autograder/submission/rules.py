@@ -11,6 +11,10 @@ class Refused(UserError):
     """The submission cannot be judged as it is. The message is one sentence: what is wrong and what to do."""
 
 
+class TooLarge(Refused):
+    """A file has more bytes than one of its kind may have."""
+
+
 @dataclass(frozen=True)
 class IntakeLimits:
     """Caps on what is read, counted on bytes that were really read: what an archive says of itself is not believed.
@@ -31,6 +35,7 @@ class IntakeLimits:
     ratio: int = 200  # unpacked to packed size, for files over 64 kB; real source code stays under 20
     candidates: int = 40  # folders that hold files of the assignment
     images: int = 2_000  # files in the folder of samples
+    notebook_bytes: int = 100_000_000  # one notebook that is the submission, its outputs included
     images_bytes: int = 64_000_000  # all of them together; one of them as a source file
     checkpoint_bytes: int = 400_000_000
 

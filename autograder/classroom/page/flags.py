@@ -89,7 +89,7 @@ def find_flags(graded: Sequence[Graded], of: Of, pairs: Sequence[Pair]) -> tuple
         if errors := [check for check in verdict.checks if check.status == "grader_error"]:
             text = "The grader itself failed on a check, which earns nothing: not the student's mistake. Mend, then grade again."
             say("Grader error", text, item, f"{errors[0].id}: {errors[0].message}")
-        if held := [check for check in verdict.checks if check.held]:
+        if held := [check for check in verdict.checks if check.held and not check.by_hand]:
             text = "Points are held until a person has looked; give them with release in overrides.toml, and say why."
             say("Held points", text, item, f"up to {verdict.held:g} points, {held[0].task}: {held[0].message}")
         own = layers[id(item)]
