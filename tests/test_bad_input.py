@@ -56,12 +56,6 @@ FULL = {task.id: task.points for task in BEHAVIOUR}
 DDPM, NETWORK = "ddpm.py:DiffusionModule", "network.py:SimpleNet"
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
-
-
 def grade(
     sandbox: Sandbox, path: Path, out: Path, *, task: str | None = None, hints: str = "none", seconds: float = 20.0
 ) -> Verdict:

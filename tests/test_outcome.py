@@ -15,7 +15,6 @@ from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.manifest import load_manifest
-from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.training import FusedAdam
 
 MANIFEST = load_manifest("swiss_roll")
@@ -29,12 +28,6 @@ SHORT = {
 }
 RULE: Any = MANIFEST.outcome
 ANY = dataclasses.replace(RULE, ddpm_threshold=1e9, ddim_threshold=1e9, average_last=10)  # every finite distance is met
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 def short_outcome(sandbox, files=None, untouched=frozenset(), **rule):

@@ -15,18 +15,18 @@ MANIFEST = load_manifest("swiss_roll")
 
 @pytest.mark.slow
 def test_a_sample_of_mistakes_is_caught_and_a_sample_of_right_solutions_gets_full_marks():
-    """Every twelfth misconception, every eighth variant, and the solution, so that a fault of `validate` itself shows in minutes; the proof
-    below runs them all.
+    """Every 40th misconception, every 20th variant, and the solution, so that a fault of `validate` itself shows soon; the proof below runs
+    them all.
     """
     jobs = plan(MANIFEST, seeds=1, combined=1)
     single = [job for job in jobs if job.kind == "misconception" and len(job.ids) == 1]
     combined = [job for job in jobs if job.kind == "misconception" and len(job.ids) > 1]
     right = [job for job in jobs if job.kind == "variant"]
     seeds = [job for job in jobs if job.kind == "seeds"]
-    report = validate(MANIFEST, [*single[::12], *combined, *right[::8], seeds[0]])
+    report = validate(MANIFEST, [*single[::40], *combined, *right[::20], seeds[0]])
     assert [problem for problem in report.falls_short if "diagnoses" not in problem] == []  # few candidates, few diagnoses
-    assert len(report.misconceptions) >= 20
-    assert len(report.variants) >= 8
+    assert len(report.misconceptions) >= 6
+    assert len(report.variants) >= 3
 
 
 @pytest.mark.proof
