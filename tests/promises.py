@@ -4,7 +4,9 @@
 Each takes the assignment, the sandbox and an empty folder of its own, and asserts.
 """
 
+import contextlib
 import dataclasses
+import io
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -125,7 +127,10 @@ def the_visible_checks_pass_for_the_solution_and_are_open_for_the_stub(manifest:
     assert untouched(kit, solved) == set()
     stub = write_files(folder / "stub", derive_folder(manifest))
     assert untouched(kit, stub) == set(kit.facts["regions"])
-    assert run(kit, stub, None, False) == 1
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert run(kit, stub, None, False) == 1
+    assert "✗" not in printed.getvalue()
+    assert "not done yet" in printed.getvalue()
 
 
 def every_mistake_and_every_variant_is_code(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
