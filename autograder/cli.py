@@ -18,7 +18,7 @@ app = typer.Typer(
 PANELS: dict[str, list[Callable[..., None]]] = {
     "One submission": [grading.grade, grading.show, grading.replay, grading.demo],
     "Your own work": [student.check, student.pack],
-    "Hand out": [release.release, release.bundle],
+    "Hand out": [release.release, release.bundle, release.new],
     "A class": [classroom.grade_class, classroom.gradebook, classroom.compare],
     "Why it can be trusted": [grading.doctor, proof.validate, proof.calibrate],
 }

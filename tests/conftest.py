@@ -2,6 +2,9 @@
 
 import os
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 # A shell lets its background jobs ignore Ctrl-C, and all that they start inherits it. The tests that press Ctrl-C want to see what it does.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -9,3 +12,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # On a machine with a GPU too, what the tests compare is computed on the CPU. Said before the first import of torch.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.launcher import Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """With all layers of this machine: one for all tests of a process, since a zygote imports torch for seconds."""
+    with Sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lane(sandbox: Sandbox) -> Iterator[Lane]:
+    """For the tests of one module, which ask one worker after the other."""
+    with sandbox.lane() as opened:
+        yield opened
+
+collect_ignore = ["toy"]  # its test_*.py are checks of a rubric

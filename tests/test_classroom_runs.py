@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -195,12 +194,6 @@ def test_a_submission_that_changes_meanwhile_is_not_judged_as_the_old_one(monkey
     assert "changed" in judged.trouble
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
-
-
 def comparable(verdict: Verdict) -> list[dict[str, object]]:
     checks = json.loads(verdict.to_json())["checks"]
     return [{name: value for name, value in check.items() if name != "seconds"} for check in checks]
@@ -331,6 +324,7 @@ def stop_after(
     return below, printed.decode()
 
 
+@pytest.mark.proof  # a class is started four times
 def test_a_class_that_is_killed_and_stopped_ends_with_the_ledger_of_one_that_is_not(tmp_path: Path) -> None:
     folder, out, temporary = a_class(tmp_path / "in", **MIXED), tmp_path / "out", tmp_path / "tmp"
     process = start(folder, out, temporary)

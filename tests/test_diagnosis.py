@@ -1,6 +1,5 @@
 """Students' wrong regions, and what the diagnosis names: the right mistakes, or nothing."""
 
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,18 +9,11 @@ from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import without_measurements
 from autograder.manifest import load_manifest
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from tests.diagnosis_cases import CASES, Case
 
 MANIFEST = load_manifest("swiss_roll")
 SAMPLE = CASES[::7]  # that `make test` tries; the proof tries all
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as lane:
-        yield lane
 
 
 def found_in(case: Case, lane: Lane) -> Diagnosis | None:

@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,12 +32,6 @@ from autograder.verdict import Verdict
 MANIFEST = load_manifest("swiss_roll")
 CHECKS = {check.id: check for check in load_rubric(MANIFEST)}
 SECRET = b"the secret of these tests"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as found:
-        yield found
 
 
 def submission(bodies: dict[str, str] | None = None, ddpm: str = "", network: str = "") -> Submission:

@@ -9,7 +9,7 @@ import struct
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,6 @@ SMALL: Manifest = dataclasses.replace(
     outcome=dataclasses.replace(RULE, num_inference_timesteps=2, batch_size=4),
 )
 DDPM = solution_files(MANIFEST)["ddpm.py"]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as found:
-        yield found
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (64, 64), form: str = "PNG", seed: int = 0) -> bytes:

@@ -19,7 +19,7 @@ train, trainer, sampling, recipe, run_folder = (
 )  # fmt: skip
 TINY = dataclasses.replace(
     recipe.LAPTOP, batch_size=4, train_num_steps=7, num_diffusion_train_timesteps=6, beta_T=0.4, image_resolution=8,
-    ch_mult=(1,), attn=(0,), dropout=0.1,
+    ch=32, ch_mult=(1,), attn=(0,), num_res_blocks=1, dropout=0.1,
 )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def test_each_pass_sees_every_image_once_in_a_new_order():
 
 def losses_of(precision, steps):
     pixels = torch.full((8, 3, 8, 8), 40, dtype=torch.uint8)
-    settings = dataclasses.replace(TINY, batch_size=8, warmup_steps=5, dropout=0.0)
+    settings = dataclasses.replace(TINY, ch=128, num_res_blocks=4, batch_size=8, warmup_steps=5, dropout=0.0)
     training = trainer.Trainer(settings, pixels, "cpu", precision)
     for _ in range(steps):
         training.one_step()

@@ -1088,6 +1088,7 @@ def test_numbers_of_system_calls_are_those_of_the_kernel(column: int, header: st
 @linux
 @pytest.mark.skipif(not ROOT or ELSEWHERE in os.environ, reason="already somebody else, or not root")
 @pytest.mark.parametrize("who", ["ordinary user", "root without CAP_SYS_ADMIN"])
+@pytest.mark.proof  # most tests of this file once more, in another process
 def test_the_same_holds_as(who: str) -> None:
     """These tests once more in a process of its own. Python may lie where only root gets: there it is made visible by a mount of its own."""
     with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,6 @@
 The solution is altered by code at its end that puts a value into what a function returns, or into what it gives the network or the step.
 """
 
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +10,6 @@ from autograder.grading.rubric import load_rubric
 from autograder.manifest import load_manifest
 from autograder.regions import shortest
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.launcher import Sandbox
 from tests.check_runs import judge, passed
 
 VALUES = {
@@ -100,12 +98,6 @@ SITES = {
         for place, what in enumerate(arguments)
     },
 }
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
-        yield opened
 
 
 def spoiled(site: str, value: str) -> tuple[tuple[str, ...], str]:

@@ -16,7 +16,6 @@ from autograder.grading.mutants import apply_misconceptions, misconceptions, sol
 from autograder.grading.outcome import OutcomeContext
 from autograder.manifest import load_manifest
 from autograder.regions import shortest
-from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.training import FusedAdam
 from tests.check_runs import named
 
@@ -31,12 +30,6 @@ SHORT = {
 }
 RULE: Any = MANIFEST.outcome
 ANY = dataclasses.replace(RULE, ddpm_threshold=1e9, ddim_threshold=1e9, average_last=10)  # every finite distance is met
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
 
 
 def short_outcome(sandbox, files=None, untouched=frozenset(), **rule):

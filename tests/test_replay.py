@@ -25,10 +25,10 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graded(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     """The verdict of a submission with two mistakes."""
     out = tmp_path_factory.mktemp("graded")
-    with pytest.MonkeyPatch.context() as patch, Sandbox() as sandbox:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_SECRET", SECRET)
         options = Options(train=False, hints="none")
         grade_one(SAMPLES / "two_mistakes", load_manifest("swiss_roll"), options, out, sandbox, quiet=True)

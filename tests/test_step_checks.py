@@ -1,7 +1,6 @@
 """The checks of single functions: what they must see, what they must say, and right code that they must leave alone."""
 
 import importlib.util
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,17 +11,10 @@ from autograder.grading.seeds import Draw
 from autograder.manifest import load_manifest
 from autograder.oracles.tolerance import between, finite, near
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.launcher import Sandbox
 from tests.check_runs import DDPM, NETWORK, judge, messages, passed
 
 P_CHECKS = {"reverse_step_calls_the_network", "reverse_step_mean", "reverse_step_noise", "reverse_step_takes_any_batch"}
 DDIM_CHECKS = {"ddim_step_calls_the_network", "ddim_step_deterministic", "ddim_last_step", "ddim_step_stochastic"}
-
-
-@pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
-        yield opened
 
 
 P_SAMPLE = """

@@ -1,7 +1,6 @@
 """A time-out says what the code was doing, and blames a loop only where one stands in what ran. Compilers of torch are switched off."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -101,12 +100,6 @@ def test_paths_of_this_machine_are_cut_and_others_are_left() -> None:
         f"{paths.REPOSITORY}-copy/x",
     ]
     assert os.sep not in paths.without_our_places(os.__file__)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
 
 
 COMPILED = {

@@ -148,18 +148,6 @@ def with_bodies(files: dict[str, bytes], bodies: Bodies) -> dict[str, bytes]:
     return new
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def lane(sandbox: Sandbox) -> Iterator[Lane]:
-    with sandbox.lane() as lane:
-        yield lane
-
-
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_body_without_work_passes_no_check_that_shows_work(region: str, lane: Lane):
     """Every body in one region of the solution, through the checks of the rubric, with everything else right or carried forward."""

@@ -282,12 +282,6 @@ RAISED = {  # what gives no value, and a sentence instead
 
 
 @pytest.fixture(scope="module")
-def sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(scope="module")
 def student(sandbox):
     with sandbox.lane() as lane:
         yield Student(lane, {"odd.py": SUBMISSION.encode()}, Limits())

@@ -4,6 +4,7 @@ What is tested stays the same: each process is new, runs the kit's own `worker.m
 `test_the_kit_works_by_itself` starts real ones.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -67,8 +68,8 @@ class Forked:
 
 def serve(number: int) -> None:
     """Fork for every message on the socket, until its other end closes."""
-    import torch  # noqa: F401
-
+    for name in ("torch", "matplotlib.backends.backend_agg", "sklearn.datasets"):
+        importlib.import_module(name)
     control = socket.socket(fileno=number)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
     while True:
@@ -92,7 +93,7 @@ def _keep(job: dict[str, object], fds: list[int]) -> None:
             os.dup2(descriptor, place)
             os.close(descriptor)
         os.chdir(str(job["folder"]))
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
+        sys.stdin = os.fdopen(0, encoding="utf-8")
         from autograder.kit.worker import main
 
         main(bool(job["preload"]))

@@ -35,6 +35,24 @@ def release(
         raise typer.Exit(run(name or assignment, check))
 
 
+def new(
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="Identifier of the new assignment, such as flow_matching.", show_default=False)
+    ],
+    course: Annotated[str, typer.Option(help="For which course it is: a line for people.", show_default=False)],
+) -> None:
+    """Write the beginnings of an assignment: one task that validates as it stands, to be replaced by yours."""
+    from autograder.places import courses
+    from autograder.release.command import release as run
+    from autograder.release.new_assignment import new_assignment
+
+    for path in new_assignment(identifier, course):
+        typer.echo(path.relative_to(courses()))
+    status = run(identifier)
+    typer.echo(f"Next: autograder validate {identifier}; then docs/new-assignment.md.")
+    raise typer.Exit(status)
+
+
 def bundle(
     assignment: Annotated[str, typer.Argument(help="Identifier of the assignment.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="The zip to write.")] = Path("autograder.zip"),
