@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 
-from autograder.assignments.swiss_roll.outcome import chamfer_distance, swiss_roll
+from autograder.assignments.swiss_roll.points import chamfer_distance, swiss_roll
 from autograder.oracles.schedule import Floats
 
 Row = tuple[str, str, str]  # what, figure, bound

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder.assignments.swiss_roll.outcome import swiss_roll
+from autograder.assignments.swiss_roll.points import swiss_roll
 from autograder.classroom.records import Graded, HandedIn
 from autograder.grading.mutants import misconceptions
 from autograder.grading.publishing import refused_verdict

@@ -107,6 +107,15 @@ def test_misconceptions_are_counted_by_student_and_explained():
     assert [(m.task, [s.name for s in m.students]) for m in view.unexplained] == [("1-2", ["Three"])]
 
 
+def test_a_check_is_of_an_outcome_by_its_task_and_not_by_its_name():
+    """ "confident" holds "fid"; what a course calls its outcome says nothing."""
+    behaviour = dataclasses.replace(check(1, "1-2", status="failed"), id="1-2.confident_samples_the_mean")
+    outcome = dataclasses.replace(check(1, "5", status="failed"), id="5.the_loss_falls")
+    course = Course(outcomes=frozenset({"5"}))
+    view = present_class("", [graded(verdict(behaviour, outcome), "One", "1")], course=course)
+    assert [mistake.task for mistake in view.unexplained] == ["1-2"]
+
+
 def test_frequencies_agree_with_an_independent_count():
     students = make_class(120)
     counts = Counter(m for item in students for m in {m for c in item.verdict.checks for m in c.misconceptions})

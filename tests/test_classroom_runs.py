@@ -15,8 +15,7 @@ import psutil
 import pytest
 
 from autograder.classroom import engine, jobs
-from autograder.classroom.collect import with_slugs
-from autograder.classroom.grade_class import ClassOptions, grade_class, guess_for_class
+from autograder.classroom.grade_class import ClassOptions, grade_class
 from autograder.classroom.ledger import NAME, Key, Line, canonical, current, read_ledger
 from autograder.classroom.records import HandedIn
 from autograder.errors import UserError
@@ -236,15 +235,6 @@ def test_tasks_that_need_the_regraded_one_follow_where_its_mistakes_change(
     line = Line(Key(asked.digest, "", "", ""), HandedIn(asked.path, "Ada"), old, len(whole.notices))
     again = jobs.judge(dataclasses.replace(asked, task="1-2", before=line)).verdict
     assert comparable(again) == comparable(whole)
-
-
-def test_the_class_shows_which_assignment_it_is(tmp_path: Path) -> None:
-    names = ["passes_all", "two_mistakes", "done_half", "corrupt_zip.zip"]
-    assert guess_for_class(with_slugs(HandedIn(SAMPLES / name, name) for name in names)) == "swiss_roll"
-    (tmp_path / "nothing").mkdir()
-    image = [HandedIn(REPOSITORY / "image_diffusion_todo", f"{n}") for n in range(3)]
-    with pytest.raises(UserError, match="--assignment"):
-        guess_for_class([*image, *[HandedIn(SAMPLES / "passes_all", f"x{n}") for n in range(3)]])
 
 
 def test_where_a_shared_zygote_is_lost_a_grader_starts_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

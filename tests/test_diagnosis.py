@@ -18,12 +18,12 @@ SAMPLE = CASES[::7]  # that `make test` tries; the proof tries all
 
 def found_in(case: Case, lane: Lane) -> Diagnosis | None:
     student = Student(lane, apply_variant(MANIFEST, Variant(case.id, "", {case.region: case.body})), MANIFEST.limits)
+    checks = [check for check in load_rubric(MANIFEST) if case.region in check.regions]
+    probe = Probe(MANIFEST, lane, frozenset(checks[0].regions))
     try:
-        checks = [check for check in load_rubric(MANIFEST) if case.region in check.regions]
-        probe = Probe(MANIFEST, lane, frozenset(checks[0].regions))
-        return probe.explain(checks[0].mark.region, [(check, probe.judge(check, student)) for check in checks])
+        return probe.explain(checks[0].mark.region, probe.look_at(student, checks))
     finally:
-        student.fresh()
+        probe.mutant.fresh()
 
 
 @pytest.mark.slow

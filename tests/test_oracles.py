@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autograder.assignments.swiss_roll.outcome import chamfer_distance, swiss_roll
+from autograder.assignments.swiss_roll.points import chamfer_distance, swiss_roll
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import EvenlySpaced, Schedule
 from autograder.places import solutions

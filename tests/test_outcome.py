@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.assignments.swiss_roll.outcome import Measured, Outcome, Trained
+from autograder.assignments.swiss_roll.outcome import Measured, Outcome
 from autograder.assignments.swiss_roll.stand_ins import Plan
+from autograder.assignments.swiss_roll.training import Trained
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
 from autograder.grading.mutants import apply_misconceptions, misconceptions, solution_files
 from autograder.grading.outcome import OutcomeContext

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from autograder.errors import UserError
+from autograder.kit.leftovers import LEFTOVERS
 from autograder.manifest import assignment_ids, load_manifest, parse_manifest
 from autograder.markers import (
     MarkerError,
@@ -17,7 +18,7 @@ from autograder.markers import (
     replace_solution,
     strip_markers,
 )
-from autograder.places import COURSES_VARIABLE
+from autograder.places import COURSES_VARIABLE, REPOSITORY
 from autograder.release import command
 from autograder.release.handout import HandoutError, check_handout, derive_folder, write_handout
 from autograder.release.leaks import find_leaks, secrets
@@ -364,6 +365,20 @@ def test_a_file_that_the_manifest_names_and_nothing_gives_is_a_problem(course):
     write_handout(course)
     (problem,) = check_handout(course)
     assert problem.startswith("small_todo/tutorial.ipynb: is named in assignment.toml")
+
+
+@pytest.mark.parametrize("name", sorted(LEFTOVERS))
+def test_what_running_leaves_is_no_part_of_a_handout(course, name):
+    """Pictures of `autograder check solutions/…`, samples, trainings: neither shipped, nor in the way of a release, nor in git."""
+    before = derive_folder(course)
+    write_handout(course)
+    for folder in (course.solution, course.solution / "figures", course.handout):
+        (folder / name).mkdir()
+        (folder / name / "picture.png").write_bytes(b"\x89PNG")
+        (folder / name / "step.py").write_text("left = 1\n")
+    assert derive_folder(course) == before
+    assert check_handout(course) == []
+    assert name == "__pycache__" or f"**/*_todo/**/{name}/" in (REPOSITORY / ".gitignore").read_text().splitlines()
 
 
 def test_only_files_that_git_has_are_removed(course, tmp_path):

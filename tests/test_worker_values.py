@@ -490,6 +490,34 @@ def test_what_goes_with_the_next_request_is_made_in_order_and_raises_there(sandb
         assert four.get("number") == 4
 
 
+def test_a_second_student_in_one_lane_is_an_error_in_words_and_the_first_goes_on(sandbox):
+    """It used to end the first, whose next answer then failed as if the student's code had."""
+    with sandbox.lane() as lane, sandbox.lane() as other:
+        first, second = (Student(lane, {"things.py": MADE_LATER}, Limits()) for _ in range(2))
+        thing = first.module("things").new("Thing", 3)
+        with pytest.raises(RuntimeError, match=r"one worker at a time.*Student\.fresh.*Sandbox\.lane"):
+            second.module("things")
+        assert thing.get("number") == 3
+        beside = Student(other, {"things.py": MADE_LATER}, Limits())
+        assert (beside.module("things").new("Thing", 4).get("number"), thing.get("number")) == (4, 3)
+        first.fresh()
+        assert second.module("things").new("Thing", 5).get("number") == 5
+        second.worker.close()  # as after a time-out: what has ended is in nobody's way
+        assert first.module("things").new("Thing", 6).get("number") == 6
+
+
+def test_a_check_that_makes_a_second_student_in_the_lane_is_at_fault_itself(sandbox):
+    def careless(student: Student) -> None:
+        student.module("things")
+        Student(student.lane, {"things.py": MADE_LATER}, Limits()).module("things")
+
+    check = Check("1.careless", "Careless.", CheckMark("1", 1.0, "f", 0.0, ""), careless, (2,))
+    with sandbox.lane() as lane:
+        judgement = run_check(check, Student(lane, {"things.py": MADE_LATER}, Limits()), b"a secret of sixteen", "digest")
+    assert judgement.status == "grader_error"
+    assert "one worker at a time" in judgement.message
+
+
 def test_what_a_check_never_uses_is_not_made_in_the_next_one(sandbox):
     with sandbox.lane() as lane:
         student = Student(lane, {"things.py": MADE_LATER}, Limits())

@@ -25,7 +25,7 @@ from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
 from autograder.manifest import Manifest, load_manifest
 from autograder.sandbox import machine
-from autograder.submission.guess import guess_assignment
+from autograder.submission.guess import guess_for_class
 from autograder.verdict import Figure, Notice, Verdict, write_atomically
 
 GUESSED_FROM = 25  # submissions, where nobody says which assignment it is
@@ -60,7 +60,7 @@ def grade_class(
     with open_ledger(out / NAME) as ledger:
         before = current(ledger.lines)
         collected = _gathered(collected, ledger, out)
-        manifest = load_manifest(options.assignment or guess_for_class(collected.submissions))
+        manifest = load_manifest(options.assignment or _shown_by(collected.submissions))
         manifest.profile(options.profile)
         if options.regrade is not None:
             _check_regrade(manifest, options)
@@ -120,18 +120,9 @@ def _roster(folder: Path, collected: Collected, given: Path | None) -> tuple[Per
     return read_roster(beside[0]) if beside else ()
 
 
-def guess_for_class(submissions: Sequence[HandedIn]) -> str:
-    """The assignment that most of the first submissions show. Raises UserError where there is no clear answer."""
-    found: Counter[str] = Counter()
-    for one in submissions[:GUESSED_FROM]:
-        try:
-            found[guess_assignment(one.path)] += 1
-        except UserError:
-            continue
-    likely = found.most_common(2)
-    if not likely or (len(likely) > 1 and 2 * likely[1][1] > likely[0][1]):
-        raise UserError("The submissions do not show clearly which assignment this is; say it with --assignment.")
-    return likely[0][0]
+def _shown_by(submissions: Sequence[HandedIn]) -> str:
+    """The assignment that most of the first submissions show. Raises UserError where more than half do not agree."""
+    return guess_for_class([one.path for one in submissions[:GUESSED_FROM]])
 
 
 def _check_regrade(manifest: Manifest, options: ClassOptions) -> None:

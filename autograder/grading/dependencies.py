@@ -18,6 +18,7 @@ from autograder.places import REPOSITORY, courses, inside
 OURS = ("autograder", "fid")
 GRADERS = ("autograder.grading.session", "autograder.sandbox.forkserver")  # the second is started by a command line
 NOT_FOR_GRADING = ("calibrate", "variants", "visible")  # ends of names of modules that prove the grader, or that students run
+DATA_FOLDERS = ("templates", "weights")  # beside code, of which all is taken
 RENDERINGS = ("autograder/report/",)  # of a verdict: they decide nothing of it
 DATA = (".css", ".jinja", ".npz", ".json", ".safetensors")  # beside the code that names them
 
@@ -44,7 +45,7 @@ def data_of(manifest: Manifest, code: Code) -> set[Path]:
     for folder in {path.parent for path in code.files}:
         text = "".join(path.read_text(encoding="utf-8") for path in code.files if path.parent == folder)
         found |= {path for path in folder.iterdir() if path.suffix in DATA and path.name in text}
-        found |= set((folder / "templates").glob("*.jinja")) if folder.is_relative_to(REPOSITORY / "fid") else set()
+        found |= {path for name in DATA_FOLDERS for path in (folder / name).glob("*") if path.suffix in DATA}
     found |= {manifest.solution / name for name in (*manifest.files.todo, *manifest.files.given)}
     found |= {path for path in (manifest.home / "worker").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     return found | set(manifest.outcome.files())

@@ -345,6 +345,12 @@ class Probe:
         """A wrong answer in one of the accepted forms is enough here; the grade has been decided on all of them."""
         return run_check(check, student, PROBE_SECRET, "diagnosis", self.wrong_regions, one_form=True)
 
+    def look_at(self, student: Student, checks: Iterable[Check]) -> list[tuple[Check, Judgement]]:
+        """What the checks find; the student's worker is ended, so that the mistakes can have the lane."""
+        judged = [(check, self.judge(check, student)) for check in checks]
+        student.fresh()
+        return judged
+
     def judge_mutant(self, chosen: Version, check: Check) -> Judgement | None:
         """A JudgeMutant. All versions run in one worker, one after the other: they are the grader's own."""
         carried = sorted(self.wrong_regions) if "carry" in check.parameters else []

@@ -75,7 +75,7 @@ def _known_mistake(standing: Standing, student: Student, region: str, wrong: fro
     student.fresh()
     probe = Probe(manifest, lane, wrong)
     lane.clocks = (Clock.start("a hint may take", manifest.limits.seconds_per_check),)
-    probed = [(check, probe.judge(check, student)) for check, _ in judged]
+    probed = probe.look_at(student, [check for check, _ in judged])
     lane.clocks = ()  # a mistake of the grader's own takes what it takes: its answer is kept for others
     try:
         return probe.explain(region, probed)

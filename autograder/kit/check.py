@@ -10,12 +10,11 @@ from typing import Any
 
 from autograder import listed_data, not_python, timeouts
 from autograder.kit.facts import Kit, not_done, read_kit, untouched
+from autograder.kit.leftovers import PICTURES
 from autograder.kit.runner import PICTURE_SECONDS, START_SECONDS, STEP_SECONDS, Runner
 from autograder.kit.screen import paint, prepare, say
 from autograder.kit.watch import changes, snapshot
 from autograder.regions import file_of, module_of, path_of
-
-PICTURES = "check_pictures"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_LEFT_ALONE = {"checker", "check_pictures", "__pycache__", "results", "samples", "data", "venv", "env"}
+from autograder.kit.leftovers import LEFTOVERS
+
+_LEFT_ALONE = LEFTOVERS | {"checker", "venv", "env"}
 
 
 def snapshot(folder: Path) -> dict[str, str]:

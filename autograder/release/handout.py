@@ -7,19 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import UserError
+from autograder.kit.leftovers import LEFTOVERS
 from autograder.listed_data import find
 from autograder.manifest import Manifest
 from autograder.markers import MarkerError, Region, derive_handout, find_region, regions
 from autograder.release.leaks import Secret, find_leaks, secrets
 from autograder.release.notebooks import is_notebook_source, to_ipynb
-
-_NOT_OURS = {
-    "__pycache__",
-    "results",
-    "data",
-    "data_stand_in",
-    "data_stand_in.partial",
-}  # caches, and what trainings leave
 
 
 class HandoutError(UserError):
@@ -148,10 +141,10 @@ def all_secrets(manifest: Manifest) -> list[Secret]:
 
 
 def _visible_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Relative name and path of every file that is neither hidden nor a cache, nor left by a training."""
+    """Relative name and path of every file that is neither hidden nor a cache, nor left by a training, a sampling or a check."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") or part in _NOT_OURS for part in parts):
+        if path.is_file() and not any(part.startswith(".") or part in LEFTOVERS for part in parts):
             yield "/".join(parts), path
 
 

@@ -37,8 +37,14 @@ class Lane:
     def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
         """A fresh worker, confined, with a copy of the submission's files (relative path → content).
 
-        Raises UserError when it does not reach the layers that the sandbox requires.
+        Raises UserError when it does not reach the layers that the sandbox requires, and RuntimeError where the lane's worker still lives: what
+        is asked of that one later would fail, as if its code were at fault.
         """
+        if self.worker is not None:
+            raise RuntimeError(
+                "A lane runs one worker at a time, and this one's still lives: end it first (Worker.close, Student.fresh), "
+                "or take a lane of its own for the second (Sandbox.lane)."
+            )
         worker, report = self.confined(files, limits, self.sandbox.layers)
         try:
             self.sandbox.lose({layer: report.problems.get(layer, "") for layer in self.sandbox.layers - report.layers})
@@ -51,8 +57,6 @@ class Lane:
         self, files: dict[str, bytes], limits: Limits, wanted: frozenset[str], rehearsal: bool = False
     ) -> tuple[Worker, Confinement]:
         """A worker that has been asked for the layers `wanted`, and what it reached; in a `rehearsal`, also whether it could import."""
-        if self.worker is not None:
-            self.worker.close()
         folder = self.sandbox.folder(files)
         ours, theirs = socket.socketpair()
         output, printed_to = os.pipe()

@@ -186,7 +186,7 @@ class Handle:
 
 
 class Student:
-    """A submission, running in workers of one lane."""
+    """A submission, running in workers of one lane. Two at a time need two lanes; one after the other share one, if the first is `fresh`."""
 
     def __init__(self, lane: Lane, files: dict[str, bytes], limits: Limits):
         self.lane, self.files, self.limits = lane, files, limits
@@ -224,7 +224,7 @@ class Student:
         return waiting if self.seed is None else self.seed
 
     def fresh(self) -> None:
-        """Forget the worker; the next call starts a new one."""
+        """End the worker; the next call starts a new one."""
         if self.worker is not None:
             self.collect_printed()
             self.worker.close()

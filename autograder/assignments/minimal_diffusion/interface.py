@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder.grading.checks import Carry, Floats, WrongAnswer, expect_finite
-from autograder.sandbox.launcher import GraderHangup, Raised
+from autograder.sandbox.failures import GraderHangup, Raised
 from autograder.sandbox.proxies import Handle, Student, describe
 
 T, BETA_1, BETA_2 = 400, 1e-4, 0.02

@@ -15,7 +15,7 @@ from autograder.grading.checks import Floats, Held, Note, WrongAnswer, expect, e
 from autograder.grading.seeds import Draw
 from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault, variance_limits
 from autograder.oracles.tolerance import between, near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
 ROWS, SIZE = 16_384, (3, 2, 2)

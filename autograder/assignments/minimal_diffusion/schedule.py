@@ -8,7 +8,7 @@ from autograder.assignments.minimal_diffusion.interface import FOR_IMAGES, TABLE
 from autograder.assignments.minimal_diffusion.loss import expect_factors, run_loss
 from autograder.grading.checks import Note, WrongAnswer, expect_finite
 from autograder.grading.seeds import Draw
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
 TOLERANCE = 1e-3  # relative; float32 loses 2e-4 of √(1 − ᾱ_1), and an index off by one changes β_T by 3e-3

@@ -14,7 +14,7 @@ from autograder.assignments.minimal_diffusion.interface import CLASSES
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 
 SIDE, ROWS = 32, 2

@@ -19,7 +19,8 @@ import numpy as np
 from rich.progress import Progress
 from scipy import stats
 
-from autograder.assignments.swiss_roll.outcome import Outcome, chamfer_distance
+from autograder.assignments.swiss_roll.outcome import Outcome
+from autograder.assignments.swiss_roll.points import chamfer_distance
 from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.stand_ins import SAMPLERS, Plan
 from autograder.grading.checks import WrongAnswer
@@ -64,14 +65,14 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
     plan = Plan()
     line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "index": index}
     try:
-        trained = outcome.train(plan, 0, outcome.open_lanes(plan))
+        trained = outcome.trainer.train(plan, 0, outcome.trainer.open_lanes(plan))
         line["seconds"] = round(trained.seconds, 1)
         for sampler in SAMPLERS:
             line[sampler] = outcome.measure(sampler, plan, trained, outcome.rule.threshold(sampler)).draws
         trained.network.worker.request("swap_weights", {})
         for sampler in SAMPLERS:
             draw = Draw(SECRET, digest, f"last iterate {sampler}")
-            samples = outcome.sample(sampler, plan, trained, len(outcome.target), draw)
+            samples = outcome.sampling.sample(sampler, plan, trained, len(outcome.target), draw)
             line[f"{sampler} last"] = round(chamfer_distance(samples, outcome.target), 2)
     except (StudentFailure, WrongAnswer) as error:
         line["error"] = f"{type(error).__name__}: {error}"[:300]

@@ -7,63 +7,35 @@ network, the reference's step runs in the student's loop, and the student's step
 The rule, and the measurements it rests on, are in docs/outcome-rule.md.
 """
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
 
+from autograder.assignments.swiss_roll.points import chamfer_distance, swiss_roll
 from autograder.assignments.swiss_roll.rule import Rule
-from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Plan, Sampler, plan_for
+from autograder.assignments.swiss_roll.sampling import Sampling
+from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS, Plan, Sampler, plan_for
+from autograder.assignments.swiss_roll.training import Trained, Trainer
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
-from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
-from autograder.judges.interface import FORMS
-from autograder.judges.network import as_timesteps
 from autograder.oracles.schedule import EvenlySpaced
 from autograder.regions import shortest
 from autograder.report import figures
-from autograder.sandbox.failures import Raised, StudentFailure
+from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
+from autograder.sandbox.proxies import Student
 from autograder.submission.rules import listed
 from autograder.verdict import Figure, Notice
 
 UNTRAINED_SAMPLES, DENSE, KNOWN = 256, 100_000, 0.02  # see Outcome._ignores_network
 
 
-def chamfer_distance(a: Floats, b: Floats) -> float:
-    """Σ min ‖x − y‖² in both directions, (N, D) against (M, D), by k-d tree in float64."""
-    to_b, _ = KDTree(b).query(a)
-    to_a, _ = KDTree(a).query(b)
-    return float((to_b**2).sum() + (to_a**2).sum())
 
 
-def swiss_roll(count: int, generator: np.random.Generator) -> Floats:
-    """Points of scikit-learn's make_swiss_roll(hole=True, noise=0), first and third coordinate, brought to mean 0 and
-    standard deviation 2 over both.
-
-    The hole takes the middle of the nine patches away, so the three thirds of the spiral have the weights 3 : 2 : 3.
-    """
-    third = generator.choice(3, size=count, p=[3 / 8, 2 / 8, 3 / 8])
-    angle = np.pi * (1.5 + third + generator.random(count))
-    points = np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1)
-    return ((points - points.mean()) / points.std() * 2.0).astype(np.float32).astype(np.float64)
-
-
-@dataclass
-class Trained:
-    """A training that has ended, and the live model to sample from."""
-
-    losses: Floats
-    seconds: float
-    model: Handle | None  # the student's DiffusionModule around the trained network, or around the reference network
-    network: Handle
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -98,13 +70,15 @@ class Outcome:
         self.data = swiss_roll(training["dataset_size"], draw.generator)
         self.target = self.data[: training["num_samples"]]
         self.lanes: list[Lane] = []
+        self.trainer = Trainer(self.context, self.schedule, self.data, self._open_lane)
+        self.sampling = Sampling(self.context, self.schedule, self._open_lane)
         self.background: Future[Trained] | None = None
         self.pool = ThreadPoolExecutor(1)
 
     def start(self) -> None:
         """Begin the first training now, on the hope that network and loss are right."""
         if not self.context.untouched & {*NETWORK, *LOSS}:
-            self.background = self.pool.submit(self.train, Plan(), 0, self.open_lanes(Plan()))
+            self.background = self.pool.submit(self.trainer.train, Plan(), 0, self.trainer.open_lanes(Plan()))
 
     def close(self) -> None:
         for lane in self.lanes:
@@ -154,7 +128,7 @@ class Outcome:
             )
             model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"]))
             untrained = Trained(np.zeros(0), 0.0, model, self.trained[0].network, draw.seed())
-            samples = self.sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
+            samples = self.sampling.sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
         except (StudentFailure, WrongAnswer):
             return False
         distances, _ = KDTree(self.data[:DENSE]).query(samples)
@@ -166,12 +140,13 @@ class Outcome:
         note = f" The reference stood in for {listed([*map(shortest, stand_ins)])}." if stand_ins else ""
         return f"The Chamfer distance of {trainings} must be below {threshold:g}; yours is {medians}.{note}"
 
-    # Training
+    # Training and sampling
 
-    def open_lanes(self, plan: Plan) -> tuple[Lane, Lane | None]:
-        lanes = (self.context.sandbox.lane(), None if plan.own_network else self.context.sandbox.lane())
-        self.lanes += [lane for lane in lanes if lane is not None]
-        return lanes
+    def _open_lane(self) -> Lane:
+        """One that is closed with this outcome."""
+        lane = self.context.sandbox.lane()
+        self.lanes.append(lane)
+        return lane
 
     def training(self, plan: Plan, index: int) -> Trained:
         same = plan.own_network and plan.own_loss
@@ -183,7 +158,7 @@ class Outcome:
             if self.background is not None and not self.background.done():
                 self.close()
                 self.pool = ThreadPoolExecutor(1)
-            trained = self.train(plan, index, self.open_lanes(plan))
+            trained = self.trainer.train(plan, index, self.trainer.open_lanes(plan))
         self.trained.append(trained)
         return trained
 
@@ -193,72 +168,6 @@ class Outcome:
             self.context.on_wait()
         return future.result()
 
-    def train(self, plan: Plan, index: int, lanes: tuple[Lane, Lane | None]) -> Trained:
-        training = self.context.manifest.training
-        draw = Draw(self.context.secret, self.context.digest, f"1-5 training {index}")
-        seed = draw.seed()
-        steps, batch = training["num_iterations"], training["batch_size"]
-        chosen = draw.generator.permutation(len(self.data))[: steps * batch]
-        batches = self.data[chosen].reshape(steps, batch, 2)
-
-        student = Student(lanes[0], self.context.files, self.context.limits)
-        student.seed = seed
-        home = student
-        if lanes[1] is not None:
-            home = Student(lanes[1], solution_files(self.context.manifest), self.context.limits)
-            home.seed = seed
-        network = home.module("network").new(
-            "SimpleNet", 2, 2, list(training["dim_hids"]), training["num_train_timesteps"]
-        )
-        settings = dict(beta_1=training["beta_1"], beta_T=training["beta_T"], mode=training["mode"])
-        model = None
-        if lanes[1] is None:
-            ddpm = student.module("ddpm")
-            model = ddpm.new(
-                "DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"], **settings)
-            )
-        started = time.perf_counter()
-        common = {
-            "learning_rate": training["learning_rate"],
-            "average_last": self.rule.average_last,
-            "report_every": 100,
-        }
-        if plan.own_loss and model is not None:
-            op, fields = "train", {"model": model.ref, "data": to_wire(batches.astype(np.float32)), **common}
-        else:
-            times = draw.generator.integers(0, self.schedule.num_timesteps, (steps, batch))
-            noise = draw.generator.standard_normal(batches.shape)
-            xt = self.schedule.q_sample(batches.reshape(-1, 2), times.ravel(), noise.reshape(-1, 2)).reshape(
-                batches.shape
-            )
-            arrays = {"inputs": xt.astype(np.float32), "times": times, "targets": noise.astype(np.float32)}
-            op, fields = (
-                "fit",
-                {"network": network.ref, **{name: to_wire(array) for name, array in arrays.items()}, **common},
-            )
-        progress = self.context.on_progress
-        losses = network.worker.request(
-            op, fields, seconds=self.context.limits.seconds_training, seed=seed,
-            on_progress=lambda done, loss: progress(f"training {index + 1}", done, steps),
-        )  # fmt: skip
-        if lanes[1] is not None:
-            student.seed = None
-            ddpm = student.module("ddpm")
-            remote = student.network(lambda x, t: network.call("", x, t))
-            model = ddpm.new(
-                "DiffusionModule", remote, ddpm.new("BaseScheduler", training["num_train_timesteps"], **settings)
-            )
-        student.seed = home.seed = None
-        return Trained(
-            expect_tensor(from_wire(losses), (steps,), "The loss curve"),
-            time.perf_counter() - started,
-            model,
-            network,
-            seed,
-        )
-
-    # Sampling
-
     def measure(self, sampler: Sampler, plan: Plan, trained: Trained, threshold: float) -> Measured:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} {trained.seed}")
         draws: list[float] = []
@@ -266,7 +175,7 @@ class Outcome:
         wanted = self.rule.draws(sampler)
         while len(draws) < wanted:
             count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
-            samples = self.sample(sampler, plan, trained, count, draw)
+            samples = self.sampling.sample(sampler, plan, trained, count, draw)
             first = samples[: len(self.target)] if first is None else first
             draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
             if wanted == self.rule.draws(sampler) and abs(median(draws) / threshold - 1) < self.rule.near:
@@ -274,74 +183,6 @@ class Outcome:
         assert first is not None
         return Measured(tuple(round(value, 2) for value in draws), first)
 
-    def sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
-        self.context.on_progress(f"sampling ({sampler.upper()})", 0, 1)
-        assert trained.model is not None
-        if not plan.own_loop:
-            return self._own_step_in_reference_loop(sampler, trained.model, count, draw)
-        model = trained.model if plan.own_step else self._with_reference_step(sampler, trained.network, draw)
-        extra = {"num_inference_timesteps": self._inference_steps} if sampler == "ddim" else {}
-        fields = {"target": model.ref, "path": LOOP[sampler], "args": [(count, 2)], "kwargs": extra}
-        limits, threads = self.context.limits, self.context.threads
-        value = model.worker.request("call", fields, seconds=limits.seconds_training, seed=draw.seed(), threads=threads)
-        return expect_tensor(from_wire(value), (count, 2), f"The result of {LOOP[sampler]}")
-
-    @property
-    def _inference_steps(self) -> int:
-        return self.context.manifest.training["num_inference_timesteps"]
-
-    def _with_reference_step(self, sampler: Sampler, network: Handle, draw: Draw) -> Handle:
-        """The student's module in a lane of its own, whose step is answered here, with the trained network, there."""
-        student = Student(self.context.sandbox.lane(), self.context.files, self.context.limits)
-        self.lanes.append(student.lane)
-        ddpm = student.module("ddpm")
-        remote = student.network(lambda x, t: network.call("", x, t))
-        model = ddpm.new("DiffusionModule", remote, ddpm.new("BaseScheduler", self.schedule.num_timesteps))
-
-        def step(xt: Any, t: Any, t_prev: Any = None, eta: Any = 0.0) -> Any:
-            x = expect_tensor(xt, np.shape(xt), f"What {LOOP[sampler]} gives {STEP[sampler]}")
-            now, before = (int(as_timesteps(time, len(x))[0]) for time in (t, -1 if t_prev is None else t_prev))
-            eps = expect_tensor(
-                network.call("", x.astype(np.float32), np.array([now])), x.shape, "The output of SimpleNet"
-            )
-            a, b, sigma = self._coefficients(sampler, now, before)
-            return (a * x - b * eps + sigma * draw.normal(*x.shape)).astype(np.float32)
-
-        model.set(STEP[sampler], student.function(step))
-        return model
-
-    def _own_step_in_reference_loop(self, sampler: Sampler, model: Handle, count: int, draw: Draw) -> Floats:
-        """The loop, here, around the student's step, there, with t in the first form that the step takes."""
-        x, forms = draw.normal(count, 2), [*FORMS]
-        model.student.seed = draw.seed()
-        times = self._times(sampler)
-        for t, t_prev in zip(times, [*times[1:], -1]):
-            while True:
-                given = [
-                    form(time, count) for form in forms[:1] for time in ([t] if sampler == "ddpm" else [t, t_prev])
-                ]
-                try:
-                    answer = model.call(STEP[sampler], x.astype(np.float32), *given)
-                    break
-                except Raised:
-                    if len(forms) == 1:
-                        raise
-                    del forms[0]
-            model.student.seed = None
-            x = expect_tensor(answer, (count, 2), f"The result of {STEP[sampler]}")
-        return x
-
-    def _times(self, sampler: Sampler) -> list[int]:
-        """t of every step, from large to small."""
-        count = self.schedule.num_timesteps if sampler == "ddpm" else self._inference_steps
-        return [step * (self.schedule.num_timesteps // count) for step in reversed(range(count))]
-
-    def _coefficients(self, sampler: Sampler, t: int, t_prev: int) -> tuple[float, float, float]:
-        """(a, b, σ) of the reference's step a x − b ε_θ + σ z; DDIM's with η = 0."""
-        t = min(max(t, 0), self.schedule.num_timesteps - 1)
-        if sampler == "ddim":
-            return self.schedule.ddim_coefficients(t, min(max(t_prev, -1), self.schedule.num_timesteps - 1), 0.0)
-        return (*self.schedule.p_coefficients(t), float(np.sqrt(self.schedule.betas[t])) * (t > 0))
 
     # For the report
 
@@ -375,8 +216,7 @@ class Outcome:
 
     def x_t_over_t(self, timesteps: tuple[int, ...] = (0, 50, 100, 200, 400, 999)) -> dict[int, Floats]:
         """The target sent through the student's q_sample; empty where that is not possible."""
-        student = Student(self.context.sandbox.lane(), self.context.files, self.context.limits)
-        self.lanes.append(student.lane)
+        student = Student(self._open_lane(), self.context.files, self.context.limits)
         try:
             ddpm = student.module("ddpm")
             student.seed = 1
