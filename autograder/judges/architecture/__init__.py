@@ -20,7 +20,7 @@ import numpy as np
 
 from autograder.grading.checks import Note, WrongAnswer, expect, expect_finite
 from autograder.grading.seeds import Draw
-from autograder.judges.architecture.matching import Matching
+from autograder.judges.architecture.matching import Laid, Matching
 from autograder.judges.architecture.reference import Recording, Reference, absorbed_biases
 from autograder.judges.architecture.values import Numbers
 from autograder.judges.architecture.words import Diagram, Words
@@ -166,13 +166,18 @@ def _compare_gradients(pair: Pair, arguments: Arguments, matching: Matching, dra
         for item in matching.laid:
             if item.ours in layer.slots and item.theirs is not None and not item.ours.role.startswith("running"):
                 got, expected = ours["weights"][item.ours.number], theirs["weights"][item.theirs]
-                wrong = _differs(got, None if expected is None else item.convert(expected), largest)
+                wrong = _differs(got, _converted(item, expected), largest)
                 if wrong:
-                    note("gradient", wrong, 0)
+                    note("a gradient that differs", 0, 0)
                     raise WrongAnswer(
-                        f"The gradient of {words.what(partner)} in {words._place(partner.place) or 'the network'} must be as in the diagram; yours {wrong}"
-                        f"{words._yours(layer)}. Look for .detach(), .data, torch.no_grad or torch.tensor(…) on the way."
+                        f"The gradient of {words.what(partner)} in {words.place(partner.place) or 'the network'} must be as in the diagram; yours {wrong}"
+                        f"{words.yours(layer)}. Look for .detach(), .data, torch.no_grad or torch.tensor(…) on the way."
                     )
+
+
+def _converted(item: Laid, gradient: Numbers | None) -> Numbers | None:
+    """The reference's gradient in the student's layout; None where one weight of the reference's serves for several of the student's."""
+    return None if gradient is None or np.prod(item.ours.shape) != gradient.size else item.convert(gradient)
 
 
 def _differs(got: Any, expected: Numbers | None, largest: float) -> str:

@@ -107,14 +107,15 @@ class Matching(Recording):
     def _fit(self, ours: Operation, theirs: Operation) -> list[Laid] | None:
         """The weights of the reference's layer for the student's; None where they are not partners."""
         here = self.found.get(ours.inputs[0])
-        if here is None or not self._is_free(ours, theirs):
+        if here is None:
             return None
         index, order = here
-        if ours.kind == "add" and theirs is self.reference.before_bias.get(index):
-            return self._only_the_bias(ours, theirs)
+        only_bias = ours.kind == "add" and theirs is self.reference.before_bias.get(index)
         given = self.reference.classes.get(theirs.inputs[0])
-        if given not in (index, self.reference.padded.get(index)):
+        if not only_bias and given not in (index, self.reference.padded.get(index)) or not self._is_free(ours, theirs):
             return None
+        if only_bias:
+            return self._only_the_bias(ours, theirs)
         if theirs.family in ("conv", "transposed conv", "linear"):
             return self._kernel_and_bias(ours, theirs, order)
         if ours.family != theirs.family or len(ours.slots) > len(theirs.slots):
