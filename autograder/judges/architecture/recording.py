@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from autograder.judges.architecture.values import Numbers
-from autograder.sandbox.launcher import GraderHangup
+from autograder.sandbox.failures import GraderHangup
 
 MOST_OPERATIONS = 5000
 Place = tuple[tuple[str, str], ...]  # the modules that run, outermost first: path and class
