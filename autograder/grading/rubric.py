@@ -22,6 +22,7 @@ class Check:
     mark: CheckMark
     function: Callable[..., Any]
     sample_shape: tuple[int, ...]  # of the assignment's data
+    assignment: str = ""  # whose solution is the check's `reference`
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -71,6 +72,7 @@ def _load(assignment: str) -> tuple[Check, ...]:
                     function.check_mark,
                     function,
                     manifest.sample_shape,
+                    manifest.id,
                 )
             )
     for task in manifest.tasks:
