@@ -31,7 +31,9 @@ class Here:
         self.weights: list[Any] = []
 
     def trace(self, observer: Any, *args: Any) -> Any:
-        report, self.weights = tracing.trace(self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event))))
+        report, self.weights = tracing.trace(
+            self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event)))
+        )
         return report
 
     def gradients(self, cotangents: list[Any], *args: Any) -> Any:
@@ -58,7 +60,9 @@ def _array(value: Any) -> Any:
 def judged(network: Any, reference: Any, inputs: list[Any], diagram: Diagram, seed: str = "1", **settings: Any) -> str:
     """What is said of a network; "" where it is right."""
     try:
-        judge_architecture(network, reference, inputs, Draw(b"a secret of tests", seed, "architecture"), Note(), diagram, **settings)
+        judge_architecture(
+            network, reference, inputs, Draw(b"a secret of tests", seed, "architecture"), Note(), diagram, **settings
+        )
     except WrongAnswer as error:
         return str(error)
     return ""
@@ -79,12 +83,18 @@ def unet_inputs(seed: int = 0) -> list[Any]:
 
 def lazy_inputs() -> list[Any]:
     generator = np.random.default_rng(1)
-    return [(generator.standard_normal((ROWS, 3, 8, 8)).astype(np.float32), generator.permutation(CLASSES)) for _ in range(3)]
+    return [
+        (generator.standard_normal((ROWS, 3, 8, 8)).astype(np.float32), generator.permutation(CLASSES))
+        for _ in range(3)
+    ]
 
 
 def decoder_inputs() -> list[Any]:
     generator = np.random.default_rng(2)
-    return [(generator.standard_normal((3, 2, 8, 8)).astype(np.float32), generator.uniform(0, 1, 3).astype(np.float32)) for _ in range(3)]
+    return [
+        (generator.standard_normal((3, 2, 8, 8)).astype(np.float32), generator.uniform(0, 1, 3).astype(np.float32))
+        for _ in range(3)
+    ]
 
 
 COURSES = {
@@ -106,7 +116,9 @@ def test_right_forms_pass(course: str, form: str) -> None:
     assert said_of(course, RIGHT[course][form]) == ""
 
 
-@pytest.mark.parametrize(("course", "mistake"), [(course, mistake) for course, mistakes in WRONG.items() for mistake in mistakes])
+@pytest.mark.parametrize(
+    ("course", "mistake"), [(course, mistake) for course, mistakes in WRONG.items() for mistake in mistakes]
+)
 def test_what_is_wrong_is_said_in_the_words_of_the_diagram(course: str, mistake: str) -> None:
     changes, words = WRONG[course][mistake]
     assert words in said_of(course, changes)

@@ -40,7 +40,9 @@ def simulated(eps: Eps, start: Floats, mask: Floats | None = None, image: Floats
         mean = np.sqrt(before) * beta / (1 - now) * clean + np.sqrt(alpha) * (1 - before) / (1 - now) * x
         x = mean + np.sqrt((1 - before) / (1 - now) * beta) * generator.standard_normal(x.shape)
         if mask is not None and image is not None:
-            x = mask * x + (1 - mask) * (np.sqrt(before) * image + np.sqrt(1 - before) * generator.standard_normal(x.shape))
+            x = mask * x + (1 - mask) * (
+                np.sqrt(before) * image + np.sqrt(1 - before) * generator.standard_normal(x.shape)
+            )
     return x
 
 

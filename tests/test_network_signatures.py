@@ -17,7 +17,10 @@ from autograder.sandbox.proxies import Student
 X, T, C, MASK = np.ones((2, 3, 4, 4), dtype=np.float32), np.array([1.0, 2.0]), np.array([5, 7]), np.array([0, 1])
 LABELLED = Signature(("x", "c", "t", "mask"), {"mask": None})
 DIFFUSERS = Signature(
-    ("x", "t", "c", "return_dict"), {"return_dict": True}, {"sample": "x", "timestep": "t", "encoder_hidden_states": "c"}, as_diffusers
+    ("x", "t", "c", "return_dict"),
+    {"return_dict": True},
+    {"sample": "x", "timestep": "t", "encoder_hidden_states": "c"},
+    as_diffusers,
 )
 
 
@@ -54,14 +57,23 @@ def test_what_may_be_left_out_has_its_default() -> None:
 
 @pytest.mark.parametrize(
     ("args", "kwargs"),
-    [((X,), {}), ((X, C, T, MASK, T), {}), ((X, C, T), {"x": X}), ((None, C, T), {}), ((), {}), ((X, C, T), {"a": T, "b": T})],
+    [
+        ((X,), {}),
+        ((X, C, T, MASK, T), {}),
+        ((X, C, T), {"x": X}),
+        ((None, C, T), {}),
+        ((), {}),
+        ((X, C, T), {"a": T, "b": T}),
+    ],
 )
 def test_what_does_not_fit_is_said(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     with pytest.raises(GraderHangup, match="the network takes x, c, t and mask, and was called with"):
         Network(twice, LABELLED)(*args, **kwargs)
 
 
-@pytest.mark.parametrize("t", [3, 3.0, np.array(3), np.array([3]), np.full(2, 3), np.full((2, 1), 3), np.full((2, 1, 1, 1), 3.0)])
+@pytest.mark.parametrize(
+    "t", [3, 3.0, np.array(3), np.array([3]), np.full(2, 3), np.full((2, 1), 3), np.full((2, 1, 1, 1), 3.0)]
+)
 def test_forms_of_t(t: Any) -> None:
     assert np.array_equal(as_timesteps(t, 2), [3.0, 3.0])
 

@@ -90,7 +90,9 @@ def as_timesteps(value: Any, rows: int, what: str = "t") -> Floats:
     if (
         isinstance(value, np.ndarray)
         and value.dtype.kind in "iufb"
-        and (value.ndim == 0 or (value.shape[0] in (1, rows) and value.size == value.shape[0]))  # (), (1,), (B,), (B, 1, 1, 1)
+        and (
+            value.ndim == 0 or (value.shape[0] in (1, rows) and value.size == value.shape[0])
+        )  # (), (1,), (B,), (B, 1, 1, 1)
     ):
         return np.broadcast_to(_finite_before_kept(value, what).ravel(), (rows,)).copy()
     if isinstance(value, (int, float)):

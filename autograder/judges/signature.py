@@ -1,8 +1,8 @@
 """How a network is called and in which form it answers, in any course: (x), (x, t), (x, c, t, mask), keywords, a tuple, an object.
 
-    Signature(("x", "c", "t", "mask"), defaults={"mask": None})                              CS180's UNet
-    Signature(("x", "t", "c", "return_dict"), {"return_dict": True},
-              aliases={"sample": "x", "timestep": "t", "encoder_hidden_states": "c"}, result=as_diffusers)
+Signature(("x", "c", "t", "mask"), defaults={"mask": None})                              CS180's UNet
+Signature(("x", "t", "c", "return_dict"), {"return_dict": True},
+          aliases={"sample": "x", "timestep": "t", "encoder_hidden_states": "c"}, result=as_diffusers)
 """
 
 from collections.abc import Callable, Mapping, Sequence

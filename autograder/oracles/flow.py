@@ -36,7 +36,9 @@ class GaussianFlow:
         """What `steps` equal steps of Euler's method from t = 0 make of N(0, I), or of another start."""
         return self.along([i / steps for i in range(steps)], [1 / steps] * steps, mean, start)
 
-    def along(self, times: Sequence[float], sizes: Sequence[float], mean: Floats, start: Normal | None = None) -> Normal:
+    def along(
+        self, times: Sequence[float], sizes: Sequence[float], mean: Floats, start: Normal | None = None
+    ) -> Normal:
         """The same for steps of any sizes h at any times: x ← x + h v(x, t)."""
         state = start or Normal.standard(np.shape(self.std))
         for t, h in zip(times, sizes):

@@ -86,7 +86,7 @@ class Known:
             return found, None
         for index in self.by_size.get(x.size, []):
             y = self.tensors[index]
-            if 1 < x.ndim and 2 < y.ndim and x.shape[-1] == y.shape[1] and same(x, np.moveaxis(y, 1, -1)):
+            if x.ndim > 1 and y.ndim > 2 and x.shape[-1] == y.shape[1] and same(x, np.moveaxis(y, 1, -1)):
                 return index, None  # channels last
             if abs(float(abs(x).sum()) - float(abs(y).sum())) <= ROUNDING * y.size * float(abs(y).max()):
                 order = order_of_channels(x.reshape(y.shape) if x.shape[:2] == y.shape[:2] else x, y)
