@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 def has_a_time_for_each_row(shape: tuple[int, ...], rows: int) -> bool:
     """Whether a tensor of this shape may hold t: one for all rows, or one for each."""
-    return shape in ((), (1,), (rows,), (rows, 1), (1, 1))
+    return shape == () or (shape[0] in (1, rows) and set(shape[1:]) <= {1})  # (), (1,), (B,), (B, 1), (B, 1, 1, 1)
 
 
 def times_of_rows(t: Any, rows: int) -> Floats:

@@ -9,8 +9,12 @@ import torch
 from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Diagram, judge_architecture
+from autograder.limits import Limits
 from autograder.sandbox import tracing
-from tests.toy_networks import UNET, UNET_NAMES, UNET_RIGHT, UNET_WRONG, changed
+from autograder.sandbox.launcher import Sandbox
+from autograder.sandbox.proxies import Student
+from tests import toy_networks as toys
+from tests.toy_networks import changed
 
 ROWS, CLASSES = 4, 4
 
@@ -21,12 +25,15 @@ class Here:
     def __init__(self, text: str):
         names: dict[str, Any] = {}
         exec(text, names)
+        torch.set_num_threads(1)
         torch.manual_seed(0)
         self.network = names["Network"]()
         self.weights: list[Any] = []
 
     def trace(self, observer: Any, *args: Any) -> Any:
-        report, self.weights = tracing.trace(self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event))))
+        report, self.weights = tracing.trace(
+            self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event)))
+        )
         return report
 
     def gradients(self, cotangents: list[Any], *args: Any) -> Any:
@@ -53,7 +60,9 @@ def _array(value: Any) -> Any:
 def judged(network: Any, reference: Any, inputs: list[Any], diagram: Diagram, seed: str = "1", **settings: Any) -> str:
     """What is said of a network; "" where it is right."""
     try:
-        judge_architecture(network, reference, inputs, Draw(b"a secret of tests", seed, "architecture"), Note(), diagram, **settings)
+        judge_architecture(
+            network, reference, inputs, Draw(b"a secret of tests", seed, "architecture"), Note(), diagram, **settings
+        )
     except WrongAnswer as error:
         return str(error)
     return ""
@@ -72,16 +81,66 @@ def unet_inputs(seed: int = 0) -> list[Any]:
     ]
 
 
-UNET_DIAGRAM = Diagram(UNET_NAMES, ("x", "c", "t", "mask"))
+def lazy_inputs() -> list[Any]:
+    generator = np.random.default_rng(1)
+    return [
+        (generator.standard_normal((ROWS, 3, 8, 8)).astype(np.float32), generator.permutation(CLASSES))
+        for _ in range(3)
+    ]
 
 
-@pytest.mark.parametrize("form", UNET_RIGHT)
-def test_right_forms_of_a_unet_pass(form: str) -> None:
-    assert judged(Here(changed(UNET, UNET_RIGHT[form])), Here(UNET), unet_inputs(), UNET_DIAGRAM) == ""
+def decoder_inputs() -> list[Any]:
+    generator = np.random.default_rng(2)
+    return [
+        (generator.standard_normal((3, 2, 8, 8)).astype(np.float32), generator.uniform(0, 1, 3).astype(np.float32))
+        for _ in range(3)
+    ]
 
 
-@pytest.mark.parametrize("mistake", UNET_WRONG)
-def test_a_wrong_unet_is_explained_in_the_words_of_the_diagram(mistake: str) -> None:
-    changes, words = UNET_WRONG[mistake]
-    said = judged(Here(changed(UNET, changes)), Here(UNET), unet_inputs(), UNET_DIAGRAM)
-    assert words in said
+COURSES = {
+    "a U-Net with time and class": (toys.UNET, unet_inputs(), Diagram(toys.UNET_NAMES, ("x", "c", "t", "mask"))),
+    "a lazy U-Net": (toys.LAZY_UNET, lazy_inputs(), Diagram(toys.LAZY_NAMES, ("x", "c"))),
+    "a decoder": (toys.DECODER, decoder_inputs(), Diagram(toys.DECODER_NAMES, ("x", "t"))),
+}  # fmt: skip
+RIGHT = dict(zip(COURSES, (toys.UNET_RIGHT, toys.LAZY_RIGHT, toys.DECODER_RIGHT)))
+WRONG = dict(zip(COURSES, (toys.UNET_WRONG, toys.LAZY_WRONG, toys.DECODER_WRONG)))
+
+
+def said_of(course: str, changes: list[toys.Change], **settings: Any) -> str:
+    text, inputs, diagram = COURSES[course]
+    return judged(Here(changed(text, changes)), Here(text), inputs, diagram, **settings)
+
+
+@pytest.mark.parametrize(("course", "form"), [(course, form) for course, forms in RIGHT.items() for form in forms])
+def test_right_forms_pass(course: str, form: str) -> None:
+    assert said_of(course, RIGHT[course][form]) == ""
+
+
+@pytest.mark.parametrize(
+    ("course", "mistake"), [(course, mistake) for course, mistakes in WRONG.items() for mistake in mistakes]
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_diagram(course: str, mistake: str) -> None:
+    changes, words = WRONG[course][mistake]
+    assert words in said_of(course, changes)
+
+
+def test_a_bias_before_batch_norm_counts_where_the_diagram_says_so() -> None:
+    changes = toys.LAZY_RIGHT["a bias before BatchNorm"]
+    assert "without bias; yours has" in said_of("a lazy U-Net", changes, bias_counts=True)
+    assert said_of("a lazy U-Net", [], bias_counts=True) == ""
+
+
+def test_both_networks_run_in_workers_of_their_own() -> None:
+    inputs, diagram = lazy_inputs(), COURSES["a lazy U-Net"][2]
+
+    def built(student: Student, text: str) -> Any:
+        student.replace({"network.py": text.encode()})
+        student.begin(1)
+        return student.module("network").new("Network")
+
+    with Sandbox() as sandbox, sandbox.lane() as one, sandbox.lane() as two:
+        student, solution = Student(one, {}, Limits()), Student(two, {}, Limits())
+        for changes, words in ([], ""), toys.LAZY_WRONG["kernel 3 for 4"]:
+            text = changed(toys.LAZY_UNET, changes)
+            said = judged(built(student, text), built(solution, toys.LAZY_UNET), inputs, diagram)
+            assert (words in said) if words else said == ""

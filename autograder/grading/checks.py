@@ -8,6 +8,7 @@ reads. It may take, by name:
     sample_shape   of the assignment's data, from the manifest
     draw           secret random numbers (grading.seeds.Draw)
     note           a Note; numbers noted before a failure make up the evidence, and are what a diagnosis compares
+    reference      the solution, running beside the student's code in a lane of its own (grading.reference.Reference)
     carry          a Carry: which regions are already known to be wrong, so that the reference can stand in for them
 """
 

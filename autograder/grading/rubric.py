@@ -26,6 +26,7 @@ class Check:
     sample_shape: tuple[int, ...]  # of the assignment's data
     regions: tuple[str, ...] = ()  # of the manifest, that it judges: one, or two for a class; none for an outcome
     known: tuple[str, ...] = ()  # all regions of the manifest
+    assignment: str = ""  # whose solution is the check's `reference`
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -82,6 +83,7 @@ def _load(assignment: str) -> tuple[Check, ...]:
                     function.check_mark,
                     function,
                     manifest.sample_shape,
+                    assignment=manifest.id,
                 )
             )
     for task in manifest.tasks:

@@ -4,12 +4,13 @@ import dataclasses
 import re
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.grading import memory
 from autograder.grading.checks import Carry, Held, Note, WrongAnswer
+from autograder.grading.reference import reference_beside
 from autograder.grading.rubric import Check
 from autograder.grading.seeds import Draw
 from autograder.regions import file_of, path_of
@@ -70,10 +71,17 @@ def run_check(
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}
-    student.begin(Draw(secret, digest, f"{check.id} worker").seed())
+    seed = Draw(secret, digest, f"{check.id} worker").seed()
+    student.begin(seed)
+
+    def arguments() -> dict[str, Any]:
+        if "reference" in check.parameters and "reference" not in available:
+            available["reference"] = reference_beside(student, check.assignment, seed)
+        return {name: available[name] for name in check.parameters}
+
     started = time.perf_counter()
     with memory.limited():
-        judgement = _judge(check, {name: available[name] for name in check.parameters})
+        judgement = _judge(check, arguments)
     if len(judgement.message) > MOST_CHARACTERS:
         judgement.message = f"{judgement.message[: MOST_CHARACTERS - 2].rstrip()} …"
     return dataclasses.replace(
@@ -86,9 +94,9 @@ def run_check(
     )
 
 
-def _judge(check: Check, arguments: dict[str, Any]) -> Judgement:
+def _judge(check: Check, arguments: Callable[[], dict[str, Any]]) -> Judgement:
     try:
-        check.function(**arguments)
+        check.function(**arguments())
         return Judgement("passed")
     except WrongAnswer as error:
         return Judgement("failed", str(error), "wrong", line=without_measurements(str(error)))

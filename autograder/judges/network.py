@@ -1,6 +1,6 @@
 """The network of every judgement: a noise predictor that the grader answers, so that each judgement is about one region alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograder.grading.checks import Floats, NotFinite, WrongAnswer, expect_finite
+from autograder.judges.signature import Signature
 from autograder.measuring import has_a_time_for_each_row, times_of_rows
 from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import describe
@@ -30,18 +31,19 @@ class Call(NamedTuple):
 class Network:
     """A noise predictor that the grader answers, and that remembers every call. Equal calls in a row count once.
 
-    What it is given must be finite before it is kept: WrongAnswer, with a sentence, where it is not. `arguments`: their names, in order.
+    What it is given must be finite before it is kept: WrongAnswer, with a sentence, where it is not. `arguments`: their names, in order, or
+    a Signature, which also knows keywords, defaults, and the form of the answer. The answer may have other channels than x.
     """
 
     answer: Callable[[Call], Floats]
-    arguments: tuple[str, ...] = ("x", "t")
+    arguments: tuple[str, ...] | Signature = ("x", "t")
     most_calls: int = MOST_CALLS
     steps: str = SHORT  # of the schedules in use, for the sentence about too many calls
     calls: list[Call] = field(default_factory=list)
     dtypes: list[str] = field(default_factory=list)  # of x, at every call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = self._by_name(args, kwargs)
+        given = self.signature.bind(args, kwargs)
         x = as_state(given["x"], "x_t", "The x_t that the network is given")
         t = as_timesteps(given["t"], len(x), "The t that the network is given") if "t" in given else np.empty(0)
         self.dtypes.append(given["x"].dtype.name)
@@ -50,17 +52,11 @@ class Network:
             self.calls.append(call)
             if len(self.calls) > self.most_calls:
                 raise too_many_calls(self.most_calls, self.steps)
-        return self.answer(call).astype(np.float32)
+        return self.signature.result(self.answer(call).astype(np.float32), given)
 
-    def _by_name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by the names of `arguments`; a keyword of another name counts by its place. Raises GraderHangup where they do not fit."""
-        values = [*args, *kwargs.values()]
-        if len(values) != len(self.arguments) or not isinstance(values[0], np.ndarray):
-            names = " and ".join(self.arguments)
-            raise GraderHangup(f"the network takes {names}, and was called with {len(values)} arguments")
-        if kwargs and not args:
-            values = [kwargs.get(name, value) for name, value in zip(self.arguments, values)]
-        return dict(zip(self.arguments, values))
+    @property
+    def signature(self) -> Signature:
+        return self.arguments if isinstance(self.arguments, Signature) else Signature(self.arguments)
 
 
 def _same(one: Call, other: Call) -> bool:

@@ -28,6 +28,13 @@ class Lane:
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
         self.clocks: tuple[Clock, ...] = ()  # that run for what is asked in this lane
+        self.second: Lane | None = None  # see beside
+
+    def beside(self) -> "Lane":
+        """A lane that runs at the same time, and ends with this one."""
+        if self.second is None:
+            self.second = self.sandbox.lane()
+        return self.second
 
     def next_clock(self) -> Clock | None:
         """The clock that runs out first, of this lane's and of the sandbox's."""
@@ -98,6 +105,8 @@ class Lane:
 
     def close(self) -> None:
         try:
+            if self.second is not None:
+                self.second.close()
             if self.worker is not None:
                 self.worker.close()
         finally:

@@ -182,7 +182,8 @@ class Handle:
         return Handle(self.student, self.worker, ref if type(ref) is Ref else Ref(0))
 
     def _request(self, op: str, fields: dict[str, Any], keep: bool = False) -> Any:
-        return self.worker.request(op, {"target": self.ref, **fields}, keep=keep, seed=self.student.next_seed())
+        request = {"target": self.ref, **fields}
+        return self.student.request(self.worker, op, request, keep=keep, seed=self.student.next_seed())
 
 
 class Student:
@@ -251,9 +252,34 @@ class Student:
         """A module of the submission, imported in the worker. Raises StudentFailure when the import fails."""
         worker = self._worker()
         if name not in self.modules:
-            ref = worker.request("import", {"module": name}, keep=True, seed=self.next_seed())
+            ref = self.request(worker, "import", {"module": name}, keep=True, seed=self.next_seed())
             self.modules[name] = Handle(self, worker, ref)
         return self.modules[name]
+
+    def module_with(self, name: str, **values: Any) -> Handle:
+        """A module of the submission, run anew with these globals in place of its own: arrays become tensors, handles what they stand for."""
+        return self._made("import_with", {"module": name, "values": to_wire(values)}, name)
+
+    def stand_in(self, name: str, **values: Any) -> Handle:
+        """The grader's version of a module that the submission imports, such as a given file: it has these values, and its file is not run.
+
+        A module of the submission that has imported one of them before has the new one from now on.
+        """
+        return self._made("stand_in", {"module": name, "values": to_wire(values)}, name)
+
+    def namespace(self, **values: Any) -> Handle:
+        """An object with these attributes, such as a model with `unet`, a network, and `scheduler`, another one. Made with the next request."""
+        worker = self._worker()
+        return Handle(self, worker, worker.later("namespace", {"values": to_wire(values)}, seed=self.next_seed()))
+
+    def _made(self, op: str, fields: dict[str, Any], name: str) -> Handle:
+        worker = self._worker()
+        self.modules[name] = Handle(self, worker, self.request(worker, op, fields, keep=True, seed=self.next_seed()))
+        return self.modules[name]
+
+    def request(self, worker: Worker, op: str, fields: dict[str, Any], **settings: Any) -> Any:
+        """One request to the worker. Raises StudentFailure where the code in it gives no answer."""
+        return worker.request(op, fields, **settings)
 
     def network(self, function: Callable[..., Any]) -> Remote:
         """An nn.Module in the worker whose forward pass is `function` of arrays, answered here."""

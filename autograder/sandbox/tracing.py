@@ -23,7 +23,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 Tell = Callable[[dict[str, Any]], Any]
 
-RESHAPES = {"view", "_unsafe_view", "_reshape_alias", "reshape", "squeeze", "unsqueeze", "detach", "alias", "clone", "lift_fresh", "_to_copy"}
+RESHAPES = {
+    "view",
+    "_unsafe_view",
+    "_reshape_alias",
+    "reshape",
+    "squeeze",
+    "unsqueeze",
+    "detach",
+    "alias",
+    "clone",
+    "lift_fresh",
+    "_to_copy",
+}
 # The weights of an operation, by the positions of its arguments, with the names that they have in a layer.
 WEIGHTS = {
     "convolution": {1: "weight", 2: "bias"},
@@ -58,7 +70,9 @@ class Trace(TorchDispatchMode):
         self.numbers: dict[tuple[Any, ...], int] = {}
         self.count = 0
         self.kept: list[torch.Tensor] = []  # alive while it runs, so that no memory is used twice
-        self.parameters = {_address(p): p for _, p in _parameters(network) if not is_lazy(p)}  # and those that are met on the way
+        self.parameters = {
+            _address(p): p for _, p in _parameters(network) if not is_lazy(p)
+        }  # and those that are met on the way
         self.weights: dict[tuple[Any, ...], int] = {}
 
     @classmethod
@@ -78,7 +92,9 @@ class Trace(TorchDispatchMode):
         """The number of a tensor of this call."""
         return self.numbers.get(_identity(value)) if isinstance(value, torch.Tensor) else None
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         name = func.overloadpacket.__name__
         self._note_parameters(args)
         weights = self._weights_of(name, args)
@@ -104,7 +120,9 @@ class Trace(TorchDispatchMode):
         return {
             role: args[i]
             for i, role in roles.items()
-            if i < len(args) and isinstance(args[i], torch.Tensor) and (_address(args[i]) in self.parameters or role.startswith("running"))
+            if i < len(args)
+            and isinstance(args[i], torch.Tensor)
+            and (_address(args[i]) in self.parameters or role.startswith("running"))
             if name not in RESHAPES
         }
 
@@ -126,7 +144,12 @@ class Trace(TorchDispatchMode):
     # Values
 
     def _tell_value(self, name: str, func: Any, args: tuple[Any, ...], inputs: list[int], out: torch.Tensor) -> None:
-        if name in RESHAPES and isinstance(args[0], torch.Tensor) and args[0].numel() == out.numel() and args[0].dtype == out.dtype:
+        if (
+            name in RESHAPES
+            and isinstance(args[0], torch.Tensor)
+            and args[0].numel() == out.numel()
+            and args[0].dtype == out.dtype
+        ):
             number = self.number_of(args[0])
             if number is not None:
                 self._number(out, number)
@@ -187,7 +210,9 @@ class Weight:
         return laid_out.as_strided(self.shape, self.stride, self.offset - self.parameter.storage_offset())
 
 
-def trace(network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tell: Tell) -> tuple[dict[str, Any], list[Weight | None]]:
+def trace(
+    network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tell: Tell
+) -> tuple[dict[str, Any], list[Weight | None]]:
     """One watched call: {"outputs": their numbers, "idle": lazy parameters that are still without a size, "made": parameters that are new
     after a first call}, and what held weights (None for running statistics).
 
@@ -208,7 +233,11 @@ def trace(network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tel
 
 
 def gradients(
-    network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], cotangents: list[torch.Tensor], weights: Sequence[Weight | None]
+    network: torch.nn.Module,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    cotangents: list[torch.Tensor],
+    weights: Sequence[Weight | None],
 ) -> dict[str, Any]:
     """The outputs y, and of Σ y · cotangent the gradients with respect to the floating-point inputs and to the weights."""
     args, kwargs = [_leaf(x) for x in args], {name: _leaf(x) for name, x in kwargs.items()}

@@ -15,12 +15,13 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder.sandbox import pictures, tracing, wire
+from autograder.sandbox import pictures, stand_ins, tracing, wire
 from autograder.sandbox.tensors import tensor_from_wire, tensor_to_wire
 from autograder.sandbox.training import Training
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
@@ -37,14 +38,39 @@ class RemoteNetwork(torch.nn.Module):
         self._identifier = identifier
         self.scale = torch.nn.Parameter(torch.ones(()))
 
+    @property
+    def device(self) -> torch.device:
+        return self.scale.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.scale.dtype
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        answer = self._ask(self._identifier, args, kwargs)
-        if not isinstance(answer, torch.Tensor):
-            return answer
-        for x in (*args, *kwargs.values()):
-            if isinstance(x, torch.Tensor) and x.is_floating_point():
-                return answer.to(x.dtype) * self.scale.to(x.dtype)
-        return answer * self.scale
+        given = (x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor) and x.is_floating_point())
+        return self._scaled(self._ask(self._identifier, args, kwargs), next(given, self.scale).dtype)
+
+    def _scaled(self, answer: Any, dtype: torch.dtype) -> Any:
+        """Every tensor of the answer, in the type of the first tensor that was given."""
+        if isinstance(answer, torch.Tensor):
+            return answer.to(dtype) * self.scale.to(dtype)
+        if isinstance(answer, (list, tuple)):
+            return type(answer)(self._scaled(item, dtype) for item in answer)
+        if isinstance(answer, dict):
+            return Answer((name, self._scaled(item, dtype)) for name, item in answer.items())
+        return answer
+
+
+class Answer(dict):
+    """What a network gives as an object: its values are items by name and by number, and attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self:
+            return self[name]
+        raise AttributeError(f"the network's answer has {', '.join(self)}, and no {name}")
+
+    def __getitem__(self, key: Any) -> Any:
+        return list(self.values())[key] if isinstance(key, (int, slice)) else super().__getitem__(key)
 
 
 class Worker:
@@ -97,6 +123,17 @@ class Worker:
 
     def _op_import(self, module: str) -> Any:
         return importlib.import_module(module)
+
+    def _op_import_with(self, module: str, values: dict) -> Any:
+        """A module of the submission, run anew with these globals, see stand_ins.py."""
+        return stand_ins.import_with(module, self.from_wire(values))
+
+    def _op_stand_in(self, module: str, values: dict) -> Any:
+        """The grader's version of a module, see stand_ins.py."""
+        return stand_ins.stand_in(self.folder, module, self.from_wire(values))
+
+    def _op_namespace(self, values: dict) -> Any:
+        return SimpleNamespace(**self.from_wire(values))
 
     def _op_replace(self, files: dict[str, str]) -> None:
         """Write other versions of these files, and forget what was imported from any."""

@@ -18,18 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Note, WrongAnswer, expect, expect_finite
+from autograder.grading.checks import Note, WrongAnswer, expect
 from autograder.grading.seeds import Draw
+from autograder.judges.architecture.differences import explain
+from autograder.judges.architecture.gradients import expect_gradients
 from autograder.judges.architecture.matching import Matching
+from autograder.judges.architecture.names import Diagram, Names
 from autograder.judges.architecture.reference import Recording, Reference, absorbed_biases
-from autograder.judges.architecture.values import Numbers
-from autograder.judges.architecture.words import Diagram, Words
 from autograder.sandbox.proxies import Handle, describe
 
 __all__ = ["Diagram", "judge_architecture"]
 
 MOST_RUNS = 48  # of the student's network, where several layers receive the same
-GRADIENTS = 1e-3  # of the largest of a weight: float32 sums in another order
+NO_NAMES = Diagram()
 Arguments = tuple[Any, ...]
 
 
@@ -52,7 +53,7 @@ def judge_architecture(
     inputs: Sequence[Arguments],
     draw: Draw,
     note: Note,
-    diagram: Diagram = Diagram(),
+    diagram: Diagram = NO_NAMES,
     *,
     form: Callable[[Arguments], Arguments] = lambda arguments: arguments,
     bias_counts: bool = False,
@@ -70,17 +71,24 @@ def judge_architecture(
     matching, report = _match(pair, inputs[0], known, bias_counts)
     note("layers found", len(matching.partners), 0)
     if matching.failure is not None:
-        raise WrongAnswer(Words(diagram, matching).explain(matching.failure))
+        raise WrongAnswer(explain(matching, matching.failure, diagram))
     _expect_all_trained(matching, report)
     pair.set_mode(training=False)
     again = _check_again(pair, inputs[1], known, matching)
     if again.failure is not None:
-        raise WrongAnswer(f"In evaluation mode: {Words(diagram, again).explain(again.failure)}")
+        raise WrongAnswer(f"In evaluation mode: {explain(again, again.failure, diagram)}")
     pair.set_mode(training=True)
-    _compare_gradients(pair, inputs[-1], again, draw, note, diagram)
+    arguments = inputs[-1]
+    cotangents = [
+        draw.normal(len(arguments[0]), *shape[1:]).astype(np.float32) for shape in again.reference.output_shapes
+    ]
+    theirs = reference.gradients(cotangents, *arguments)
+    expect_gradients(network.gradients(cotangents, *form(arguments)), theirs, again, Names(diagram, again))
 
 
-def _record(handle: Handle, arguments: Arguments, recording: Reference, draw: Draw | None, absorbed: frozenset[int]) -> Reference:
+def _record(
+    handle: Handle, arguments: Arguments, recording: Reference, draw: Draw | None, absorbed: frozenset[int]
+) -> Reference:
     recording.draw, recording.absorbed = draw, absorbed
     report = handle.trace(recording, *arguments)
     recording.outputs = tuple(recording.classes[number] for number in report["outputs"])
@@ -108,7 +116,10 @@ def _match(pair: Pair, arguments: Arguments, known: Reference, bias_counts: bool
 
 
 def _report(value: Any) -> dict[str, Any]:
-    expect(isinstance(value, dict) and {"outputs", "idle", "made"} <= value.keys(), f"The network could not be followed; it gave {describe(value)}.")
+    expect(
+        isinstance(value, dict) and {"outputs", "idle", "made"} <= value.keys(),
+        f"The network could not be followed; it gave {describe(value)}.",
+    )
     return value
 
 
@@ -125,8 +136,8 @@ def _check_again(pair: Pair, arguments: Arguments, known: Reference, matching: M
 
 def _expect_all_trained(matching: Matching, report: dict[str, Any]) -> None:
     """Every weight is where an optimiser finds it, before the first call, and nothing else is in its way."""
-    hidden = [layer for layer, _ in matching.partners for slot in layer.slots if slot.name is None and not slot.role.startswith("running")]
-    if hidden:
+    slots = [slot for layer, _ in matching.partners for slot in layer.slots if not slot.role.startswith("running")]
+    if any(slot.name is None for slot in slots):
         raise WrongAnswer(
             "Every layer must be where parameters() finds it; a layer of yours is not (an ordinary list or a dictionary hides layers: take "
             "nn.ModuleList or nn.ModuleDict). An optimiser would never train it."
@@ -144,42 +155,7 @@ def _expect_all_trained(matching: Matching, report: dict[str, Any]) -> None:
 
 def _names(parameters: Any) -> str:
     """The layers of some parameters, "`down5.0`"."""
-    layers = dict.fromkeys(str(name).rpartition(".")[0] or str(name) for name in parameters) if isinstance(parameters, list) else {}
-    return ", ".join(f"`{layer[:80]}`" for layer in list(layers)[:4])
-
-
-def _compare_gradients(pair: Pair, arguments: Arguments, matching: Matching, draw: Draw, note: Note, diagram: Diagram) -> None:
-    shapes = [matching.reference.known.tensors[index].shape for index in matching.reference.outputs]
-    rows = len(arguments[0])
-    cotangents = [draw.normal(rows, *shape[1:]).astype(np.float32) for shape in shapes]
-    theirs = pair.reference.gradients(cotangents, *arguments)
-    ours = pair.network.gradients(cotangents, *pair.form(arguments))
-    for got, expected in zip(ours["outputs"], theirs["outputs"]):
-        largest = float(abs(expected).max())
-        shown = expect_finite(got, "The output") if isinstance(got, np.ndarray) else np.zeros(0)
-        right = shown.size == expected.size and bool((abs(shown.ravel() - expected.ravel()) <= GRADIENTS * largest).all())
-        note("output", right, 0)
-        expect(right, "With the same weights and inputs your network must give what the diagram gives; in training mode, on further inputs, yours does not.")
-    words = Words(diagram, matching)
-    largest = max((float(abs(g).max()) for g in theirs["weights"] if g is not None), default=0.0)
-    for (layer, partner) in matching.partners:
-        for item in matching.laid:
-            if item.ours in layer.slots and item.theirs is not None and not item.ours.role.startswith("running"):
-                got, expected = ours["weights"][item.ours.number], theirs["weights"][item.theirs]
-                wrong = _differs(got, None if expected is None else item.convert(expected), largest)
-                if wrong:
-                    note("gradient", wrong, 0)
-                    raise WrongAnswer(
-                        f"The gradient of {words.what(partner)} in {words._place(partner.place) or 'the network'} must be as in the diagram; yours {wrong}"
-                        f"{words._yours(layer)}. Look for .detach(), .data, torch.no_grad or torch.tensor(…) on the way."
-                    )
-
-
-def _differs(got: Any, expected: Numbers | None, largest: float) -> str:
-    """What is wrong with a gradient, or ""."""
-    if expected is None:
+    if not isinstance(parameters, list):
         return ""
-    mine = got if isinstance(got, np.ndarray) and got.shape == expected.shape else np.zeros_like(expected)
-    if not (abs(mine - expected) <= GRADIENTS * abs(expected).max() + 1e-5 * largest).all():
-        return "is another one" if mine.any() else "is zero, so training never reaches it"
-    return ""
+    layers = dict.fromkeys(str(name).rpartition(".")[0] or str(name) for name in parameters)
+    return ", ".join(f"`{layer[:80]}`" for layer in list(layers)[:4])

@@ -48,10 +48,15 @@ class Matching(Recording):
     lay_in: bool = True
     bias_counts: bool = False  # whether a bias that a batch normalisation takes away must be as in the reference
     decisions: list[tuple[int, int]] = field(default_factory=list)  # which was taken, of how many
-    found: dict[int, tuple[int, Order | None] | None] = field(default_factory=dict)  # what each tensor is, see Known.find
+    found: dict[int, tuple[int, Order | None] | None] = field(
+        default_factory=dict
+    )  # what each tensor is, see Known.find
     laid: list[Laid] = field(default_factory=list)
-    partners: list[tuple[Operation, Operation]] = field(default_factory=list)  # the student's layers and the reference's
-    failure: Failure | None = None
+    partners: list[tuple[Operation, Operation]] = field(
+        default_factory=list
+    )  # the student's layers and the reference's
+    failures: list[Failure] = field(default_factory=list)  # in the order of the calls
+    failure: Failure | None = None  # the one that counts, once the call has ended
 
     def __post_init__(self) -> None:
         for number, array in self.values.items():
@@ -61,11 +66,9 @@ class Matching(Recording):
 
     def layer(self, operation: Operation) -> list[Numbers | None]:
         none: list[Numbers | None] = [None] * len(operation.slots)
-        if self.failure is not None:
-            return none
         possible = [(r, laid) for r in self.reference.layers() if (laid := self._fit(operation, r)) is not None]
         if not possible:
-            self.failure = Failure("layer", operation.inputs[0], operation)
+            self.failures.append(Failure("layer", operation.inputs[0], operation))
             return none
         at = len(self.decisions)
         choice = self.choices[at] if at < len(self.choices) else 0
@@ -78,22 +81,40 @@ class Matching(Recording):
     def value(self, operation: Operation) -> None:
         value = self.values.get(operation.output)
         self.found[operation.output] = None if value is None else self.reference.known.find(value)
-        if operation.slots and self.failure is None:
+        if self.partners and self.partners[-1][0] is operation:
             partner = self.partners[-1][1]
             here = self.found[operation.output]
             right = {self.reference.classes.get(partner.output)}
             right |= {index for index, layer in self.reference.before_bias.items() if layer is partner}
             if here is None or here[0] not in right:
-                self.failure = Failure("result", operation.output, operation, partner)
+                self.failures.append(Failure("result", operation.output, operation, partner))
 
     def finish(self, outputs: Any) -> None:
-        """The numbers of the outputs are known: each must be the reference's, with its channels in order."""
+        """The numbers of the outputs are known: each must be the reference's, with its channels in order. What no output needs is no failure."""
         numbers = [n if type(n) is int else None for n in outputs] if isinstance(outputs, (list, tuple)) else []
         for i, index in enumerate(self.reference.outputs):
             number = numbers[i] if i < len(numbers) else None
             here = self.found.get(number) if number is not None else None
             if self.failure is None and (here is None or here[0] != index or here[1] is not None):
-                self.failure = Failure("output", number)
+                needed = {operation.output for operation in self.behind(number)}
+                earlier = (one for one in self.failures if one.layer is not None and one.layer.output in needed)
+                self.failure = next(earlier, Failure("output", number))
+
+    def behind(self, number: int | None) -> list[Operation]:
+        """The operations of the student's behind a tensor, in the order of their calls."""
+        made = {operation.output: operation for operation in self.operations}
+        seen: set[int] = set()
+        waiting = [number] if number is not None else []
+        while waiting:
+            one = waiting.pop()
+            if one in made and one not in seen:
+                seen.add(one)
+                waiting += made[one].inputs
+        return [operation for operation in self.operations if operation.output in seen]
+
+    def known_into(self, operation: Operation) -> list[int]:
+        """What goes into an operation of the student's, as far as the reference has it."""
+        return [found[0] for number in operation.inputs if (found := self.found.get(number)) is not None]
 
     def next_choices(self) -> list[int] | None:
         """The choices of the next run, or None when all have been tried."""
@@ -107,14 +128,17 @@ class Matching(Recording):
     def _fit(self, ours: Operation, theirs: Operation) -> list[Laid] | None:
         """The weights of the reference's layer for the student's; None where they are not partners."""
         here = self.found.get(ours.inputs[0])
-        if here is None or not self._is_free(ours, theirs):
+        if here is None:
             return None
         index, order = here
-        if ours.kind == "add" and theirs is self.reference.before_bias.get(index):
-            return self._only_the_bias(ours, theirs)
+        only_bias = ours.kind == "add" and theirs is self.reference.before_bias.get(index)
         given = self.reference.classes.get(theirs.inputs[0])
-        if given not in (index, self.reference.padded.get(index)):
+        if (not only_bias and given not in (index, self.reference.padded.get(index))) or not self._is_free(
+            ours, theirs
+        ):
             return None
+        if only_bias:
+            return self._only_the_bias(ours, theirs)
         if theirs.family in ("conv", "transposed conv", "linear"):
             return self._kernel_and_bias(ours, theirs, order)
         if ours.family != theirs.family or len(ours.slots) > len(theirs.slots):

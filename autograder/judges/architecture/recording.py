@@ -57,7 +57,9 @@ class Recording:
 
     values: dict[int, Numbers] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
-    blocks: list[tuple[str, str, int]] = field(default_factory=list)  # path, class and output of each module, inner ones first
+    blocks: list[tuple[str, str, int]] = field(
+        default_factory=list
+    )  # path, class and output of each module, inner ones first
     waiting: Operation | None = None  # a layer whose output is not told yet
 
     @classmethod
@@ -84,15 +86,21 @@ class Recording:
         return (operation for operation in self.operations if operation.slots)
 
     def _layer(self, event: dict[str, Any]) -> list[Numbers | None]:
-        slots = tuple(Slot(str(role), tuple(map(int, shape)), int(number), name) for role, shape, number, name in event["weights"])
+        slots = tuple(
+            Slot(str(role), tuple(map(int, shape)), int(number), name) for role, shape, number, name in event["weights"]
+        )
         shapes = tuple(tuple(map(int, shape)) for shape in event["shapes"])
-        self.waiting = Operation(str(event["operation"]), _numbers(event), _place(event), dict(event["settings"]), shapes, slots)
+        self.waiting = Operation(
+            str(event["operation"]), _numbers(event), _place(event), dict(event["settings"]), shapes, slots
+        )
         return self.layer(self.waiting)
 
     def _value(self, event: dict[str, Any]) -> None:
         if len(self.operations) >= MOST_OPERATIONS:
             raise GraderHangup(f"the network runs more than {MOST_OPERATIONS} operations in one call")
-        operation = self.waiting or Operation(str(event["operation"]), _numbers(event), _place(event), dict(event["settings"]))
+        operation = self.waiting or Operation(
+            str(event["operation"]), _numbers(event), _place(event), dict(event["settings"])
+        )
         self.waiting = None
         operation.output = int(event["output"])
         if isinstance(event["value"], np.ndarray):

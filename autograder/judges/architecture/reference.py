@@ -65,6 +65,10 @@ class Reference(Recording):
             around = np.pad(given, [(0, 0), (0, 0), *[(w, w) for w in width]])
             self.padded[self.known.add(around)] = self.classes[operation.inputs[0]]
 
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        return [self.known.tensors[index].shape for index in self.outputs]
+
     def is_absorbed(self, layer: Operation) -> bool:
         """Whether a batch normalisation follows this layer, so that its bias makes no difference."""
         return next(i for i, other in enumerate(self.layers()) if other is layer) in self.absorbed

@@ -82,12 +82,12 @@ class Known:
     def find(self, x: Numbers) -> tuple[int, Order | None] | None:
         """Which tensor x is, and the order of its channels where it is not the same: x[:, i] = tensor[:, order[i]]."""
         found = self._equal(x)
-        if found is None and x.ndim > 2:  # channels last
-            found = self._equal(np.moveaxis(x, -1, 1))
         if found is not None:
             return found, None
         for index in self.by_size.get(x.size, []):
             y = self.tensors[index]
+            if x.ndim > 1 and y.ndim > 2 and x.shape[-1] == y.shape[1] and same(x, np.moveaxis(y, 1, -1)):
+                return index, None  # channels last
             if abs(float(abs(x).sum()) - float(abs(y).sum())) <= ROUNDING * y.size * float(abs(y).max()):
                 order = order_of_channels(x.reshape(y.shape) if x.shape[:2] == y.shape[:2] else x, y)
                 if order is not None:
