@@ -14,7 +14,7 @@ from autograder.assignments.minimal_diffusion.interface import CLASSES
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.oracles.tolerance import near
-from autograder.sandbox.launcher import Raised
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 
 SIDE, ROWS = 32, 2
@@ -98,7 +98,7 @@ def _layer(layer: Handle) -> str:
 
 
 def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> None:
-    for channels, out_class in ((3, None), (3, 1), (1, 5)):
+    for channels, out_class in ((3, 1), (1, 5)):
         build(student, file, draw, note, channels, out_class)
     built = build(student, file, draw, note, rows=3)
     x = draw.normal(3, 3, SIDE, SIDE)
@@ -117,7 +117,7 @@ def draw_weights(built: Built, draw: Draw) -> int:
     for index in range(min(count, MOST_MODULES)):
         parameter = parameters.new("__getitem__", index)
         if parameter.call("dim") > 1:
-            torch.later("nn.init.kaiming_uniform_", parameter)
+            torch.later("nn.init.xavier_uniform_", parameter, 4.0)
         else:
             torch.later("nn.init.uniform_", parameter, 0.2, 1.0)
     built.student.seed = None
@@ -148,10 +148,13 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note) -> None
     expect(not silent, f"Every layer of UNet must take part, so that training reaches it; no gradient reaches {', '.join(silent[:4])}.")
     built.net.call("eval")
     other = draw.normal(*x.shape)
-    one, two, between = (built(value) for value in (x, other, (x + other) / 2))
+    one, two, between = (expect_tensor(built(value), x.shape, "The output of UNet") for value in (x, other, (x + other) / 2))
     bends = not near(between, (one + two) / 2, 1e-3 * abs(one - two).max())
     note("bends", bends, 0)
     expect(bends, "UNet must have an activation, such as ReLU, in its blocks; yours is a linear map of the image.")
+    note("range", (one.min() < 0, one.max() > 0, abs(one).max() > 1), 0)
+    expect(one.min() < 0 < one.max() and abs(one).max() > 1,
+           "UNet must be able to answer with any number, as noise has both signs and no limit; look for an activation after its last layer.")  # fmt: skip
 
 
 def _has_gradient(torch: Handle, parameter: Handle) -> bool:
@@ -189,6 +192,7 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
         _compare_with_diagram(convolutions, watched.seen, x, built.arguments, note)
         return
     sides = sorted({seen.gave.shape[3] for seen in watched.seen if seen.gave.shape[3] <= SIDE})
+    _expect_registered(convolutions, sides)
     expect(sides and sides[0] <= SIDE // 8, f"UNet must go down three levels at least, to images of {SIDE // 8} × {SIDE // 8} or smaller; yours has {sides or 'none'}.")
     for side in [side for side in sides if side > sides[0]]:
         linked = _is_linked(built, watched, x, draw, side)
@@ -196,6 +200,19 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
         where = "the image itself must reach the last layer" if side == SIDE else "what the way down had must reach the way up"
         expect(linked, f"At {side} × {side}, the resolution of the image divided by {SIDE // side}, {where} by a link across (torch.cat); in yours it goes "
                "through smaller images only.")  # fmt: skip
+
+
+def _expect_registered(convolutions: list[Seen], sides: list[int]) -> None:
+    """PyTorch knows a layer for every resolution on the way down and on the way up. A network without any is not looked into."""
+    if not convolutions or not sides:
+        return
+    smallest = [place for place, seen in enumerate(convolutions) if seen.gave.shape[3] == min(other.gave.shape[3] for other in convolutions)]
+    down, up = convolutions[: smallest[-1] + 1], convolutions[smallest[0] :]
+    starts = any(seen.given.shape[3] == SIDE for seen in down)
+    expect(starts, "No layer that PyTorch knows takes the image: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
+    for side in [side for side in sides if side > sides[0]]:
+        there = any(side in (seen.given.shape[3], seen.gave.shape[3]) for seen in up)
+        expect(there, f"PyTorch knows no layer at {side} × {side} on the way up: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
 
 
 def _is_linked(built: Built, watched: Watch, x: Floats, draw: Draw, side: int) -> bool:
