@@ -13,9 +13,9 @@ FORWARD, SAMPLE = "conditional.py:DDPM.forward", "conditional.py:DDPM.sample"
 @task("4", points=1, region=UNET)
 def test_conditional_unet(student: Student, draw: Draw, note: Note) -> None:
     """The conditional `UNet` gives (B, out_class, H, W), has links across, and a gradient reaches every layer."""
-    unet.judge_shapes(student, "conditional", draw, note)
-    unet.judge_gradients(student, "conditional", draw, note)
-    unet.judge_links(student, "conditional", draw, note)
+    built = unet.judge_shapes(student, "conditional", draw, note)
+    unet.judge_gradients(student, "conditional", draw, note, built)
+    unet.judge_links(student, "conditional", draw, note, built)
 
 
 @task("4", points=1, region=UNET)

@@ -97,15 +97,16 @@ def _layer(layer: Handle) -> str:
         return "a normalisation"
 
 
-def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> None:
-    for channels, out_class in ((3, 1), (1, 5)):
-        build(student, file, draw, note, channels, out_class)
-    built = build(student, file, draw, note, rows=3)
-    x = draw.normal(3, 3, SIDE, SIDE)
-    built.net.call("eval")
+def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:
+    """Returns the network for three channels."""
+    build(student, file, draw, note, 1, 5)
+    built = build(student, file, draw, note)
+    x = draw.normal(ROWS, 3, SIDE, SIDE)
+    built.net.later("eval")
     first, far = built(x), built(x + 3 * draw.normal(*x.shape))
     note.measured_work(bool(isinstance(first, np.ndarray) and first.shape == x.shape and not near(first, far, 1e-5)))
     expect(not near(first, far, 1e-6), "The output of UNet must depend on the image; yours gives every image the same.")
+    return built
 
 
 def draw_weights(built: Built, draw: Draw) -> int:
@@ -124,9 +125,9 @@ def draw_weights(built: Built, draw: Draw) -> int:
     return count
 
 
-def judge_gradients(student: Student, file: str, draw: Draw, note: Note) -> None:
-    """A gradient reaches every layer, and the network is no linear map."""
-    built = build(student, file, draw, note)
+def judge_gradients(student: Student, file: str, draw: Draw, note: Note, built: Built | None = None) -> None:
+    """A gradient reaches every layer, and the network is no linear map, whose results have any sign and size."""
+    built = built or build(student, file, draw, note)
     torch, builtins = student.module("torch"), student.module("builtins")
     count = draw_weights(built, draw)
     note("parameters", count, 0)
@@ -146,7 +147,7 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note) -> None
             silent.append(name)
     note("layers without gradient", len(silent), 0)
     expect(not silent, f"Every layer of UNet must take part, so that training reaches it; no gradient reaches {', '.join(silent[:4])}.")
-    built.net.call("eval")
+    built.net.later("eval")
     other = draw.normal(*x.shape)
     one, two, between = (expect_tensor(built(value), x.shape, "The output of UNet") for value in (x, other, (x + other) / 2))
     bends = not near(between, (one + two) / 2, 1e-3 * abs(one - two).max())
@@ -175,10 +176,12 @@ def watch(built: Built) -> Watch:
     return watched
 
 
-def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
+def judge_links(student: Student, file: str, draw: Draw, note: Note, built: Built | None = None) -> None:
     """What the way down had at a resolution reaches the way up at that resolution, and the image itself the last layer."""
-    built = build(student, file, draw, note)
-    draw_weights(built, draw)
+    if built is None:
+        built = build(student, file, draw, note)
+        draw_weights(built, draw)
+    built.net.later("train")
     watched = watch(built)
     x = draw.normal(ROWS, 3, SIDE, SIDE)
     built(x)
@@ -286,7 +289,7 @@ def judge_labels(student: Student, file: str, draw: Draw, note: Note) -> None:
     """Every label changes the noise found in its own image, and in no other."""
     built = build(student, file, draw, note, rows=CLASSES)
     draw_weights(built, draw)
-    built.net.call("eval")
+    built.net.later("eval")
     x, labels = np.repeat(draw.normal(1, 3, SIDE, SIDE), CLASSES, axis=0), np.arange(CLASSES)
     answers = expect_tensor(built(x, labels), x.shape, "The output of UNet")
     scale = abs(answers).max()
