@@ -197,6 +197,22 @@ class Worker:
         module, batches = self.objects[model.id], self.from_wire(data)
         return self._optimise(module.parameters(), len(batches), lambda i: module.compute_loss(batches[i]), **settings)
 
+    def _op_train_on(self, model: Ref, loss: str, data: list[Array], order: Array, rates: Array | None = None, **settings: Any) -> Any:
+        """Minimise the model's function `loss`, "" for the model itself, over batches of `data`, such as images and labels, with Adam.
+
+        order: (steps, batch), rows of the data; rates: (steps,), where the learning rate changes. Returns the losses, (steps,).
+        """
+        parts, rows = [self.from_wire(array) for array in data], self.from_wire(order)
+        function, rate = self._resolve(model, loss), None if rates is None else self.from_wire(rates)
+
+        def loss_of(i: int) -> torch.Tensor:
+            if rate is not None and self.training is not None:
+                self.training.adam.learning_rate = float(rate[i])
+            value: torch.Tensor = function(*[part[rows[i]] for part in parts])
+            return value
+
+        return self._optimise(self.objects[model.id].parameters(), len(rows), loss_of, **settings)
+
     def _op_fit(self, network: Ref, inputs: Array, times: Array, targets: Array, **settings: Any) -> Any:
         """Regress network(inputs, times) on targets in the mean square with Adam, all (steps, batch, …). Returns the losses, (steps,)."""
         module = self.objects[network.id]

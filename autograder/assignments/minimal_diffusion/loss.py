@@ -5,12 +5,13 @@ what remains of x_t is the noise.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.assignments.minimal_diffusion.interface import ALPHAS_CUMPROD, CLASSES, Durham, Network, T
+from autograder.assignments.minimal_diffusion.interface import CLASSES, Durham, Network, Tables
 from autograder.grading.checks import Floats, Held, Note, WrongAnswer, expect, expect_finite, expect_near
 from autograder.grading.seeds import Draw
 from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault, variance_limits
@@ -18,19 +19,23 @@ from autograder.oracles.tolerance import between, near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
-ROWS, SIZE = 16_384, (3, 2, 2)
-SAME_FACTOR = 2e-5  # √ᾱ_1 and √ᾱ_2 differ by 1e-4, and float32 loses some 1e-6
-SIGNAL, NOISE = np.sqrt(ALPHAS_CUMPROD), np.sqrt(1 - ALPHAS_CUMPROD)
+SIZE = (3, 2, 2)
 OWN_GENERATOR = (
     "Two calls with the same seed gave other random numbers, so that your code was not measured: it seems to draw from a generator of its own. "
     "A person has to look at it."
 )
 
 
+def rows_for(tables: Tables) -> int:
+    """Images in a batch: some 200 for each t, or 40 where T is large."""
+    return 4096 if tables.T < 20 else 16_384
+
+
 @dataclass(frozen=True)
 class Run:
     """Calls of DDPM.forward on `x` and on −x with equal random numbers. `factors`, of x in x_t, and `noise`, the rest: for each image."""
 
+    tables: Tables
     loss: Handle
     model: Handle
     x: Floats
@@ -38,17 +43,19 @@ class Run:
     factors: Floats
     noise: Floats
 
-    @property
+    @cached_property
     def t(self) -> NDArray[np.int64]:
         """The t of each image, by its factor; −1 where the factor belongs to none."""
-        nearest = np.clip(np.searchsorted(-SIGNAL, -self.factors), 1, T)
-        nearest -= abs(SIGNAL[nearest - 1] - self.factors) < abs(SIGNAL[nearest] - self.factors)
-        return np.where(abs(SIGNAL[nearest] - self.factors) < SAME_FACTOR, nearest, -1)
+        signal = np.sqrt(self.tables.alphas_cumprod)
+        nearest = np.clip(np.searchsorted(-signal, -self.factors), 1, self.tables.T)
+        nearest -= abs(signal[nearest - 1] - self.factors) < abs(signal[nearest] - self.factors)
+        return np.where(abs(signal[nearest] - self.factors) < 0.2 * abs(np.diff(signal)).min(), nearest, -1)
 
     @property
     def z(self) -> Floats:
         """The noise, divided by √(1 − ᾱ_t)."""
-        return self.noise / NOISE[np.clip(self.t, 0, T)][:, None, None, None]
+        level = np.sqrt(1 - self.tables.alphas_cumprod)[np.clip(self.t, 0, self.tables.T)]
+        return self.noise / level[:, None, None, None]
 
 
 def run_loss(course: Durham, draw: Draw, note: Note, rows: int, size: tuple[int, ...]) -> Run:
@@ -72,7 +79,7 @@ def run_loss(course: Durham, draw: Draw, note: Note, rows: int, size: tuple[int,
         _expect_reproducible(course, model, network, x, labels, seed)
         note("not a sum", 1, 0)
         raise WrongAnswer("The x_t given to the network must be √ᾱ_t x + √(1 − ᾱ_t) ε, with one t for each image; yours is no such sum.")
-    return Run(losses[0], model, x, eps_hat, factors, seen[0] - factors[:, None, None, None] * x)
+    return Run(course.tables, losses[0], model, x, eps_hat, factors, seen[0] - factors[:, None, None, None] * x)
 
 
 def _expect_call(course: Durham, network: Network, shape: tuple[int, ...], labels: Any, note: Note) -> None:
@@ -122,17 +129,19 @@ def _expect_reproducible(course: Durham, model: Handle, network: Network, x: Flo
 
 def judge_noised(course: Durham, draw: Draw, note: Note) -> None:
     """x_t = √ᾱ_t x + √(1 − ᾱ_t) ε, with standard normal ε."""
-    run = run_loss(course, draw, note, ROWS, SIZE)
+    run = run_loss(course, draw, note, rows_for(course.tables), SIZE)
     note_run(run, note)
-    expect_factors(run)
-    where = run.t
-    fault = standard_normal_fault(run.z)
-    counts, per_image = np.bincount(where, minlength=T + 1), (run.z**2).mean(axis=(1, 2, 3))
-    variance = np.bincount(where, per_image, minlength=T + 1) / np.maximum(counts, 1)
+    expect_factors(course, run)
+    T, levels = course.T, np.sqrt(1 - course.tables.alphas_cumprod)
+    counts, squares = np.bincount(run.t, minlength=T + 1), (run.z**2).mean(axis=(1, 2, 3))
+    variance = np.bincount(run.t, squares, minlength=T + 1) / np.maximum(counts, 1)
     for t in np.flatnonzero(counts):
         if not between(float(variance[t]), *variance_limits(int(counts[t]) * int(np.prod(SIZE)), 1e-8 / T)):
-            spread = np.sqrt(variance[t]) * NOISE[t]
-            raise WrongAnswer(f"At t = {t} the noise in x_t must have standard deviation √(1 − ᾱ_t) = {NOISE[t]:.4f}; yours has {spread:.4f}.")
+            raise WrongAnswer(
+                f"{course.says}at t = {t} the noise in x_t must have standard deviation √(1 − ᾱ_t) = {levels[t]:.4f}; "
+                f"yours has {np.sqrt(variance[t]) * levels[t]:.4f}."
+            )
+    fault = standard_normal_fault(run.z)
     expect(fault is None, f"The x_t given to the network must be √ᾱ_t x + √(1 − ᾱ_t) ε with standard normal ε, but of that ε {fault}.")
     _expect_fresh(course, draw, run)
 
@@ -150,10 +159,11 @@ def note_run(run: Run, note: Note) -> None:
     note.measured_work(bool(np.ptp(run.factors) > 0.05 or np.ptp(spread) > 0.3))
 
 
-def expect_factors(run: Run) -> None:
+def expect_factors(course: Durham, run: Run) -> None:
     if (run.t < 0).any():
+        signal = np.sqrt(course.tables.alphas_cumprod)
         raise WrongAnswer(
-            f"In x_t the factor of x must be √ᾱ_t for a t of 1 … {T}, between {SIGNAL[1]:.5f} and {SIGNAL[T]:.5f}; yours lie between "
+            f"{course.says}in x_t the factor of x must be √ᾱ_t for a t of 1 … {course.T}, between {signal[1]:.5f} and {signal[-1]:.5f}; yours lie between "
             f"{run.factors.max():.5f} and {run.factors.min():.5f}, and {int((run.t < 0).sum())} of {len(run.t)} belong to no t."
         )
 
@@ -162,7 +172,7 @@ def _expect_fresh(course: Durham, draw: Draw, run: Run) -> None:
     seen: list[Floats] = []
     network = Network(lambda number, given: run.eps_hat)
     model = course.build(network)
-    labels = draw.generator.integers(0, CLASSES, ROWS)
+    labels = draw.generator.integers(0, CLASSES, len(run.x))
     for _ in range(2):
         course.loss(model, np.zeros_like(run.x), labels).call("detach")
         seen.append(network.x[-1])
@@ -172,19 +182,24 @@ def _expect_fresh(course: Durham, draw: Draw, run: Run) -> None:
 
 def judge_times(course: Durham, draw: Draw, note: Note) -> None:
     """One t for each image, uniform on 1 … T."""
-    run = run_loss(course, draw, note, ROWS, SIZE)
+    run = run_loss(course, draw, note, rows_for(course.tables), SIZE)
     note_run(run, note)
-    expect_factors(run)
-    t = run.t
-    note("range of t", (t.min(), t.max()), 0)
+    expect_factors(course, run)
+    t, T = run.t, course.T
+    note("range of t", (t.min(), t.max() - T), 0)
     kinds = len(np.unique(t))
     expect(kinds > 1, f"t must be drawn for each image of the batch; yours has the same t, {t[0]}, for all of them.")
     if t.min() < 1 or t.max() < T:
-        raise WrongAnswer(f"t must be drawn from 1 … {T}, both included; in {ROWS:,} images yours reaches from {t.min()} to {t.max()}.")
+        raise WrongAnswer(f"{course.says}t must be drawn from 1 … {T}, both included; in {len(t):,} images yours reaches from {t.min()} to {t.max()}.")
     fault = uniform_integers_fault(t.astype(np.float64) - 1, T)
-    expect(fault is None, f"t must be drawn for each image, uniformly from 1 … {T}; yours is not: some come up too often ({kinds} different ones).")
-    again = run_loss(course, draw, Note(), ROWS, SIZE).t
+    expect(fault is None, f"{course.says}t must be drawn for each image, uniformly from 1 … {T}; yours is not: some come up too often ({kinds} different ones).")
+    again = run_loss(course, draw, Note(), len(t), SIZE).t
     expect(not np.array_equal(t, again), "DDPM.forward must draw a new t for each image at every call; yours drew the same ones again.")
+
+
+def judge_images_and_times(course: Durham, draw: Draw, note: Note) -> None:
+    judge_noised(course, draw, note)
+    judge_times(course, draw, note)
 
 
 def judge_value(course: Durham, draw: Draw, note: Note) -> None:

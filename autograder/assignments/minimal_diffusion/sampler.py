@@ -8,16 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.assignments.minimal_diffusion.interface import (
-    ALPHAS,
-    ALPHAS_CUMPROD,
-    BETAS,
-    CLASSES,
-    POSTERIOR_VARIANCE,
-    Durham,
-    Network,
-    T,
-)
+from autograder.assignments.minimal_diffusion.interface import CLASSES, Durham, Network
 from autograder.assignments.minimal_diffusion.loss import OWN_GENERATOR, expect_labels
 from autograder.grading.checks import Floats, Held, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
@@ -25,15 +16,12 @@ from autograder.oracles.statistics import correlation, standard_normal_fault, va
 from autograder.oracles.tolerance import between, near
 
 ROWS, SIZE = 48, (3, 4, 4)
-TOLD = (T, T // 2, 20, 2, 1)  # steps whose numbers are kept
 NO_NOISE = 1e-4
-A = 1 / np.sqrt(ALPHAS)
-NEAR_A = 5e-6  # float32 tables are off by 1e-7, and neighbouring t by 2e-5
-B = A * BETAS / np.sqrt(1 - ALPHAS_CUMPROD)
+NEAR_A = 5e-6  # float32 tables are off by 1e-7, and those of neighbouring t by 2e-5
 
 
 def near_b(b: Floats) -> Floats:
-    """How far b may be off: 1 − ᾱ_t of a float32 table loses 2e-4 at t = 1. Neighbouring t differ by 4e-3 and more."""
+    """How far b may be off: 1 − ᾱ_t of a float32 table loses 2e-4 at t = 1. Neighbouring t differ by 3e-3 and more."""
     return 2e-6 + 1e-3 * b
 
 
@@ -67,8 +55,9 @@ def _run(course: Durham, draw: Draw, note: Note, seed: int | None, rows: int = R
     expect(network.x, "DDPM.sample must ask the network for the noise at every step; yours never called it.")
     start = network.x[0]
     expect(start.shape == shape, f"DDPM.sample must start from noise of shape (n_sample, *size) = {shape}; yours has {start.shape}.")
+    T = course.T
     if len(network.x) != T:
-        raise WrongAnswer(f"DDPM.sample must take {T} steps, t = {T}, …, 1, and call the network once in each; yours called it {len(network.x)} times.")
+        raise WrongAnswer(f"{course.says}DDPM.sample must take {T} steps, t = {T}, …, 1, and call the network once in each; yours called it {len(network.x)} times.")
     if course.has_labels:
         expect_labels(network.beside[0], np.arange(rows) % CLASSES, "DDPM.sample", note)
     for x in network.x:
@@ -82,26 +71,34 @@ def measure(course: Durham, draw: Draw, note: Note) -> Steps:
     others, other_answers = _run(course, draw, note, seed)
     if not np.array_equal(states[0], others[0]):
         raise Held(OWN_GENERATOR)
-    a, b = np.empty(T), np.empty(T)
-    noise = np.empty((T, *states[0].shape))
+    T = course.T
+    a, b, noise = np.empty(T), np.empty(T), np.empty((T, *states[0].shape))
     for k in range(T):
         before, after = states[k] - others[k], states[k + 1] - others[k + 1]
         design = np.stack([before.ravel(), -(answers[k] - other_answers[k]).ravel()], axis=1)
         if k:
             (a[k], b[k]), *_ = np.linalg.lstsq(design, after.ravel(), rcond=None)
         else:  # both runs start from the same noise, so that the first a stays unseen
-            a[k], b[k] = A[T], float(design[:, 1] @ after.ravel() / (design[:, 1] ** 2).sum())
+            a[k], b[k] = right_factors(course)[0][0], float(design[:, 1] @ after.ravel() / (design[:, 1] ** 2).sum())
         fitted = a[k] * before - b[k] * (answers[k] - other_answers[k])
         if not near(after, fitted, 1e-3 * (1 + abs(after).max())):
             note("not a sum", k, 0)
-            raise WrongAnswer(f"At t = {T - k} the step must give a x_t − b ε_θ + σ z with numbers a, b and σ; yours is no such sum.")
+            raise WrongAnswer(f"{course.says}at t = {T - k} the step must give a x_t − b ε_θ + σ z with numbers a, b and σ; yours is no such sum.")
         noise[k] = states[k + 1] - a[k] * states[k] + b[k] * answers[k]
     note_steps(a, b, noise, note)
     return Steps(states, a, b, noise)
 
 
+def right_factors(course: Durham) -> tuple[Floats, Floats]:
+    """a = 1/√α_t and b = a β_t/√(1 − ᾱ_t) for t = T, …, 1."""
+    names = course.tables.by_name
+    a, b = names["oneover_sqrta"], names["oneover_sqrta"] * names["mab_over_sqrtmab_inv"]
+    return a[:0:-1], b[:0:-1]
+
+
 def note_steps(a: Floats, b: Floats, noise: Floats, note: Note) -> None:
-    for t in TOLD:
+    T = len(a)
+    for t in (T, T // 2, 2, 1):
         k = T - t
         if t < T:
             note(f"a at {t}", a[k], 3e-6)
@@ -119,7 +116,7 @@ def judge_start(course: Durham, draw: Draw, note: Note) -> None:
     note("result is the last state", np.array_equal(states[-1], states[-2]), 0)
     fault = standard_normal_fault(states[0])
     expect(fault is None, f"DDPM.sample must start from x_T ~ N(0, I), but {fault}.")
-    expect(not np.array_equal(states[-1], states[-2]), f"DDPM.sample must return what the last step, t = 1, gives, and not the x_1 before it; {T} steps in all.")
+    expect(not np.array_equal(states[-1], states[-2]), "DDPM.sample must return what the last step, t = 1, gives, and not the x_1 before it.")
     other, _ = _run(course, draw, note, None, 13, (1, 2, 6))
     repeats = correlation(states[0].ravel()[:144], other[0].ravel()[:144])[1]
     note("same start", repeats, 0)
@@ -127,59 +124,56 @@ def judge_start(course: Durham, draw: Draw, note: Note) -> None:
 
 
 def judge_mean(course: Durham, draw: Draw, note: Note) -> None:
-    expect_mean(measure(course, draw, note))
+    expect_mean(course, measure(course, draw, note))
 
 
 def judge_noise(course: Durham, draw: Draw, note: Note) -> None:
-    expect_noise(measure(course, draw, note))
+    expect_noise(course, measure(course, draw, note))
 
 
 def judge_steps(course: Durham, draw: Draw, note: Note) -> None:
     """Both, of the same runs."""
     steps = measure(course, draw, note)
-    expect_mean(steps)
-    expect_noise(steps)
+    expect_mean(course, steps)
+    expect_noise(course, steps)
 
 
-def expect_mean(steps: Steps) -> None:
+def expect_mean(course: Durham, steps: Steps) -> None:
     """The numbers a and b of every step."""
-    t = np.arange(T, 0, -1)
-    wrong_a, wrong_b = abs(steps.a - A[t]) > NEAR_A, abs(steps.b - B[t]) > near_b(B[t])
+    T, (a, b) = course.T, right_factors(course)
+    wrong_a, wrong_b = abs(steps.a - a) > NEAR_A, abs(steps.b - b) > near_b(b)
     wrong = wrong_a | wrong_b
     if not wrong.any():
         return
-    if not (abs(steps.b[::-1] - B[t]) > near_b(B[t]))[1:-1].any():
-        raise WrongAnswer(f"DDPM.sample must take its steps from t = {T} down to t = 1; yours takes them from 1 up to {T}.")
+    if not (abs(steps.b[::-1] - b) > near_b(b))[1:-1].any():
+        raise WrongAnswer(f"{course.says}DDPM.sample must take its steps from t = {T} down to t = 1; yours takes them from 1 up to {T}.")
     k = int(np.argmax(wrong))
     told = [
         f"{name} is taken {got:.5f} times ({f'must be {right:.5f}' if off else 'right'})"
-        for name, got, right, off in (("x_t", steps.a[k], A[T - k], wrong_a[k]), ("−ε_θ", steps.b[k], B[T - k], wrong_b[k]))
+        for name, got, right, off in (("x_t", steps.a[k], a[k], wrong_a[k]), ("−ε_θ", steps.b[k], b[k], wrong_b[k]))
     ]
-    raise WrongAnswer(f"In the step of t = {T - k} of DDPM.sample, {told[0]}, and {told[1]}; {int(wrong.sum())} of {T} steps are off.")
+    raise WrongAnswer(f"{course.says}in the step of t = {T - k} of DDPM.sample, {told[0]}, and {told[1]}; {int(wrong.sum())} of {T} steps are off.")
 
 
-def expect_noise(steps: Steps) -> None:
+def expect_noise(course: Durham, steps: Steps) -> None:
     """σ_t z with fresh standard normal z in every step but the last, and σ_t² = β_t or β̃_t."""
-    noise = steps.noise
-    last = float(noise[-1].std())
-    expect(last <= NO_NOISE, f"At t = 1, the last step, DDPM.sample must add no noise; yours adds noise of standard deviation {last:.4f}.")
-    t = np.arange(T, 1, -1)
-    faults = {name: _noise_fault(noise[:-1], np.sqrt(variance[t])) for name, variance in (("β_t", BETAS), ("β̃_t", POSTERIOR_VARIANCE))}
+    noise, last = steps.noise, float(steps.noise[-1].std())
+    expect(last <= NO_NOISE, f"{course.says}at t = 1, the last step, DDPM.sample must add no noise; yours adds noise of standard deviation {last:.4f}.")
+    variances = {"β_t": course.tables.betas, "β̃_t": course.tables.posterior_variance}
+    faults = {name: _noise_fault(noise[:-1], np.sqrt(variance[:1:-1])) for name, variance in variances.items()}
     if all(faults.values()):
-        raise WrongAnswer(f"{faults['β_t']} (measured against σ_t² = β_t; the paper's other choice does not fit either).")
-    expect(
-        not correlation(noise[:-2], noise[1:-1])[1],
-        "DDPM.sample must draw new noise in every step; yours uses the same noise again.",
-    )
+        raise WrongAnswer(f"{course.says}{faults['β_t']} (measured against σ_t² = β_t; the paper's other choice does not fit either).")
+    repeats = correlation(noise[:-2], noise[1:-1])[1]
+    expect(not repeats, "DDPM.sample must draw new noise in every step; yours uses the same noise again.")
 
 
 def _noise_fault(noise: Floats, sigmas: Floats) -> str | None:
+    """noise: (T − 1, rows, …), of t = T, …, 2."""
     z = noise / sigmas[:, None, None, None, None]
-    each = (z**2).mean(axis=(1, 2, 3, 4))
-    limits = variance_limits(z[0].size, 1e-8 / T)
-    for k, variance in enumerate(each):
+    limits = variance_limits(z[0].size, 1e-8 / len(z))
+    for sigma, t, variance in zip(sigmas, range(len(z) + 1, 1, -1), (z**2).mean(axis=(1, 2, 3, 4))):
         if not between(float(variance), *limits):
-            spread = float(np.sqrt(variance)) * sigmas[k]
-            return f"At t = {T - k} DDPM.sample must add noise of standard deviation {sigmas[k]:.4f}; yours adds {spread:.4f}"
+            spread = float(np.sqrt(variance)) * sigma
+            return f"at t = {t} DDPM.sample must add noise of standard deviation {sigma:.4f}; yours adds {spread:.4f}"
     fault = standard_normal_fault(z.reshape(-1, *z.shape[2:]))
-    return f"The noise that DDPM.sample adds, divided by σ_t, must be standard normal, but {fault}" if fault else None
+    return f"the noise that DDPM.sample adds, divided by σ_t, must be standard normal, but {fault}" if fault else None

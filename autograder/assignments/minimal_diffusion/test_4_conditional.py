@@ -1,7 +1,7 @@
 """Exercise 4: the U-Net and the DDPM with a label."""
 
 from autograder.assignments.minimal_diffusion import loss, sampler, unet
-from autograder.assignments.minimal_diffusion.interface import Durham
+from autograder.assignments.minimal_diffusion.interface import judged
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
@@ -13,9 +13,9 @@ FORWARD, SAMPLE = "conditional.py:DDPM.forward", "conditional.py:DDPM.sample"
 @task("4", points=1, region=UNET)
 def test_conditional_unet(student: Student, draw: Draw, note: Note) -> None:
     """The conditional `UNet` gives (B, out_class, H, W), has links across, and a gradient reaches every layer."""
-    unet.judge_shapes(student, "conditional", draw, note)
-    unet.judge_gradients(student, "conditional", draw, note)
-    unet.judge_links(student, "conditional", draw, note)
+    built = unet.judge_shapes(student, "conditional", draw, note)
+    unet.judge_gradients(student, "conditional", draw, note, built)
+    unet.judge_links(student, "conditional", draw, note, built)
 
 
 @task("4", points=1, region=UNET)
@@ -27,24 +27,22 @@ def test_label_effect(student: Student, draw: Draw, note: Note) -> None:
 @task("4", points=1, region=FORWARD, false_fail=1e-7, detects="2e-5 of √ᾱ_t, an end of 1 … T that is missing")
 def test_conditional_noised_images(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional `forward` gives the network x_t, for a t of 1 … T for each image, and the labels."""
-    course = Durham(student, "conditional", carry)
-    loss.judge_noised(course, draw, note)
-    loss.judge_times(course, draw, note)
+    judged(student, "conditional", draw, note, carry, loss.judge_images_and_times)
 
 
 @task("4", points=0.5, region=FORWARD)
 def test_conditional_loss_value(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional loss is the mean of (ε − ε_θ)² over everything, and its gradient reaches the network."""
-    loss.judge_value(Durham(student, "conditional", carry), draw, note)
+    judged(student, "conditional", draw, note, carry, loss.judge_value)
 
 
 @task("4", points=0.5, region=SAMPLE, false_fail=1e-7, detects="a spread of x_T off by 10 %")
 def test_conditional_start(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional `sample` starts from noise, takes T steps, and gives image i the label i modulo 10."""
-    sampler.judge_start(Durham(student, "conditional", carry), draw, note)
+    judged(student, "conditional", draw, note, carry, sampler.judge_start)
 
 
 @task("4", points=1, region=SAMPLE, false_fail=1e-7, detects="σ_t off by 20 % in one step, by 1 % in all")
 def test_conditional_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The steps of the conditional `sample` are those of exercise 2."""
-    sampler.judge_steps(Durham(student, "conditional", carry), draw, note)
+    judged(student, "conditional", draw, note, carry, sampler.judge_steps)

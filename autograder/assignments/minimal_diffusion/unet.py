@@ -97,15 +97,16 @@ def _layer(layer: Handle) -> str:
         return "a normalisation"
 
 
-def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> None:
-    for channels, out_class in ((3, None), (3, 1), (1, 5)):
-        build(student, file, draw, note, channels, out_class)
-    built = build(student, file, draw, note, rows=3)
-    x = draw.normal(3, 3, SIDE, SIDE)
-    built.net.call("eval")
+def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:
+    """Returns the network for three channels."""
+    build(student, file, draw, note, 1, 5)
+    built = build(student, file, draw, note)
+    x = draw.normal(ROWS, 3, SIDE, SIDE)
+    built.net.later("eval")
     first, far = built(x), built(x + 3 * draw.normal(*x.shape))
     note.measured_work(bool(isinstance(first, np.ndarray) and first.shape == x.shape and not near(first, far, 1e-5)))
     expect(not near(first, far, 1e-6), "The output of UNet must depend on the image; yours gives every image the same.")
+    return built
 
 
 def draw_weights(built: Built, draw: Draw) -> int:
@@ -117,16 +118,16 @@ def draw_weights(built: Built, draw: Draw) -> int:
     for index in range(min(count, MOST_MODULES)):
         parameter = parameters.new("__getitem__", index)
         if parameter.call("dim") > 1:
-            torch.later("nn.init.kaiming_uniform_", parameter)
+            torch.later("nn.init.xavier_uniform_", parameter, 4.0)
         else:
             torch.later("nn.init.uniform_", parameter, 0.2, 1.0)
     built.student.seed = None
     return count
 
 
-def judge_gradients(student: Student, file: str, draw: Draw, note: Note) -> None:
-    """A gradient reaches every layer, and the network is no linear map."""
-    built = build(student, file, draw, note)
+def judge_gradients(student: Student, file: str, draw: Draw, note: Note, built: Built | None = None) -> None:
+    """A gradient reaches every layer, and the network is no linear map, whose results have any sign and size."""
+    built = built or build(student, file, draw, note)
     torch, builtins = student.module("torch"), student.module("builtins")
     count = draw_weights(built, draw)
     note("parameters", count, 0)
@@ -146,12 +147,15 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note) -> None
             silent.append(name)
     note("layers without gradient", len(silent), 0)
     expect(not silent, f"Every layer of UNet must take part, so that training reaches it; no gradient reaches {', '.join(silent[:4])}.")
-    built.net.call("eval")
+    built.net.later("eval")
     other = draw.normal(*x.shape)
-    one, two, between = (built(value) for value in (x, other, (x + other) / 2))
+    one, two, between = (expect_tensor(built(value), x.shape, "The output of UNet") for value in (x, other, (x + other) / 2))
     bends = not near(between, (one + two) / 2, 1e-3 * abs(one - two).max())
     note("bends", bends, 0)
     expect(bends, "UNet must have an activation, such as ReLU, in its blocks; yours is a linear map of the image.")
+    note("range", (one.min() < 0, one.max() > 0, abs(one).max() > 1), 0)
+    expect(one.min() < 0 < one.max() and abs(one).max() > 1,
+           "UNet must be able to answer with any number, as noise has both signs and no limit; look for an activation after its last layer.")  # fmt: skip
 
 
 def _has_gradient(torch: Handle, parameter: Handle) -> bool:
@@ -172,10 +176,12 @@ def watch(built: Built) -> Watch:
     return watched
 
 
-def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
+def judge_links(student: Student, file: str, draw: Draw, note: Note, built: Built | None = None) -> None:
     """What the way down had at a resolution reaches the way up at that resolution, and the image itself the last layer."""
-    built = build(student, file, draw, note)
-    draw_weights(built, draw)
+    if built is None:
+        built = build(student, file, draw, note)
+        draw_weights(built, draw)
+    built.net.later("train")
     watched = watch(built)
     x = draw.normal(ROWS, 3, SIDE, SIDE)
     built(x)
@@ -189,6 +195,7 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
         _compare_with_diagram(convolutions, watched.seen, x, built.arguments, note)
         return
     sides = sorted({seen.gave.shape[3] for seen in watched.seen if seen.gave.shape[3] <= SIDE})
+    _expect_registered(convolutions, sides)
     expect(sides and sides[0] <= SIDE // 8, f"UNet must go down three levels at least, to images of {SIDE // 8} × {SIDE // 8} or smaller; yours has {sides or 'none'}.")
     for side in [side for side in sides if side > sides[0]]:
         linked = _is_linked(built, watched, x, draw, side)
@@ -196,6 +203,19 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note) -> None:
         where = "the image itself must reach the last layer" if side == SIDE else "what the way down had must reach the way up"
         expect(linked, f"At {side} × {side}, the resolution of the image divided by {SIDE // side}, {where} by a link across (torch.cat); in yours it goes "
                "through smaller images only.")  # fmt: skip
+
+
+def _expect_registered(convolutions: list[Seen], sides: list[int]) -> None:
+    """PyTorch knows a layer for every resolution on the way down and on the way up. A network without any is not looked into."""
+    if not convolutions or not sides:
+        return
+    smallest = [place for place, seen in enumerate(convolutions) if seen.gave.shape[3] == min(other.gave.shape[3] for other in convolutions)]
+    down, up = convolutions[: smallest[-1] + 1], convolutions[smallest[0] :]
+    starts = any(seen.given.shape[3] == SIDE for seen in down)
+    expect(starts, "No layer that PyTorch knows takes the image: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
+    for side in [side for side in sides if side > sides[0]]:
+        there = any(side in (seen.given.shape[3], seen.gave.shape[3]) for seen in up)
+        expect(there, f"PyTorch knows no layer at {side} × {side} on the way up: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
 
 
 def _is_linked(built: Built, watched: Watch, x: Floats, draw: Draw, side: int) -> bool:
@@ -269,7 +289,7 @@ def judge_labels(student: Student, file: str, draw: Draw, note: Note) -> None:
     """Every label changes the noise found in its own image, and in no other."""
     built = build(student, file, draw, note, rows=CLASSES)
     draw_weights(built, draw)
-    built.net.call("eval")
+    built.net.later("eval")
     x, labels = np.repeat(draw.normal(1, 3, SIDE, SIDE), CLASSES, axis=0), np.arange(CLASSES)
     answers = expect_tensor(built(x, labels), x.shape, "The output of UNet")
     scale = abs(answers).max()

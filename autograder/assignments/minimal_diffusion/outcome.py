@@ -1,0 +1,156 @@
+"""Exercise 5: train DDPM(UNet()) of the submission by the recipe of the manifest, and look at the losses.
+
+Digits drawn by a program stand in for MNIST, unless AUTOGRADER_MNIST names a folder that holds it; every report says which. Where ddpm.py or
+unet.py has a mistake, the solution's file stands in for it, so that a mistake that has cost its own exercise does not cost this one too; where
+both have, nothing of the student's is left to train.
+"""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.assignments.minimal_diffusion.rule import Recipe, Rule
+from autograder.digits import Digits, load_digits
+from autograder.digits.mnist import mnist_folder
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_tensor
+from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
+from autograder.grading.seeds import Draw
+from autograder.report import figures
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.proxies import Student, from_wire, to_wire
+from autograder.submission.rules import listed
+from autograder.verdict import Figure, Notice
+
+FILE_OF = {"ddpm.py:schedule": "ddpm.py", "ddpm.py:DDPM.forward": "ddpm.py", "unet.py:UNet": "unet.py"}
+REPORT_EVERY = 10  # steps
+
+
+@dataclass(frozen=True)
+class Trained:
+    losses: Floats
+    seconds: float
+    recipe: Recipe
+    data: str  # what the digits are
+
+    @property
+    def last(self) -> float:
+        """The mean of the last losses, the figure of the check."""
+        return float(self.losses[-self.recipe.average :].mean())
+
+
+class Outcome:
+    """Trains lazily, once for each seed; a first training may run in the background while the behaviour is judged."""
+
+    def __init__(self, context: OutcomeContext) -> None:
+        self.context, self.rule = context, context.rule(Rule)
+        self.lanes: list[Lane] = []
+        self.trained: list[Trained] = []
+        self.background: Future[Trained] | None = None
+        self.pool = ThreadPoolExecutor(1)
+
+    def start(self) -> None:
+        if not any(region in self.context.untouched for region in (*FILE_OF, "unet.py:UNet.__init__", "unet.py:UNet.forward")):
+            self.background = self.pool.submit(self.train, 0, self._lane(), frozenset())
+
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def expect(self, note: Note, carry: Carry) -> None:
+        """Judge by the rule. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
+        replaced = files_replaced(carry)
+        carry.stood_in.update(region for region in FILE_OF if region in carry.wrong)
+        for index in range(self.rule.max_trainings):
+            trained = self._training(index, replaced)
+            threshold = trained.recipe.threshold
+            note(f"training {index + 1}", trained.last, 0.05)
+            if trained.last < threshold or not trained.last < threshold * self.rule.hopeless:
+                break
+        best = min(self.trained, key=lambda one: one.last)
+        note("loss", best.last, 0.05)
+        if not best.last < best.recipe.threshold:
+            values = ", ".join(f"{one.last:.3f}" for one in self.trained)
+            stood_in = f" The solution's {listed(sorted(replaced))} stood in for yours." if replaced else ""
+            raise WrongAnswer(
+                f"After {best.recipe.steps} steps on {best.data}, the mean of the last {best.recipe.average} losses must be below "
+                f"{best.recipe.threshold:g}; yours is {values}.{stood_in}"
+            )
+
+    def _training(self, index: int, replaced: frozenset[str]) -> Trained:
+        if index == 0 and self.background is not None and not replaced:
+            while not self.background.done():
+                wait([self.background], timeout=0.2)
+                self.context.on_wait()
+            trained = self.background.result()
+        else:
+            if self.background is not None and not self.background.done():
+                self.close()
+            trained = self.train(index, self._lane(), replaced)
+        self.trained.append(trained)
+        return trained
+
+    def _lane(self) -> Lane:
+        self.lanes.append(self.context.sandbox.lane())
+        return self.lanes[-1]
+
+    def train(self, index: int, lane: Lane, replaced: frozenset[str]) -> Trained:
+        context, rule = self.context, self.rule
+        draw = Draw(context.secret, context.digest, f"5 training {index}")
+        digits, recipe = self._digits(draw)
+        order = np.concatenate([draw.generator.permutation(recipe.pool) for _ in range(1 + recipe.steps * rule.batch_size // recipe.pool)])
+        solution = solution_files(context.manifest)
+        student = Student(lane, {**context.files, **{name: solution[name] for name in replaced}}, context.limits)
+        student.seed = draw.seed()
+        model = student.module("ddpm").new("DDPM", student.module("unet").new("UNet"))
+        images = np.repeat(digits.images[:, None] * 2 - 1, 3, axis=1)
+        model.call("", images[: rule.batch_size])  # lazy layers learn their sizes before Adam takes them
+        fields: dict[str, Any] = {
+            "model": model.ref, "loss": "", "data": [to_wire(images)],
+            "order": to_wire(order[: recipe.steps * rule.batch_size].reshape(recipe.steps, rule.batch_size)),
+            "learning_rate": rule.learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
+        }  # fmt: skip
+        started = time.perf_counter()
+        losses = model.worker.request(
+            "train_on", fields, seconds=context.limits.seconds_training, seed=draw.seed(),
+            on_progress=lambda done, loss: context.on_progress(f"training {index + 1}", done, recipe.steps),
+        )  # fmt: skip
+        found = expect_tensor(from_wire(losses), (recipe.steps,), "The loss curve")
+        return Trained(found, time.perf_counter() - started, recipe, digits.name)
+
+    def _digits(self, draw: Draw) -> tuple[Digits, Recipe]:
+        folder = mnist_folder()
+        recipe = self.rule.recipe("drawn" if folder is None else "mnist")
+        return load_digits(recipe.pool, recipe.size, draw.seed(), folder), recipe
+
+    def notices(self) -> list[Notice]:
+        if not self.trained or self.trained[0].data == "MNIST":
+            return []
+        return [Notice("stand_in", f"Exercise 5 was trained on {self.trained[0].data}: its losses are not those of MNIST.")]
+
+    def figures(self) -> list[Figure]:
+        """The loss curve."""
+        if not self.trained:
+            return []
+        best = min(self.trained, key=lambda one: one.last)
+        caption = (
+            f"Training loss over {len(best.losses)} steps, {best.seconds:.0f} s, on {best.data}. Mean of the last {best.recipe.average}: "
+            f"{best.last:.3f}; the threshold is {best.recipe.threshold:g}."
+        )
+        return [figures.loss_curve(best.losses, caption)]
+
+
+def files_replaced(carry: Carry) -> frozenset[str]:
+    """The files for which the solution's stand in. Raises WrongAnswer where nothing would be left to train, or something is not done."""
+    if missing := sorted({FILE_OF[region] for region in FILE_OF if region in carry.undone}):
+        raise WrongAnswer(f"This needs the TODOs of {listed(missing)}, which are not done yet, so there is nothing to train.")
+    if idle := sorted({FILE_OF[region] for region in FILE_OF if region in carry.without_work & carry.wrong}):
+        raise WrongAnswer(f"This needs {listed(idle)}, where no check has seen more than code without any work gives; the solution stands in for mistakes only.")
+    wrong = frozenset(FILE_OF[region] for region in FILE_OF if region in carry.wrong)
+    if len(wrong) > 1:
+        raise WrongAnswer("Both ddpm.py and unet.py have mistakes, see exercises 1 and 3; with the solution in place of both nothing of yours is left to train.")
+    return wrong

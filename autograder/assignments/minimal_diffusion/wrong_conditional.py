@@ -1,0 +1,142 @@
+"""Known wrong versions of conditional.py."""
+
+from functools import partial
+
+from autograder.grading.mutants import Misconception
+
+_init = partial(Misconception, task="4", region="conditional.py:UNet.__init__")
+_unet = partial(Misconception, task="4", region="conditional.py:UNet.forward")
+_forward = partial(Misconception, task="4", region="conditional.py:DDPM.forward")
+_sample = partial(Misconception, task="4", region="conditional.py:DDPM.sample")
+
+_DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
+_LABEL = "label = F.one_hot(c, NUM_CLASSES).to(x.dtype).view(-1, NUM_CLASSES, 1, 1)"
+_LAST = "self.head(torch.cat([y, skips.pop()], dim=1))"
+
+CONDITIONAL = (
+    _init(
+        "conditional-block-never-run",
+        explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
+        edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
+    ),
+    _init(
+        "conditional-blocks-in-a-list",
+        explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them.",
+        edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
+    ),
+    _unet(
+        "label-left-out",
+        explanation="The label does not seem to reach any layer. Look at what your up blocks are given.",
+        edits=(("if level < 2:", "if level < 0:"),),
+    ),
+    _unet(
+        "label-of-the-first-image",
+        explanation="All images of a batch seem to get the label of the first one.",
+        edits=((_LABEL, f"{_LABEL}[:1].expand(len(x), -1, -1, -1)"),),
+    ),
+    _unet(
+        "labels-averaged",
+        explanation="The labels of a batch seem to be mixed into one. Each image has a label of its own.",
+        edits=((_LABEL, f"{_LABEL}.mean(0, keepdim=True).expand(len(x), -1, -1, -1)"),),
+    ),
+    _unet(
+        "nine-classes",
+        explanation="There seem to be too few classes: the digits are 0 to 9, ten in all.",
+        edits=((_LABEL, "label = F.one_hot(c, 9).to(x.dtype).view(-1, 9, 1, 1)"),),
+    ),
+    _unet(
+        "labels-modulo-2",
+        explanation="Several labels seem to be one and the same to your network. Look at what becomes of c.",
+        edits=((_LABEL, _LABEL.replace("(c, ", "(c % 2, ")),),
+    ),
+    _unet(
+        "conditional-input-link-missing",
+        explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
+        edits=((_LAST, "self.head(y)"),),
+    ),
+    _unet(
+        "conditional-links-missing",
+        explanation="The way up does not seem to get what the way down had.",
+        edits=(("parts = [y, skips.pop()]", "parts = [y]"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
+    ),
+    _unet(
+        "conditional-bottleneck-left-out",
+        explanation="The bottleneck seems to be made and never run.",
+        edits=(("y = self.bottleneck(skips[-1])", "y = skips[-1]"),),
+    ),
+    _forward(
+        "labels-not-handed-on",
+        explanation="The network seems to be asked without the labels. Look at its arguments.",
+        edits=(("self.net(x_t, c)", "self.net(x_t)"),),
+    ),
+    _forward(
+        "labels-drawn-at-random",
+        explanation="The network seems to get labels that are not those of the images.",
+        edits=(("self.net(x_t, c)", "self.net(x_t, torch.randint(0, 10, c.shape))"),),
+    ),
+    _forward(
+        "t-for-the-label",
+        explanation="The network seems to get t where it expects the label.",
+        edits=(("self.net(x_t, c)", "self.net(x_t, t)"),),
+    ),
+    _forward(
+        "one-hot-too-early",
+        explanation="The network seems to get one-hot vectors. Its own forward makes them from c.",
+        edits=(("self.net(x_t, c)", "self.net(x_t, F.one_hot(c, 10).float())"),),
+    ),
+    _forward(
+        "conditional-t-from-0",
+        explanation="Your t seems to begin at 0. Compare it with exercise 1.",
+        edits=(("torch.randint(1, T + 1,", "torch.randint(0, T + 1,"),),
+    ),
+    _forward(
+        "conditional-noise-not-scaled",
+        explanation="The noise seems to go into x_t at full strength for every t. Compare with exercise 1.",
+        edits=(("sqrtmab.to(x.device)[t] * eps", "eps"),),
+    ),
+    _forward(
+        "conditional-loss-against-the-image",
+        explanation="Your loss seems to compare the network's answer with the image. What is the network to find?",
+        edits=(("F.mse_loss(eps,", "F.mse_loss(x,"),),
+    ),
+    _sample(
+        "labels-without-modulo",
+        explanation="With more than ten images your labels seem to go beyond 9. Image i has the label i modulo 10.",
+        edits=(("torch.arange(n_sample, device=device) % NUM_CLASSES", "torch.arange(n_sample, device=device)"),),
+    ),
+    _sample(
+        "labels-all-zero",
+        explanation="Every image seems to get the label 0.",
+        edits=(("torch.arange(n_sample, device=device) % NUM_CLASSES", "torch.zeros(n_sample, dtype=torch.long)"),),
+    ),
+    _sample(
+        "labels-in-blocks",
+        explanation="Your labels seem to come in blocks, 0, 0, 1, 1 and so on. Image i has the label i modulo 10.",
+        edits=(("torch.arange(n_sample, device=device) % NUM_CLASSES", "torch.arange(n_sample, device=device) * NUM_CLASSES // n_sample"),),
+    ),
+    _sample(
+        "labels-from-1",
+        explanation="Your labels seem to begin at 1. Image i has the label i modulo 10.",
+        edits=(("torch.arange(n_sample, device=device) % NUM_CLASSES", "torch.arange(1, n_sample + 1, device=device) % NUM_CLASSES"),),
+    ),
+    _sample(
+        "samples-without-labels",
+        explanation="The network seems to be asked without the labels. Look at its arguments.",
+        edits=(("self.net(x, c)", "self.net(x)"),),
+    ),
+    _sample(
+        "conditional-noise-in-the-last-step",
+        explanation="Your last step seems to add noise. Compare it with exercise 2.",
+        edits=((" if t > 1 else torch.zeros_like(x)", ""),),
+    ),
+    _sample(
+        "conditional-eps-without-coefficient",
+        explanation="The network's answer seems to be subtracted as it is. Compare it with exercise 2.",
+        edits=(("mab_over_sqrtmab_inv[t] * self.net", "self.net"),),
+    ),
+    _sample(
+        "conditional-steps-down-to-0",
+        explanation="Your loop seems to take a step for t = 0 as well. Compare it with exercise 2.",
+        edits=(("range(T, 0, -1)", "range(T, -1, -1)"),),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Known wrong versions of unet.py."""
+
+from functools import partial
+
+from autograder.grading.mutants import Misconception
+
+_init = partial(Misconception, task="3", region="unet.py:UNet.__init__")
+_forward = partial(Misconception, task="3", region="unet.py:UNet.forward")
+
+_LINKED = "up(torch.cat([y, skips.pop()], dim=1))"
+_LAST = "self.head(torch.cat([y, skips.pop()], dim=1))"
+_DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
+_UPS = "self.ups = nn.ModuleList(up_block(channels) for channels in (256, 196, 128, 96))"
+
+
+def own_blocks(down: str, up: str, channels: str = "(72, 96, 128, 196)") -> str:
+    """The layers of the solution with other blocks; `c` stands for the channels of one."""
+    return f"""
+        self.downs = nn.ModuleList(nn.Sequential({down}) for c in {channels})
+        self.bottleneck = nn.LazyConv2d(256, kernel_size=3, padding=1, bias=False)
+        self.ups = nn.ModuleList(nn.Sequential({up}) for c in (256, 196, 128, 96))
+        self.head = nn.LazyConv2d(out_class, kernel_size=1)
+    """
+
+
+_CONV, _UP_CONV = "nn.LazyConv2d(c, 4, 2, 1, bias=False)", "nn.LazyConvTranspose2d(c, 4, 2, 1, bias=False)"
+
+UNET = (
+    _init(
+        "fifth-block-never-run",
+        explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
+        edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
+    ),
+    _init(
+        "down-blocks-in-a-list",
+        explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them. Print list(net.parameters()).",
+        edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
+    ),
+    _init(
+        "up-blocks-in-a-list",
+        explanation="The blocks of the way up seem to lie in an ordinary list, where PyTorch does not find them. Print list(net.parameters()).",
+        edits=((_UPS, "self.ups = [up_block(channels) for channels in (256, 196, 128, 96)]"),),
+    ),
+    _init(
+        "out_class-ignored",
+        explanation="Your network seems to give three channels whatever out_class says. Try UNet(out_class=1).",
+        edits=(("nn.LazyConv2d(out_class, kernel_size=1)", "nn.LazyConv2d(3, kernel_size=1)"),),
+    ),
+    _init(
+        "normalisation-missing",
+        explanation="BatchNorm seems to be missing in your blocks. Compare them with down_block and up_block.",
+        body=own_blocks(f"{_CONV}, nn.ReLU()", f"{_UP_CONV}, nn.ReLU()"),
+    ),
+    _init(
+        "activation-missing",
+        explanation="There seems to be no activation between your layers: what is left is one linear map. Compare your blocks with down_block.",
+        body=own_blocks(f"{_CONV}, nn.BatchNorm2d(c)", f"{_UP_CONV}, nn.BatchNorm2d(c)"),
+    ),
+    _init(
+        "normalisation-missing-on-the-way-up",
+        explanation="BatchNorm seems to be missing in your up blocks. Compare them with up_block.",
+        body=own_blocks(f"{_CONV}, nn.BatchNorm2d(c), nn.ReLU()", f"{_UP_CONV}, nn.ReLU()"),
+    ),
+    _forward(
+        "links-missing",
+        explanation="The way up does not seem to get what the way down had. Look at what each up block is given in the diagram.",
+        edits=((_LINKED, "up(y)"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
+    ),
+    _forward(
+        "input-link-missing",
+        explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
+        edits=((_LAST, "self.head(y)"),),
+    ),
+    _forward(
+        "lowest-link-missing",
+        explanation="The first up block seems to get the bottleneck alone. Look at the lowest link of the diagram.",
+        body="""
+            skips = [x]
+            for down in self.downs:
+                skips.append(down(skips[-1]))
+            y = self.bottleneck(skips.pop())
+            y = self.ups[0](y)
+            for up in self.ups[1:]:
+                y = up(torch.cat([y, skips.pop()], dim=1))
+            return self.head(torch.cat([y, skips.pop()], dim=1))
+        """,
+    ),
+    _forward(
+        "links-to-itself",
+        explanation="Your up blocks seem to get the same thing twice. One half comes from the way down.",
+        edits=((_LINKED, "up(torch.cat([y, y], dim=1))"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
+    ),
+    _forward(
+        "links-from-the-wrong-end",
+        explanation="Your links seem to be taken from the beginning of the list: the sizes do not fit. The way up meets the last ones first.",
+        edits=((_LINKED, "up(torch.cat([y, skips.pop(0)], dim=1))"),),
+    ),
+    _forward(
+        "links-added",
+        explanation="Your links seem to be added, which does not fit their channels. Here they are concatenated.",
+        edits=((_LINKED, "up(y + skips.pop())"),),
+    ),
+    _forward(
+        "bottleneck-left-out",
+        explanation="The bottleneck seems to be made and never run.",
+        edits=(("y = self.bottleneck(skips[-1])", "y = skips[-1]"),),
+    ),
+    _forward(
+        "head-left-out",
+        explanation="The last convolution seems to be made and never run.",
+        edits=((_LAST, "torch.cat([y, skips.pop()], dim=1)"),),
+    ),
+    _forward(
+        "layer-made-in-forward",
+        explanation="A layer seems to be made when the network runs for the first time. An optimiser made before does not know it.",
+        edits=(("y = self.bottleneck(skips[-1])", 'if not hasattr(self, "extra"):\n    self.extra = nn.LazyConv2d(256, 3, padding=1)\ny = self.extra(self.bottleneck(skips[-1]))'),),
+    ),
+    _forward(
+        "sigmoid-at-the-end",
+        explanation="Your network seems to answer between 0 and 1 only. Noise has both signs, and no limit.",
+        edits=((_LAST, f"torch.sigmoid({_LAST})"),),
+    ),
+    _forward(
+        "relu-at-the-end",
+        explanation="Your network never seems to answer with a negative number. Noise has both signs.",
+        edits=((_LAST, f"torch.relu({_LAST})"),),
+    ),
+    _forward(
+        "image-ignored",
+        explanation="What your network answers does not seem to depend on the image. Look at what the first block is given.",
+        edits=(("skips = [x]", "x = torch.zeros_like(x)\nskips = [x]"),),
+    ),
+    _forward(
+        "unet-return-forgotten",
+        explanation="forward seems to return nothing. Look at its last line.",
+        edits=((f"return {_LAST}", _LAST),),
+    ),
+)
