@@ -21,8 +21,8 @@ def losses_of(seed: int, size: int, steps: int, batch: int, learning_rate: float
     """The loss of every step. The digits, their order, the weights and the noise depend on `seed`."""
     solution = load_manifest("minimal_diffusion").solution
     sys.path.insert(0, str(solution))
-    from ddpm import DDPM  # type: ignore[import-not-found]
-    from unet import UNet  # type: ignore[import-not-found]
+    from ddpm import DDPM
+    from unet import UNet
 
     torch.manual_seed(seed)
     images, _ = drawn_digits(steps * batch, size, seed)
