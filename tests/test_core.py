@@ -105,7 +105,7 @@ def test_a_manifest_is_read_into_records():
         ('course = "none"', "", "the key 'course' is missing"),
         ('needs = ["1"]', 'needs = ["3"]', "task 2 needs '3', which is not a task"),
         ('id = "2"', 'id = "1"', "two tasks have the same id"),
-        ('needs = ["1"]', 'kind = "outcomes"', "kind must be one of 'behaviour', 'outcome', not 'outcomes'"),
+        ('needs = ["1"]', 'kind = "outcomes"', "kind must be one of 'behaviour', 'outcome', 'manual', not 'outcomes'"),
         ('rule = "tiers"', 'rule = "max"', "rule must be one of 'sum', 'tiers', not 'max'"),
         ("seconds_per_call = 3", "memory_megabytes = 2.5", "memory_megabytes must be int, not 2.5"),
         ("[limits]\nseconds_per_call = 3", "limits = 3", "must be a table"),
