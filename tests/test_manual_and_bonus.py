@@ -14,8 +14,8 @@ from autograder.classroom.page.view import present_class
 from autograder.classroom.page.write import render_class
 from autograder.classroom.records import Graded
 from autograder.errors import UserError
-from autograder.grading.rubric import load_rubric
 from autograder.grading.publishing import refused_verdict
+from autograder.grading.rubric import load_rubric
 from autograder.grading.session import Grading, Options
 from autograder.manifest import Manifest, load_manifest, parse_manifest
 from autograder.report import make_console, print_summary, render_html, to_gradescope

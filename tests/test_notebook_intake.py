@@ -1,5 +1,6 @@
 """Which notebook of a submission is judged, as which files; and the same verdict for a notebook as for the files that it holds."""
 
+import ast
 import dataclasses
 import json
 import zipfile
@@ -16,9 +17,11 @@ from autograder.kit.pack import PackError, plan
 from autograder.manifest import Manifest, load_manifest
 from autograder.release.kit import facts_kit
 from autograder.sandbox.launcher import Sandbox
+from autograder.submission.comparison import outside_edits, untouched_regions
 from autograder.submission.guess import guess_assignment
 from autograder.submission.intake import Submission, read_here
 from autograder.submission.rules import IntakeLimits, Refused
+from autograder.submission.stubs import find
 from tests.courses import courses_in, write_files
 from tests.notebook_files import cell, folder_with, notebook, taking_notebooks, text
 
@@ -214,6 +217,25 @@ def test_a_broken_cell_is_named_and_the_others_count(tmp_path):
     assert filled_in(submission)
     assert submission.syntax_errors == {}
     assert "cell 2, line 1: expected ':'; this cell was left out, and the others were read." in said(submission)
+
+
+def test_of_a_course_whose_files_define_a_name_twice_each_gets_its_own(tmp_path):
+    """Durham: two classes DDPM and two classes UNet, a schedule at the top of a file, and a file that imports another's tables."""
+    manifest = taking_notebooks("minimal_diffusion")
+    solution = {name: content.decode() for name, content in solution_files(manifest).items() if name in manifest.files.todo}
+    training = "net = UNet()\nddpm = DDPM(net)\nfor x, _ in loader:\n    loss = ddpm(x)\n    loss.backward()"
+    cells = [part for name in ("ddpm.py", "unet.py", "conditional.py") for part in (solution[name], text(f"# After {name}"))]
+    submission = read(tmp_path, {"hw.ipynb": notebook("%matplotlib inline", *cells, training)}, manifest)
+    assert untouched_regions(manifest, submission) == (frozenset(), frozenset())
+    assert outside_edits(manifest, submission) == []
+    for name, source in solution.items():
+        ours, theirs = ast.parse(source), ast.parse(submission.files[name])
+        for path in ("DDPM", "UNet"):
+            if (definition := find(ours, path)) is not None:
+                assert ast.dump(find(theirs, path)) == ast.dump(definition), (name, path)
+    assert any("for ddpm.py that of cell 2 was taken" in notice.message for notice in submission.notices)
+    blank = read(tmp_path / "stub", {"hw.ipynb": notebook(*((manifest.handout / name).read_text() for name in solution))}, manifest)
+    assert untouched_regions(manifest, blank).untouched == frozenset(manifest.regions)
 
 
 # --- a class, and which assignment ------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_a_timed_statement_counts():
 
 
 def test_a_file_that_a_cell_writes():
-    assert parts("%%writefile src/model.py\nx = 1\n") == [Written("model.py", 1, 2, "x = 1\n")]
+    assert parts("%%writefile src/model.py\nx = 1\n") == [Written(("src", "model.py"), 1, 2, "x = 1\n")]
     assert parts("%%writefile -a 'model.py'\ny = 1")[0].appends
 
 

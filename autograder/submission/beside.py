@@ -1,23 +1,19 @@
 """What lies beside the files that are judged and may be the work itself: copies under another name, and code in notebooks."""
 
-import ast
-import json
-import re
-import warnings
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source
 from autograder.submission.locate import fits, place_of
+from autograder.submission.notebooks import CodeCell, NotANotebook, Written, as_python, code_cells, read_cells
 from autograder.submission.python_text import NotPython, count_tokens, decode, parse
 from autograder.submission.rules import IntakeLimits, Refused, shown_path
 
 MOST_FILES = 10  # of each kind that are looked at
 NOTEBOOK_BYTES = 4_000_000  # outputs with pictures included
 NOTEBOOK_VALUES = 200_000  # in its JSON
-_WRITES = re.compile(r"\s*%%(?:writefile|file)\s+(?:-a\s+)?[\"']?([^\s\"']*[\w.-])[\"']?\s*\n")
-_MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -48,11 +44,8 @@ def read_beside(
         except (Refused, NotPython):
             continue
     for entry in notebooks[:MOST_FILES]:
-        try:
-            cells = _cells(source.read(entry, NOTEBOOK_BYTES))
-        except Refused:
-            continue
-        found += _of_notebook(shown_path(entry.path), cells, manifest)
+        with contextlib.suppress(Refused):
+            found += _of_notebook(shown_path(entry.path), source.read(entry, NOTEBOOK_BYTES), manifest)
     return tuple(found)
 
 
@@ -60,42 +53,19 @@ def _is_known(entry: Entry, manifest: Manifest) -> bool:
     return place_of(entry.path, (*manifest.files.todo, *manifest.files.given, "check.py", "pack.py")) is not None
 
 
-def _cells(content: bytes) -> list[str]:
-    """The code cells of a notebook; [] for what is none."""
+def _of_notebook(place: str, content: bytes, manifest: Manifest) -> Iterator[Beside]:
+    """The code of a notebook: files of the assignment that cells write, and the rest as one text; nothing of what cannot be read."""
     if content.count(b",") + content.count(b"[") + content.count(b"{") > NOTEBOOK_VALUES:
-        return []
+        return
     try:
-        cells = json.loads(content)["cells"]
-        return [
-            source if isinstance(source, str) else "".join(source)
-            for source in (cell["source"] for cell in cells if cell["cell_type"] == "code")
-        ]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return []
-
-
-def _of_notebook(place: str, cells: list[str], manifest: Manifest) -> Iterator[Beside]:
-    rest = []
-    for cell in cells:
-        written = _WRITES.match(cell)
-        meant = place_of(tuple(written[1].split("/")), manifest.files.todo) if written else None
-        if written and meant:
-            code = _MAGIC.sub("pass", cell[written.end() :])
-            if _parses(code):
-                yield Beside(place, code, meant[1], True)
-        elif not written:
-            rest.append(_MAGIC.sub("pass", cell))
-    if code := "\n".join(cell for cell in rest if _parses(cell)):
+        parts = list(code_cells(read_cells(place, content)))
+    except NotANotebook:
+        return
+    for part in parts:
+        meant = place_of(part.path, manifest.files.todo) if isinstance(part, Written) else None
+        if isinstance(part, Written) and meant:
+            written = as_python(part.cell, part.text)
+            if written.tree is not None:
+                yield Beside(place, written.text, meant[1], True)
+    if code := "\n".join(part.text for part in parts if isinstance(part, CodeCell) and part.tree is not None):
         yield Beside(place, code, "", True)
-
-
-def _parses(code: str) -> bool:
-    if count_tokens(code.encode("utf-8", "replace")) > IntakeLimits.file_tokens:
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True

@@ -67,7 +67,8 @@ def outside_edits(manifest: Manifest, submission: Submission) -> list[Notice]:
             notices.append(Notice("outside_todo", message, voids=voids))
             continue
         if name in submission.notebooks:  # of what stands around its definitions, only what they need has come along
-            given, theirs = dataclasses.replace(given, loose=[]), dataclasses.replace(theirs, loose=[])
+            own = {part: known for part, known in given.named.items() if not known.is_import}
+            given, theirs = _Parts(own), dataclasses.replace(theirs, loose=[])
         if edits := list(_edits(given, theirs, _given_in_editions(manifest, name))):
             cost = ", and this assignment gives no points for that" if voids else ""
             what = listed([shown(edit.what, 60) for edit in edits], most=5)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source, is_notebook
-from autograder.submission.locate import Folder, is_other_assignment
+from autograder.submission.locate import Folder, is_other_assignment, place_of
 from autograder.submission.notebook_modules import Module, Notebook, Origin, Wanted, module_of
 from autograder.submission.notebooks import CodeCell, NotANotebook, Written, code_cells, read_cells
 from autograder.submission.python_text import NotPython, same_code, tree_of
 from autograder.submission.rules import IntakeLimits, Refused, TooLarge, listed, shown, shown_path
-from autograder.submission.stubs import find, handout_text, region_paths, regions_in
+from autograder.submission.stubs import blocks_in, find, handout_text, region_paths, regions_in
 
 MOST_NOTEBOOKS = 20
 _COPY = re.compile(r"(?: ?\((\d+)\)|-Copy(\d+))$")  # of a browser, of Jupyter
@@ -101,27 +101,34 @@ def _work(entry: Entry, content: bytes, manifest: Manifest) -> Work:
         work.done[wanted.file] = _filled_in(manifest, wanted.file, module.content)
     for part in parts:
         if isinstance(part, Written):
-            _write(work.written, part)
+            _write(work.written, part, manifest)
     work.broken = [f"cell {cell.number}, {cell.error}" for cell in notebook.broken]
     return work
 
 
-def _write(written: dict[str, Module], part: Written) -> None:
-    earlier = written.get(part.name) if part.appends else None
+def _write(written: dict[str, Module], part: Written, manifest: Manifest) -> None:
+    meant = place_of(part.path, manifest.files.todo)
+    name = meant[1] if meant else part.path[-1]
+    earlier = written.get(name) if part.appends else None
     content = part.text.encode("utf-8", "replace") + b"\n"
     before = earlier.content if earlier else b""
     origins = (*(earlier.origins if earlier else ()), Origin(before.count(b"\n") + 1, part.cell, part.first_line))
-    written[part.name] = Module(before + content, origins)
+    written[name] = Module(before + content, origins)
 
 
 def wanted_files(manifest: Manifest) -> list[Wanted]:
     """What the assignment asks for, file by file."""
-    names = tuple(manifest.files.todo)
-    paths = {name: tuple(sorted(region_paths(manifest, name))) for name in names}
+    files = tuple(manifest.files.todo)
+    blocks = {name: blocks_in(manifest, name) if region_paths(manifest, name) else {} for name in files}
+    paths = {name: region_paths(manifest, name) - blocks[name].keys() | {b.owner for b in blocks[name].values() if b.owner} for name in files}
     asked = frozenset(path.partition(".")[0] for found in paths.values() for path in found)
     return [
-        Wanted(name, handout_text(manifest.solution / name), paths[name], names, asked, manifest.files.packages) for name in names if paths[name]
-    ]
+        Wanted(
+            name, handout_text(manifest.solution / name), tuple(sorted(paths[name])), files, asked, manifest.files.packages,
+            frozenset(bound for block in blocks[name].values() if not block.owner for bound in block.names),
+        )
+        for name in files if region_paths(manifest, name)
+    ]  # fmt: skip
 
 
 def _filled_in(manifest: Manifest, name: str, content: bytes | None) -> int:

@@ -42,7 +42,9 @@ class Origin:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file that the assignment asks for: its handout, its regions ("DDPM.sample"), and what its code may import."""
+    """A file that the assignment asks for: its handout, its regions ("DDPM.sample"), and what its code may import. `names`: what its
+    regions that are no functions bind, such as the tables of a schedule.
+    """
 
     file: str
     handout: str
@@ -50,6 +52,7 @@ class Wanted:
     files: tuple[str, ...]  # all that the assignment asks for
     asked: frozenset[str]  # the functions and classes that they hold
     packages: tuple[str, ...]
+    names: frozenset[str] = frozenset()
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ class Wanted:
         """What the handout gives, by name: whatever holds no region."""
         found: dict[str, list[Statement]] = {}
         for statement in statements(CodeCell(0, self.handout, self.tree), first=-len(self.tree.body) - 1):
-            for name in statement.names.binds - {*self.owners}:
+            for name in statement.names.binds - self.names - {*self.owners}:
                 found.setdefault(name, []).append(statement)
         return found
 
@@ -182,7 +185,7 @@ class _Selection:
     # What it needs
 
     def take_all(self) -> None:
-        names = [*self.wanted.owners, *_given_names(self.wanted.tree)]
+        names = [*self.wanted.owners, *sorted(self.wanted.names), *_given_names(self.wanted.tree)]
         for name in dict.fromkeys(names):
             if name in self.aliases or self._sources(name):
                 self._need(self.aliases.get(name, name), None)

@@ -23,7 +23,7 @@ _MOST_REPAIRS = 200  # lines of one cell that are a notebook's commands
 _PYTHON_MAGICS = {"capture", "time", "prun", "memit", "mprun"}  # the rest of the cell is run as it stands
 _CELL_MAGIC = re.compile(r"%%\s*(\S+)[^\S\n]*(.*)")
 _TIMED = re.compile(r"^([ \t]*(?:[\w., ]+=[ \t]*)?)%time[ \t]+(?=\S)")
-_TARGET = re.compile(r"(?:(-a|--append)\s+)?[\"']?(?:[^\s\"']*/)?([\w.-]+)[\"']?\s*$")
+_TARGET = re.compile(r"(?:(-a|--append)\s+)?[\"']?([^\s\"']*[\w.-])[\"']?\s*$")
 _CONFLICT = re.compile(r"^<{7}(?: .*)?$", re.M)
 
 
@@ -54,7 +54,7 @@ class CodeCell:
 class Written:
     """The file that a cell beginning with `%%writefile` writes."""
 
-    name: str
+    path: tuple[str, ...]  # ("libs", "ddpm.py")
     cell: int
     first_line: int  # of the file's text, in the cell
     text: str
@@ -176,7 +176,8 @@ def code_cells(cells: list[Cell]) -> Iterator[CodeCell | Written]:
             continue
         text, magic, argument, line = _without_cell_magics(cell.text)
         if magic in ("writefile", "file") and (target := _TARGET.match(argument)):
-            yield Written(target[2], cell.number, line + 1, "\n".join(cell.text.split("\n")[line:]), bool(target[1]))
+            path = tuple(part for part in target[2].split("/") if part not in ("", ".", ".."))
+            yield Written(path, cell.number, line + 1, "\n".join(cell.text.split("\n")[line:]), bool(target[1]))
         elif magic is None or magic in _PYTHON_MAGICS:
             yield as_python(cell.number, text)
 
