@@ -914,6 +914,9 @@ class NoLane:
     def stop(self, grace: float) -> tuple[None, str]:
         return None, ""
 
+    def say_late(self, *_: object) -> str:
+        return "It was late."
+
 
 def test_calls_that_were_sent_in_advance_end_with_the_time_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

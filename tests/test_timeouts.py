@@ -1,16 +1,23 @@
 """A time-out says what the code was doing, and blames a loop only where one stands in what ran. Compilers of torch are switched off."""
 
+import dataclasses
 import re
 from typing import Any
 
 import pytest
 
+from autograder import timeouts
+from autograder.grading.late import late as read_elsewhere
+from autograder.grading.session import Grading, Options
 from autograder.limits import Limits
+from autograder.manifest import load_manifest
 from autograder.sandbox import paths
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.sandbox.wire import Ref
+from autograder.submission import bounded
+from autograder.submission.intake import Submission, digest_of
 from autograder.timeouts import late
 
 
@@ -156,3 +163,28 @@ def test_no_path_of_this_machine_comes_out_of_a_worker(sandbox: Sandbox) -> None
     assert "typing.py" in said
     assert "work.py" in said
     assert not re.search(r"(?<![\w.])/(usr|root|home|work|tmp|opt|lib|var)/", said), said
+
+
+def test_the_grader_does_not_read_what_was_late_in_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [{"op": "call", "fields": {"path": "q_sample"}}]
+    loop = b"def q_sample(x):\n    while True:\n        pass\n"
+    said = timeouts.late(requests, {"ddpm.py": loop}, 20.0)
+    assert "such as that in ddpm.py, line 2" in said
+    monkeypatch.setattr(timeouts, "_parsed", lambda files: 1 / 0)  # here; the reader is another process
+    assert read_elsewhere(requests, {"ddpm.py": loop, "model.ckpt": b"x" * 1000}, 20.0) == said
+    monkeypatch.setattr(bounded, "BOUNDS", bounded.Bounds(processor_seconds=1, seconds=60, megabytes=300))
+    costly = b"a = [" + b"(1,)," * 2_000_000 + b"]\n"
+    assert "takes too long to read" in read_elsewhere(requests, {"ddpm.py": costly}, 20.0)
+
+
+@pytest.mark.slow
+def test_a_grading_asks_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = load_manifest("swiss_roll")
+    manifest = dataclasses.replace(manifest, limits=dataclasses.replace(manifest.limits, seconds_per_call=2.0))
+    files = {name: (manifest.solution / name).read_bytes() for name in manifest.files.todo}
+    files["network.py"] += b"\n\ndef wait(self, x, t):\n    while True:\n        pass\n\n\nSimpleNet.forward = wait\n"
+    monkeypatch.setattr(timeouts, "_parsed", lambda files: 1 / 0)
+    with Sandbox() as sandbox:
+        options = Options(train=False, task="1-1", hints="none")
+        verdict = Grading(manifest, Submission("x", files, digest_of(files)), options, sandbox, b"a secret of sixteen").run()
+    assert any("did not finish within 2 seconds" in check.message for check in verdict.checks)

@@ -11,6 +11,7 @@ from autograder.grading import harness
 from autograder.grading.diagnosis import Diagnosis
 from autograder.grading.explaining import explain
 from autograder.grading.judging import Judging
+from autograder.grading.late import late
 from autograder.grading.obstacles import Obstacles
 from autograder.grading.outcome import Outcome, OutcomeContext, make_outcome
 from autograder.grading.prepare import Prepared, prepare
@@ -90,7 +91,7 @@ class Grading:
     def run(self) -> Verdict:
         """Judge everything that the options ask for. Ctrl-C ends the run and leaves what is finished."""
         self.publisher.observe(self.verdict, None, None)
-        self.sandbox.most_used = 0
+        self.sandbox.most_used, self.sandbox.say_late = 0, late
         self.sandbox.clock = Clock.start("grading may take", self.manifest.limits.seconds_per_submission)
         finished = False
         try:

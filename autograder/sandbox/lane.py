@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import UserError
@@ -40,6 +40,10 @@ class Lane:
         """The clock that runs out first, of this lane's and of the sandbox's."""
         clocks = (*self.clocks, *([self.sandbox.clock] if self.sandbox.clock else []))
         return min(clocks, key=lambda clock: clock.ends, default=None)
+
+    def say_late(self, requests: Sequence[Mapping[str, Any]], files: Mapping[str, bytes], seconds: float) -> str:
+        """The sentence about requests that were not answered in time; see Sandbox.say_late."""
+        return self.sandbox.say_late(requests, files, seconds)
 
     def start(self, files: dict[str, bytes], limits: Limits) -> Worker:
         """A fresh worker, confined, with a copy of the submission's files (relative path → content).

@@ -12,10 +12,12 @@ import contextlib
 import itertools
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from autograder import timeouts
 from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.sandbox import folders, layers
@@ -23,6 +25,8 @@ from autograder.sandbox.clock import Clock
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.layers import process
 from autograder.sandbox.zygote import Zygote, new_home
+
+SayLate = Callable[[Sequence[Mapping[str, Any]], Mapping[str, bytes], float], str]  # requests, files, seconds → a sentence
 
 
 class Sandbox:
@@ -49,6 +53,7 @@ class Sandbox:
         self.why_no_namespaces = ""
         self.most_used = 0  # bytes that one worker with what it started was seen to hold; whoever asks sets it back
         self.clock: Clock | None = None  # of the submission in all lanes; whoever sets it takes it back
+        self.say_late: SayLate = timeouts.late  # whoever grades sets one that reads the student's code elsewhere
         self.shared = shared
         self._home: Path | None = None
         self._zygote: Zygote | None = None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder import timeouts
 from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.sandbox import folders, paths, wire
@@ -113,7 +112,7 @@ class Worker:
             self.lost |= {earlier["keep"]: error for earlier in before[error.done :]}
         except Late:
             self.close()
-            failure = TimedOut(timeouts.late([*before, message], self.files, seconds))
+            failure = TimedOut(self.lane.say_late([*map(_asked, before), _asked(message)], self.files, seconds))
         except Closed:
             failure = Died(self._obituary())
         except wire.WireError as error:
@@ -221,6 +220,12 @@ class Worker:
         printed = self.printed_text().strip().splitlines()
         status = self.close(grace=1.0)
         return obituary(status, self.killed_for, printed[-1] if printed else "")
+
+
+def _asked(message: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request asks for, without the values that go with it."""
+    fields = {name: value for name, value in message["fields"].items() if name in ("module", "path")}
+    return {"op": message["op"], "fields": fields}
 
 
 def _describe(value: Any) -> str:
