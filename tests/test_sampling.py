@@ -141,7 +141,7 @@ def test_right_forms_pass(lane: Lane, changes: dict[str, str]) -> None:
         ({"mean": RIGHT["mean"].replace("alphabar_t[i]", "alphabar_t[i - 1]")}, {"mean"}, "alpha-bar-of-t-minus-1", "−ε_θ times"),
         ({"mean": RIGHT["mean"].replace("alpha_t[i].sqrt()", "alpha_t[i]")}, {"mean"}, "divided-by-alpha", "x_t times"),
         ({"mean": RIGHT["mean"].replace("(x -", "(x +")}, {"mean"}, "eps-added", "−ε_θ times"),
-        ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "off by 0.01"),
+        ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "must depend on x_t and ε_θ only"),
         ({"mean": f"({RIGHT['mean']}).clamp(-1, 1)"}, {"mean", "noise"}, "", "clamped"),
         ({"mean": RIGHT["mean"].replace("* eps)", "* 1.01 * eps)"), "noise": OWN}, {"mean"}, "", "1.01 times"),
     ],
