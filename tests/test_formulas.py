@@ -1,5 +1,6 @@
 """Known mistakes as formulas: whatever form the rest has, the numbers of a mistake are explained by it, and those of no mistake by none."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from autograder.assignments.swiss_roll.misconceptions import MISCONCEPTIONS
 from autograder.grading.checks import CheckMark, Note
 from autograder.grading.diagnosis import Diagnosis, Known, diagnose
-from autograder.grading.formulas import Formula
+from autograder.grading.formulas import Formula, together
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.judges.formulas import ALGORITHMS
@@ -118,3 +119,35 @@ def test_every_single_mistake_in_every_right_form_is_named_and_no_other(region: 
 def test_every_formula_belongs_to_a_misconception_of_its_region(region: str) -> None:
     ids = {m.id for m in MISCONCEPTIONS if shortest(m.region) == region}
     assert {change.id for change in ALGORITHMS[region].mistakes} <= ids
+
+
+NAMES_OF_A_COURSE = re.compile(r"q_sample|p_sample|compute_loss|scheduler|\.py|TODO|docstring|handout|self\.|torch|\.sqrt|\*\*|==")
+
+
+@pytest.mark.parametrize("region", ALGORITHMS)
+def test_every_mistake_is_explained_in_words_of_no_course(region: str) -> None:
+    algorithm = ALGORITHMS[region]
+    assert algorithm.explanations.keys() == {change.id for change in algorithm.mistakes}
+    for text in algorithm.explanations.values():
+        assert 40 < len(text) < 320, text
+        assert text.endswith((".", "?")), text
+        assert not NAMES_OF_A_COURSE.search(text), text
+
+
+def test_a_mistake_that_the_course_does_not_list_is_explained_by_its_formula() -> None:
+    formula = next(f for f in ALGORITHMS["p_sample"].wrong(1) if f.ids == ("divided-by-alpha",))
+    found = diagnose(
+        judged("p_sample", numbers("p_sample", formula)), Known([], ALGORITHMS["p_sample"]), lambda version, check: None, pairs=False
+    )
+    assert found is not None
+    assert found.ids == ("divided-by-alpha",)
+    assert [text for _, text in found.hints.values()] == [ALGORITHMS["p_sample"].explanations["divided-by-alpha"]]
+
+
+def test_algorithms_in_one_function_are_one() -> None:
+    both = together(ALGORITHMS["p_sample"], ALGORITHMS["p_sample_loop"])
+    note = Note(dict.fromkeys(["a at 3", "number of steps"], (np.zeros(1), 0.0)), inputs=GIVEN)
+    found = [f.predict(note) for f in both.wrong(2) if set(f.ids) == {"divided-by-alpha", "loop-starts-late"}]
+    assert {"a at 3": 1 / SCHEDULE.alphas[3], "number of steps": LAST}.items() <= found[0].items()
+    with pytest.raises(ValueError, match="one name"):
+        together(ALGORITHMS["p_sample"], ALGORITHMS["p_sample"])

@@ -1,6 +1,6 @@
 """The sampler whose steps stand inside its loop, in a made-up course whose network is not told t: what is seen, said and left alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from autograder.grading.formulas import together
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.grading.seeds import Draw
-from autograder.judges import ddpm_loop, sampling
+from autograder.judges import ddpm_loop, loss, sampling
 from autograder.judges.formulas import P_SAMPLE, P_SAMPLE_LOOP
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Network
@@ -45,11 +45,18 @@ class Sampler(torch.nn.Module):
             eps = self.net(x)
             x = {mean} + {sigma} * z
         return {result}
+
+    def forward(self, x_0):
+        t = torch.randint({least}, T + 1, (len(x_0),))
+        eps = torch.randn_like(x_0)
+        now = alphabar_t[t].reshape(-1, 1, 1, 1)
+        return (({target} - self.net({signal} * x_0 + {spread} * eps)) ** 2).{reduced}()
 """
 RIGHT = {
     "T": T, "beta_1": 1e-4, "beta_2": 0.15, "start": "torch.randn(n, *size)", "times": "T, 0, -1",
     "noise": "torch.randn(n, *size) if i > 1 else 0", "mean": "(x - beta_t[i] / (1 - alphabar_t[i]).sqrt() * eps) / alpha_t[i].sqrt()",
     "sigma": "beta_t[i].sqrt()", "result": "x",
+    "least": "1", "target": "eps", "signal": "now.sqrt()", "spread": "(1 - now).sqrt()", "reduced": "mean",
 }  # fmt: skip
 OWN = "torch.from_numpy(np.random.default_rng().standard_normal((n, *size))).float() if i > 1 else 0"
 X0 = "((x - (1 - alphabar_t[i]).sqrt() * eps) / alphabar_t[i].sqrt())"
@@ -61,7 +68,7 @@ CLAMPED = POSTERIOR.format(x0=f"{X0}.clamp(-1, 1)")
 
 
 class Toy(Interface):
-    names = Names(p_sample_loop="Sampler.sample", network="self.net(x)")
+    names = Names(p_sample_loop="Sampler.sample", compute_loss="forward", network="self.net(x)")
     network_arguments = ("x",)
 
     def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
@@ -70,8 +77,21 @@ class Toy(Interface):
     def build(self, schedule: Schedule, network: Network) -> Handle:
         return self.student.module("toy").later("Sampler", self.student.network(network))
 
+    def network_gradient(self, model: Any) -> Any:
+        return model.get("net.scale.grad")
+
+    def replace(self, model: Any, name: str, function: Callable[..., Any]) -> None:
+        """There is no function within another."""
+
     def p_sample_loop(self, model: Any, shape: tuple[int, ...]) -> Any:
         return model.call("sample", shape[0], list(shape[1:]))
+
+
+class Long(Toy):
+    """Durham's schedule, in which neighbouring t differ by little."""
+
+    def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
+        return Schedule(1e-4 + (0.02 - 1e-4) * np.arange(401) / 400, first=1)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +161,7 @@ def test_right_forms_pass(lane: Lane, changes: dict[str, str]) -> None:
         ({"mean": RIGHT["mean"].replace("alphabar_t[i]", "alphabar_t[i - 1]")}, {"mean"}, "alpha-bar-of-t-minus-1", "−ε_θ times"),
         ({"mean": RIGHT["mean"].replace("alpha_t[i].sqrt()", "alpha_t[i]")}, {"mean"}, "divided-by-alpha", "x_t times"),
         ({"mean": RIGHT["mean"].replace("(x -", "(x +")}, {"mean"}, "eps-added", "−ε_θ times"),
-        ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "off by 0.01"),
+        ({"mean": RIGHT["mean"] + " + 0.01"}, {"mean"}, "", "must depend on x_t and ε_θ only"),
         ({"mean": f"({RIGHT['mean']}).clamp(-1, 1)"}, {"mean", "noise"}, "", "clamped"),
         ({"mean": RIGHT["mean"].replace("* eps)", "* 1.01 * eps)"), "noise": OWN}, {"mean"}, "", "1.01 times"),
     ],
@@ -170,3 +190,36 @@ def test_the_samples_of_a_gaussian_are_its_own(sigma: str, lane: Lane) -> None:
         fault = str(error)
     assert bool(fault) == (sigma != RIGHT["sigma"]), fault
     student.fresh()
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed"),
+    [
+        ({}, {}),
+        ({"T": "400", "beta_2": "0.02"}, {}),
+        ({"least": "2"}, {"timesteps": "1 never comes up"}),
+        ({"signal": "now"}, {"value": "another factor", "noise": "another factor", "timesteps": "another factor", "gradient": "another factor"}),
+        ({"spread": "(1 - now)"}, {"noise": "standard deviation", "value": "mean of (ε − ε_θ)²"}),
+        ({"target": "x_0"}, {"value": "times as much"}),
+        ({"target": "torch.randn_like(eps)"}, {"value": "times as much"}),
+        ({"reduced": "sum"}, {"value": "times as much"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)  # fmt: skip
+def test_the_loss_is_judged_where_the_network_is_not_told_t(
+    changes: dict[str, str], failed: dict[str, str], lane: Lane
+) -> None:
+    student = Student(lane, {"toy.py": CODE.format(**{**RIGHT, **changes}).encode()}, Limits())
+    found = {}
+    for name in ("value", "noise", "timesteps", "gradient"):
+        student.begin(1)
+        course = Toy(student, (3, 4, 4))
+        if "T" in changes:
+            course = Long(student, (3, 4, 4))
+        try:
+            getattr(loss, f"judge_{name}")(course, Draw(b"secret", "digest", name), Note())
+        except WrongAnswer as error:
+            found[name] = str(error)
+    student.fresh()
+    assert found.keys() == failed.keys(), found
+    assert all(says in found[name] for name, says in failed.items()), found

@@ -47,7 +47,8 @@ class Schedule:
     @cached_property
     def posterior_variance(self) -> Floats:
         """β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t (DDPM, Eq. 7); 0 at t = 0."""
-        return (1 - self.alphas_cumprod_prev) / (1 - self.alphas_cumprod) * self.betas
+        level = 1 - self.alphas_cumprod
+        return np.divide(1 - self.alphas_cumprod_prev, level, out=np.zeros_like(level), where=level > 0) * self.betas
 
     def q_sample(self, x0: Floats, t: NDArray[np.int64], noise: Floats) -> Floats:
         """x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε (DDPM, Eq. 4). t: (B,)."""
