@@ -72,7 +72,7 @@ def unet_inputs(seed: int = 0) -> list[Any]:
     generator = np.random.default_rng(seed)
     return [
         (
-            generator.standard_normal((ROWS, 1, 28, 28)).astype(np.float32),
+            generator.standard_normal((ROWS, 1, 8, 8)).astype(np.float32),
             generator.permutation(CLASSES),
             generator.uniform(0, 1, ROWS).astype(np.float32),
             np.array([1, 1, 1, 0], dtype=np.float32)[generator.permutation(ROWS)],

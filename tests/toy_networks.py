@@ -29,14 +29,14 @@ class UpConv(nn.Module):
 class Flatten(nn.Module):
     def __init__(self):
         super().__init__()
-        self.pool = nn.AvgPool2d(7)
+        self.pool = nn.AvgPool2d(2)
     def forward(self, x):
         return F.gelu(self.pool(x))
 
 class Unflatten(nn.Module):
     def __init__(self, i):
         super().__init__()
-        self.conv, self.norm = nn.ConvTranspose2d(i, i, 7, 7, 0), nn.BatchNorm2d(i)
+        self.conv, self.norm = nn.ConvTranspose2d(i, i, 2, 2, 0), nn.BatchNorm2d(i)
     def forward(self, x):
         return F.gelu(self.norm(self.conv(x)))
 
@@ -116,7 +116,7 @@ GELU_OF_CONV = "return F.gelu(self.norm(self.conv(x)))"
 CONV = "self.conv, self.norm = nn.Conv2d(i, o, 3, 1, 1), nn.BatchNorm2d(o)"
 DOWN = "self.conv, self.norm = nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o)"
 UP = "self.conv, self.norm = nn.ConvTranspose2d(i, o, 4, 2, 1), nn.BatchNorm2d(o)"
-UNFLATTEN = "nn.ConvTranspose2d(i, i, 7, 7, 0)"
+UNFLATTEN = "nn.ConvTranspose2d(i, i, 2, 2, 0)"
 FORWARD_OF_FLATTEN = "return F.gelu(self.pool(x))"
 
 UNET_RIGHT: dict[str, list[Change]] = {
@@ -124,13 +124,13 @@ UNET_RIGHT: dict[str, list[Change]] = {
     "no bias before BatchNorm": [("nn.Conv2d(i, o, 3, 1, 1)", "nn.Conv2d(i, o, 3, 1, 1, bias=False)")],
     "skips first": [("[u, d2]", "[d2, u]"), ("[u1, d1]", "[d1, u1]"), ("[u2, d0]", "[d0, u2]")],
     "a mean for the pooling": [("self.pool(x)", "x.mean((2, 3), keepdim=True)")],
-    "an adaptive pooling": [("nn.AvgPool2d(7)", "nn.AdaptiveAvgPool2d(1)")],
-    "unflatten with stride 1": [(UNFLATTEN, "nn.ConvTranspose2d(i, i, 7)")],
+    "an adaptive pooling": [("nn.AvgPool2d(2)", "nn.AdaptiveAvgPool2d(1)")],
+    "unflatten with stride 1": [(UNFLATTEN, "nn.ConvTranspose2d(i, i, 2)")],
     "unflatten as a linear layer": [
-        (UNFLATTEN, "nn.Linear(i, 49 * i)"),
+        (UNFLATTEN, "nn.Linear(i, 4 * i)"),
         (
             "return F.gelu(self.norm(self.conv(x)))\n\nclass ConvBlock",
-            "return F.gelu(self.norm(self.conv(x.flatten(1)).view(len(x), -1, 7, 7)))\n\nclass ConvBlock",
+            "return F.gelu(self.norm(self.conv(x.flatten(1)).view(len(x), -1, 2, 2)))\n\nclass ConvBlock",
         ),
     ],
     "lazy layers": [("nn.Conv2d(i, o, 3, 1, 1)", "nn.LazyConv2d(o, 3, 1, 1)"), ("nn.Linear(i, o)", "nn.LazyLinear(o)")],
@@ -298,7 +298,7 @@ UNET_WRONG: dict[str, tuple[list[Change], str]] = {
         "After the average pooling in Flatten the diagram has GELU",
     ),
     "max pooling in Flatten": (
-        [("nn.AvgPool2d(7)", "nn.MaxPool2d(7)")],
+        [("nn.AvgPool2d(2)", "nn.MaxPool2d(2)")],
         "the diagram has average pooling; yours has max pooling",
     ),
     "a block used twice": (

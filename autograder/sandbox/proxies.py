@@ -159,9 +159,13 @@ class Handle:
         return [self._handle(ref) for ref in refs] if type(refs) is list else []
 
     def trace(self, observer: Callable[[dict[str, Any]], Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a network, operation by operation: `observer` is told each, and answers with weights to lay in. See sandbox/tracing.py."""
+        """Call a network, operation by operation: `observer` is told each, and answers with weights to lay in. See sandbox/tracing.py.
+
+        What it is told counts while the call runs, since of many calls one is kept.
+        """
         fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "observer": self.student.function(observer)}
-        return self._data("trace", fields)
+        with self.student.dropped():
+            return self._data("trace", fields)
 
     def gradients(self, cotangents: list[Any], *args: Any, **kwargs: Any) -> Any:
         """Of a network that was traced: {"outputs", "inputs", "weights"}, the last two of the sum of the outputs times `cotangents`."""
