@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from autograder.bundle.make import bundle
-from autograder.classroom import jobs
+from autograder.classroom import engine, jobs
 from autograder.classroom.grade_class import ClassOptions, grade_class
 from autograder.errors import UserError
 from autograder.grading import validate as validation
@@ -161,7 +161,9 @@ def a_class_is_graded(manifest: Manifest, sandbox: Sandbox, folder: Path) -> Non
     shutil.copytree(submission, folder / "in" / "bob")
     first = manifest.files.todo[0]
     (folder / "in" / "bob" / first).write_bytes((submission / first).read_bytes() + b"\n# bob\n")
-    graded = grade_class(folder / "in", folder / "out", ClassOptions(manifest.id, train=False, workers=1), judge=all_right)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "shared", lambda graders: contextlib.nullcontext())  # nobody asks for a zygote
+        graded = grade_class(folder / "in", folder / "out", ClassOptions(manifest.id, train=False, workers=1), judge=all_right)
     assert sorted(one.handed_in.student for one in graded) == ["ada", "bob"]
     assert {one.verdict.assignment for one in graded} == {manifest.id}
     assert (folder / "out" / "index.html").stat().st_size > 1000
