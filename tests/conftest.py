@@ -24,9 +24,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lane(sandbox: Sandbox) -> Iterator[Lane]:
-    """For the tests of one module, which ask one worker after the other."""
+    """Of a test's own: a fork, which costs milliseconds."""
     with sandbox.lane() as opened:
         yield opened
 

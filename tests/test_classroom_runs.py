@@ -1,5 +1,6 @@
 """A class being graded: what is graded once, what a dying worker, a failing grader, Ctrl-C and kill -9 leave of it."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -44,7 +45,13 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv(CALLS, str(folder))
     monkeypatch.setenv(SECRET_VARIABLE, SECRET)
+    monkeypatch.setattr(engine, "shared", no_zygote)
     return folder
+
+
+def no_zygote(graders: int) -> contextlib.AbstractContextManager[None]:
+    """In place of the zygote that graders share: it imports torch for seconds, and the judges below run no student's code."""
+    return contextlib.nullcontext()
 
 
 def a_class(folder: Path, **students: str) -> Path:

@@ -30,12 +30,18 @@ def images(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _tiny_preset(monkeypatch):
-    """The laptop preset, so small that a step takes milliseconds; grids of pictures are left out, since drawing them takes seconds."""
+    """The laptop preset, so small that a step takes milliseconds, on one thread, since others cost more than they bring; grids of pictures
+    are left out, since drawing them takes seconds.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     monkeypatch.setitem(recipe.PRESETS, "laptop", TINY)
     sample = trainer.Trainer.sample
     monkeypatch.setattr(trainer.Trainer, "sample", lambda self, count: sample(self, 2))
     monkeypatch.setattr(train, "save_grid", lambda images, path, caption: path.write_text(caption))
     monkeypatch.setattr(train, "plot_loss", lambda losses, path, caption: path.write_text(caption))
+    yield
+    torch.set_num_threads(threads)
 
 
 def run_training(folder, images, *options):
