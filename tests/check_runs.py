@@ -1,5 +1,6 @@
 """Judging altered solutions by the checks of single regions, in one sandbox: for tests of the checks themselves."""
 
+import functools
 from collections.abc import Iterable, Mapping
 
 from autograder.grading.mutants import Variant, apply_variant
@@ -16,8 +17,13 @@ DDPM, NETWORK = "ddpm.py:DiffusionModule", "network.py:SimpleNet"
 
 def named(*regions: str, assignment: str = "swiss_roll") -> frozenset[str]:
     """The full names of regions; "SimpleNet" is two."""
+    return frozenset(part for region in regions for part in _parts(region, assignment))
+
+
+@functools.cache
+def _parts(region: str, assignment: str) -> tuple[str, ...]:
     known = load_manifest(assignment).regions
-    return frozenset(part for region in regions for part in parts_of(resolve(region, known, "test"), known))
+    return parts_of(resolve(region, known, "test"), known)
 
 
 def judge(

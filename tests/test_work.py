@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, NETWORK, SAMPLERS, STEP, Sampler, plan_for
+from autograder.assignments.swiss_roll.stand_ins import LOOP, LOSS, SAMPLERS, STEP, Sampler, plan_for
 from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.mutants import solution_files
 from autograder.grading.rubric import load_rubric
@@ -296,7 +296,7 @@ def loses(sampler: Sampler, state: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_work_that_is_not_there_never_pays_more_than_a_stub(sampler: Sampler):
-    needed = (*NETWORK, *LOSS, STEP[sampler], LOOP[sampler])
+    needed = ("SimpleNet", *LOSS, STEP[sampler], LOOP[sampler])
     for how in itertools.product(("right", "wrong", "idle", "undone"), repeat=len(needed)):
         state = dict(zip(needed, how))
         as_stubs = {region: "undone" if one == "idle" else one for region, one in state.items()}
@@ -325,9 +325,9 @@ def test_one_mistake_costs_one_task(sampler: Sampler, region: str):
     ],
 )
 def test_the_sentence_names_what_is_lacking(state: dict[str, str], sentence: str):
-    wrong = frozenset(state)
-    undone = frozenset(region for region, how in state.items() if how == "undone")
-    idle = frozenset(region for region, how in state.items() if how == "idle")
+    wrong = named(*state)
+    undone = named(*(region for region, how in state.items() if how == "undone"))
+    idle = named(*(region for region, how in state.items() if how == "idle"))
     with pytest.raises(WrongAnswer, match=sentence):
         plan_for("ddpm", wrong, undone, idle)
 
