@@ -193,10 +193,10 @@ def test_neither_samples_nor_checkpoint(sandbox: Sandbox) -> None:
 def test_the_threshold_decides_and_the_grey_zone_is_said(sandbox: Sandbox) -> None:
     found = judge(sandbox, good_images())
     found.expect("fid_full", Note(), Carry())
-    found.rule = {**found.rule, "fid_full": 11.0}
+    found.rule = dataclasses.replace(found.rule, fid_full=11.0)
     with pytest.raises(WrongAnswer, match=r"below 11; it is 12.0 ± 1.5. That is within two standard errors"):
         found.expect("fid_full", Note(), Carry())
-    found.rule = {**found.rule, "fid_full": 5.0}
+    found.rule = dataclasses.replace(found.rule, fid_full=5.0)
     with pytest.raises(WrongAnswer, match=r"below 5; it is 12.0 ± 1.5. Real images score 0.8 here"):
         found.expect("fid_full", Note(), Carry())
 
@@ -332,7 +332,7 @@ def test_what_fid_finds_holds_the_points_where_the_policy_says_so(sandbox: Sandb
 
 def test_an_fid_that_is_not_reached_is_lost_and_not_held(sandbox: Sandbox) -> None:
     judged = judge(sandbox, good_images(), findings={"copies": "It is odd."})
-    judged.rule = {**judged.rule, "fid_full": 5.0}
+    judged.rule = dataclasses.replace(judged.rule, fid_full=5.0)
     with pytest.raises(WrongAnswer):
         judged.expect("fid_full", Note(), Carry(named(*BOTH_SAMPLERS)))
 
