@@ -11,7 +11,7 @@ from autograder.judges.signature import Signature, as_diffusers, as_tuple
 from autograder.limits import Limits
 from autograder.oracles.schedule import Floats
 from autograder.sandbox.failures import GraderHangup
-from autograder.sandbox.launcher import Lane, Sandbox
+from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 
 X, T, C, MASK = np.ones((2, 3, 4, 4), dtype=np.float32), np.array([1.0, 2.0]), np.array([5, 7]), np.array([0, 1])
@@ -109,9 +109,9 @@ def gradient(net):
 
 
 @pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
-        yield opened
+def student() -> Iterator[Student]:
+    with Sandbox() as sandbox, sandbox.lane() as lane:
+        yield Student(lane, {"answers.py": CODE}, Limits())
 
 
 def six(call: Call) -> Floats:
@@ -133,9 +133,8 @@ def six(call: Call) -> Floats:
     ],
 )
 def test_every_form_of_call_and_answer(
-    lane: Lane, function: str, signature: Signature, answer: Callable[[Call], Floats], expected: float, dtype: str
+    student: Student, function: str, signature: Signature, answer: Callable[[Call], Floats], expected: float, dtype: str
 ) -> None:
-    student = Student(lane, {"answers.py": CODE}, Limits())
     student.begin(1)
     network = Network(answer, signature)
     value = student.module("answers").call(function, student.network(network))

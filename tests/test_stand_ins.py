@@ -51,10 +51,11 @@ def lane() -> Iterator[Lane]:
 
 
 @pytest.fixture
-def student(lane: Lane) -> Student:
+def student(lane: Lane) -> Iterator[Student]:
     student = Student(lane, {"model.py": MODEL, "sampling.py": SAMPLING, "notebook.py": NOTEBOOK}, Limits())
     student.begin(1)
-    return student
+    yield student
+    student.fresh()
 
 
 def twice(call: Call) -> Floats:
@@ -132,6 +133,7 @@ def judged(lane: Lane, function: object, network: bytes | None = None) -> str:
     student = Student(lane, solution | ({"network.py": network} if network else {}), manifest.limits)
     check = Check("1-1.compare", "", CheckMark("1-1", 1, "SimpleNet", 0, ""), function, (2,), assignment="swiss_roll")  # type: ignore[arg-type]
     judgement = run_check(check, student, b"a secret of sixteen bytes", "digest")
+    student.fresh()
     return f"{judgement.status}: {judgement.message}"
 
 

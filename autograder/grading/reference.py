@@ -35,6 +35,9 @@ _references: WeakKeyDictionary[Lane, dict[str, Reference]] = WeakKeyDictionary()
 def reference_beside(student: Student, assignment: str, first_seed: int) -> Reference:
     """The assignment's solution beside a student, at the beginning of a check. One for all checks in a lane."""
     known = _references.setdefault(student.lane, {})
+    for other, reference in known.items():
+        if other != assignment:
+            reference.fresh()  # a lane runs one worker at a time
     if assignment not in known:
         manifest = load_manifest(assignment)
         known[assignment] = Reference(student.lane.beside(), solution_files(manifest), manifest.limits)

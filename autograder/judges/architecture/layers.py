@@ -84,4 +84,9 @@ def per_channel(values: Numbers, order: Order | None, shape: tuple[int, ...]) ->
         if len(order) != values.size:
             return None
         values = values[order]
+    return reshaped(values, shape)
+
+
+def reshaped(values: Numbers, shape: tuple[int, ...]) -> Numbers | None:
+    """The same weights in another shape; None where there are more or fewer."""
     return values.reshape(shape) if values.size == np.prod(shape) else None

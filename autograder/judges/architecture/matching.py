@@ -8,11 +8,12 @@ the run is repeated with another choice where it fails further on.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from autograder.judges.architecture.layers import bias_for, kernel_for, per_channel
+from autograder.judges.architecture.layers import bias_for, kernel_for, per_channel, reshaped
 from autograder.judges.architecture.recording import Operation, Recording, Slot
 from autograder.judges.architecture.reference import Reference
 from autograder.judges.architecture.values import Numbers, Order
@@ -160,12 +161,11 @@ class Matching(Recording):
         for slot in ours.slots:
             other = theirs.slot(slot.role)
             if slot.role == "weight" and other is not None:
-                laid.append(Laid(slot, other.number, lambda w: kernel_for(ours, theirs, w, order)))
+                laid.append(Laid(slot, other.number, partial(kernel_for, ours, theirs, order=order)))
             elif slot.role == "bias":
                 if other is None and (self.bias_counts or not self.reference.is_absorbed(theirs)):
                     return None
-                shape = slot.shape
-                laid.append(Laid(slot, other.number if other else None, lambda b, shape=shape: bias_for(shape, b)))
+                laid.append(Laid(slot, other.number if other else None, partial(bias_for, slot.shape)))
             else:
                 return None
         if self.bias_counts and theirs.slot("bias") and not ours.slot("bias"):
@@ -176,7 +176,7 @@ class Matching(Recording):
         bias = theirs.slot("bias")
         if bias is None or len(ours.slots) != 1 or np.prod(ours.slots[0].shape) != np.prod(bias.shape):
             return None
-        return [Laid(ours.slots[0], bias.number, lambda b: b.reshape(ours.slots[0].shape))]
+        return [Laid(ours.slots[0], bias.number, partial(reshaped, shape=ours.slots[0].shape))]
 
     def _slot_by_slot(self, ours: Operation, theirs: Operation, order: Order | None) -> list[Laid] | None:
         laid = []
@@ -184,13 +184,14 @@ class Matching(Recording):
             other = theirs.slot(slot.role)
             if other is None:
                 return None
-            shape = slot.shape
-            one_each = len(shape) == 1 and theirs.family in ("batch norm", "native_group_norm", "native_layer_norm")
-            convert: Convert = (
-                (lambda w, shape=shape: per_channel(w, order, shape))
-                if one_each
-                else (lambda w, shape=shape: w.reshape(shape) if w.size == np.prod(shape) else None)
+            one_each = len(slot.shape) == 1 and theirs.family in (
+                "batch norm",
+                "native_group_norm",
+                "native_layer_norm",
             )
+            convert: Convert = partial(per_channel, order=order, shape=slot.shape)
+            if not one_each:
+                convert = partial(reshaped, shape=slot.shape)
             laid.append(Laid(slot, other.number, convert))
         return laid if all(self._values_of(item) is not None for item in laid) else None
 
