@@ -1,5 +1,6 @@
 """Intake: whatever a student hands in is either a submission or one clear sentence, and only the judged files count."""
 
+import dataclasses
 import io
 import os
 import struct
@@ -23,8 +24,8 @@ from autograder.submission.entries import Entry
 from autograder.submission.intake import Submission, digest_of, read_submission
 from autograder.submission.rules import IntakeLimits, Refused, folded, leads_astray, shown
 
-MANIFEST = parse_manifest("""
-id = "swiss_roll"
+TOML = """
+id = "without_an_outcome"
 title = "Swiss roll"
 course = "a course"
 folder = "2d_plot_diffusion_todo"
@@ -46,7 +47,8 @@ points = 8
 regions = ["ddpm.py:DiffusionModule.q_sample"]
 [profiles.default]
 title = "all"
-""")
+"""
+MANIFEST = dataclasses.replace(parse_manifest(TOML), id="swiss_roll")
 
 NETWORK = b"class SimpleNet:\n    pass\n"
 DDPM = b"import torch\n\n\nclass DiffusionModule:\n    pass\n"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from autograder.assignments import ddpm
+from autograder import judges
 from autograder.grading.mutants import apply_variant, solution_files, variants
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
@@ -330,7 +330,7 @@ def spent(monkeypatch) -> list[float]:
 
         return call
 
-    for module in pkgutil.iter_modules(ddpm.__path__, ddpm.__name__ + "."):
+    for module in pkgutil.walk_packages(judges.__path__, judges.__name__ + "."):
         names = vars(importlib.import_module(module.name))
         for name in ("standard_normal_fault", "correlation", "moments_fault", "uniform_integers_fault"):
             if names.get(name) is getattr(statistics, name):

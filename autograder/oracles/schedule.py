@@ -92,6 +92,9 @@ class EvenlySpaced(Schedule):
         else:
             super().__init__(np.linspace(beta_1, beta_T, num_timesteps, dtype=np.float64))
 
+    def __repr__(self) -> str:
+        return f"{self.num_timesteps} steps, β from {self.beta_1:g} to {self.beta_T:g}, {self.mode}"
+
 
 def _per_row(values: Floats, x: Floats) -> Floats:
     return values.reshape(-1, *[1] * (x.ndim - 1))
