@@ -115,7 +115,7 @@ def draw_unet():
         level = 3 - number
         x = 13.2 - 1.3 * (level + 1)
         box(x, level, channels, ORANGE)
-        arrow((x - 0.85, 4 - level - 0.9), (x - 0.1, 4 - level - 0.32))
+        arrow((x - 1.02 if number else 7.75, 4 - level - 0.75 if number else 0.15), (x - 0.1, 4 - level - 0.32))
     for level in range(5):  # what is concatenated: a level's output on the way down goes to where the way up leaves that level
         begin = 1.3 * level + 0.3
         end = 7.6 if level == 4 else 13.2 - 1.3 * (level + 1) + 0.62
@@ -128,7 +128,7 @@ def draw_unet():
         side = "H" if level == 0 else f"H/{2**level}"
         ax.text(-0.55, 4 - level, side, ha="left", va="center", color="#777777", fontsize=9) if level else ax.text(-0.55, 4.5, side, color="#777777", fontsize=9)
     ax.text(7.6, 0, "concat", ha="center", va="center", fontsize=8, color="#777777")
-    arrow((6.9, 0), (7.22, 0))
+    arrow((6.9, 0), (7.2, 0))
     box(13.2, 0, "out", INK)
     arrow((12.2, 4), (12.9, 4))
     for x, color, text in ((0.6, BLUE, "down block: conv 4×4, stride 2, BatchNorm, ReLU"), (6.4, ORANGE, "up block: transposed conv 4×4, stride 2, BatchNorm, ReLU")):
