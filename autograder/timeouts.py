@@ -9,7 +9,8 @@ from typing import Any
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _COMPILERS = re.compile(r"\b(_dynamo|_inductor|cpp_extension|load_inline|numba|njit|triton|jax)\b")
-_STARTS = {"train": ("compute_loss", "forward"), "train_on": ("compute_loss", "forward"), "fit": ("forward",)}  # what the worker itself calls for an operation
+# What the worker itself calls for an operation
+_STARTS = {"train": ("compute_loss", "forward"), "train_on": ("compute_loss", "forward"), "fit": ("forward",)}
 MOST_LOOPS = 3  # named in one sentence
 
 

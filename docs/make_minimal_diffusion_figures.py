@@ -126,12 +126,13 @@ def draw_unet():
         else:
             arrow((begin, height), (end - 0.92, height), GREY, width=1.6)
         side = "H" if level == 0 else f"H/{2**level}"
-        ax.text(-0.55, 4 - level, side, ha="left", va="center", color="#777777", fontsize=9) if level else ax.text(-0.55, 4.5, side, color="#777777", fontsize=9)
+        ax.text(-0.55, 4 - level if level else 4.55, side, ha="left", va="center", color="#777777", fontsize=9)
     ax.text(7.6, 0, "concat", ha="center", va="center", fontsize=8, color="#777777")
     arrow((6.9, 0), (7.2, 0))
     box(13.2, 0, "out", INK)
     arrow((12.2, 4), (12.9, 4))
-    for x, color, text in ((0.6, BLUE, "down block: conv 4×4, stride 2, BatchNorm, ReLU"), (6.4, ORANGE, "up block: transposed conv 4×4, stride 2, BatchNorm, ReLU")):
+    down, up = "down block: conv 4×4, stride 2, BatchNorm, ReLU", "up block: transposed conv 4×4, stride 2, BatchNorm, ReLU"
+    for x, color, text in ((0.6, BLUE, down), (6.4, ORANGE, up)):
         ax.add_patch(Rectangle((x - 0.5, -1.15), 0.24, 0.24, facecolor=color, edgecolor="none"))
         ax.text(x - 0.15, -1.03, text, va="center", fontsize=8.5, color=INK)
     ax.text(13.2, 3.45, "conv 1×1", ha="center", fontsize=8.5, color=INK)

@@ -71,7 +71,7 @@ def test_a_damaged_mnist_is_one_clear_sentence(mnist, damage):
         labels.write_bytes(b"")
     else:
         write_idx(labels, np.zeros(6))
-    with pytest.raises(UserError, match="MNIST|put the file there again"):
+    with pytest.raises(UserError, match=r"MNIST|put the file there again"):
         load_digits(7, 32, 0, mnist)
 
 

@@ -5,7 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from autograder.grading.mutants import Variant, apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.mutants import (
+    Variant,
+    apply_misconceptions,
+    apply_variant,
+    misconceptions,
+    solution_files,
+    variants,
+)
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
 from autograder.manifest import load_manifest

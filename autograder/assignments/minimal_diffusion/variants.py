@@ -121,7 +121,11 @@ _DIFFUSION = (
             error = noise - self.net(noised(x, t, noise))
             return error.pow(2).flatten(1).mean(1).mean()
         """},
-        edits={"ddpm.py": (("class DDPM(nn.Module):", "def noised(x, t, noise):\n    return x * sqrtab[t] + noise * sqrtmab[t]\n\n\nclass DDPM(nn.Module):"),)},
+        edits={"ddpm.py": (("class DDPM(nn.Module):", """def noised(x, t, noise):
+    return x * sqrtab[t] + noise * sqrtmab[t]
+
+
+class DDPM(nn.Module):"""),)},
     ),
     Variant(
         "numpy-noise", "random numbers of NumPy",

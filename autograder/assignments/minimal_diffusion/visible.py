@@ -10,7 +10,19 @@ from typing import Any
 
 import torch
 
-from autograder.kit.checks import Code, Compare, Floats, WrongAnswer, describe, example, expect, expect_tensor, picture, seed, visible
+from autograder.kit.checks import (
+    Code,
+    Compare,
+    Floats,
+    WrongAnswer,
+    describe,
+    example,
+    expect,
+    expect_tensor,
+    picture,
+    seed,
+    visible,
+)
 
 ALSO_RIGHT = ("posterior-variance",)  # variants whose numbers are right, too
 T, ROWS, SIZE = 400, 16, (3, 4, 4)
