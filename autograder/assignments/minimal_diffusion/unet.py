@@ -20,7 +20,6 @@ from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 SIDE, ROWS = 32, 2
 MOST_MODULES = 400
 DOWN, MIDDLE, UP = (72, 96, 128, 196), 256, (256, 196, 128, 96)
-LABELS_AT = (0, 1)  # the up blocks that get the label, in the diagram of the conditional network
 
 
 @dataclass
@@ -104,6 +103,7 @@ def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:
     """Returns the network for three channels."""
     build(student, file, draw, note, 1, 5)
     built = build(student, file, draw, note)
+    draw_weights(built, draw)
     x = draw.normal(ROWS, 3, SIDE, SIDE)
     built.net.later("eval")
     first, far = built(x), built(x + 3 * draw.normal(*x.shape))
@@ -132,6 +132,7 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note, built: 
     """A gradient reaches every layer, and the network is no linear map, whose results have any sign and size."""
     built = built or build(student, file, draw, note)
     torch, builtins = student.module("torch"), student.module("builtins")
+    built.net.later("train")
     count = draw_weights(built, draw)
     note("parameters", count, 0)
     expect(count, "UNet has no parameters: layers in an ordinary list are hidden from PyTorch; use nn.ModuleList, or attributes.")
@@ -194,8 +195,8 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note, built: Buil
     note("inputs", [seen.given.shape[1] for seen in convolutions], 0)
     note("sides", [seen.gave.shape[3] for seen in convolutions], 0)
     note.measured_work(len(convolutions) > 2 and len({seen.gave.shape[3] for seen in convolutions}) > 1)
-    if channels == [*DOWN, MIDDLE, *UP, 3]:
-        _compare_with_diagram(convolutions, watched.seen, x, built.arguments, note)
+    if file == "unet" and channels == [*DOWN, MIDDLE, *UP, 3]:  # where labels enter is free, so that a conditional one is never compared
+        _compare_with_diagram(convolutions, watched.seen, x, note)
         return
     sides = sorted({seen.gave.shape[3] for seen in watched.seen if seen.gave.shape[3] <= SIDE})
     _expect_registered(convolutions, sides)
@@ -235,7 +236,7 @@ def _is_linked(built: Built, watched: Watch, x: Floats, draw: Draw, side: int) -
     return not near(inputs[0], inputs[1], 1e-6 * (1 + abs(inputs[0]).max()))
 
 
-def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats, labels: tuple[Any, ...], note: Note) -> None:
+def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats, note: Note) -> None:
     """Sizes, normalisation, activation and concatenation of every block, in the order of the diagram."""
     names = [*(f"down block {i + 1}" for i in range(4)), "the bottleneck", *(f"up block {i + 1}" for i in range(4)), "the last convolution"]
     sides = [SIDE // 2 ** (i + 1) for i in range(4)] + [SIDE // 16] + [SIDE // 2 ** (3 - i) for i in range(4)] + [SIDE]
@@ -245,7 +246,7 @@ def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats,
         got = one.gave.shape[3]
         expect(got == side, f"In {name} UNet must give images of {side} × {side}; yours gives {got} × {got}.")
         parts = [blocks[-1]] if i < 5 else [after, blocks[9 - i]]
-        _expect_input(name, one.given, parts, len(labels) > 0, note)
+        _expect_input(name, one.given, parts, note)
         if i in (4, 9):
             after = one.gave
             continue
@@ -258,20 +259,18 @@ def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats,
             blocks.append(after)
 
 
-def _expect_input(name: str, given: Floats, parts: list[Floats], has_labels: bool, note: Note) -> None:
-    """`given` is made of the parts along the channels, in any order, and of labels where there are some."""
+def _expect_input(name: str, given: Floats, parts: list[Floats], note: Note) -> None:
+    """`given` is made of the parts along the channels, in any order."""
     expected = sum(part.shape[1] for part in parts)
     got = given.shape[1]
     missing = [part for part in parts if not _holds(given, part)]
     note(f"input of {name}", len(missing), 0)
-    if not missing and (got == expected or has_labels):
+    if not missing:  # more channels, of a label or of t, are welcome
         return
     must = f"{name[0].upper()}{name[1:]} of UNet must get"
     wanted = " + ".join(str(part.shape[1]) for part in parts)
     if got < expected:
         raise WrongAnswer(f"{must} {wanted} channels; yours gets {got}: a link across is missing.")
-    if not missing:
-        raise WrongAnswer(f"{must} {wanted} channels; yours gets {got}.")
     from_below = len(parts) > 1 and _holds(given, parts[0])
     unlike = "what the way down had at this resolution" if from_below else "what the block before it gives, after ReLU"
     raise WrongAnswer(f"{must} {unlike}; yours gets other numbers.")
