@@ -5,6 +5,9 @@ A label c is a whole number from 0 to 9, and comes as a tensor of shape (B,).
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
+from ddpm import T, mab_over_sqrtmab_inv, oneover_sqrta, sigma_t, sqrtab, sqrtmab
+from unet import down_block, up_block
 
 NUM_CLASSES = 10
 

@@ -6,6 +6,7 @@ in x_t itself how much noise there is. Tables have T + 1 entries, and t counts f
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 
 T = 400
 beta1, beta2 = 1e-4, 0.02

@@ -4,6 +4,7 @@ U-Net: Ronneberger, Fischer, Brox, 2015. Lazy layers learn their number of input
 see, so none has to be counted: make every layer in `__init__`, and use every layer in `forward`.
 """
 
+import torch
 import torch.nn as nn
 
 

@@ -66,7 +66,8 @@ def train(kind: Kind, folder: Path | None, epochs: int = 30) -> Weights:
             adam.step()
         steps.step()
     first, last = net[0], net[2]
-    return {"w1": first.weight.T.detach().numpy(), "b1": first.bias.detach().numpy(), "w2": last.weight.T.detach().numpy(), "b2": last.bias.detach().numpy()}  # fmt: skip
+    tensors = {"w1": first.weight.T, "b1": first.bias, "w2": last.weight.T, "b2": last.bias}
+    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
 
 
 def accuracy(kind: Kind, folder: Path | None) -> float:

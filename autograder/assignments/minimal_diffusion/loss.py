@@ -102,7 +102,9 @@ def expect_labels(beside: list[Any], labels: Any, where: str, note: Note) -> Non
         return
     got = next((value for value in beside if isinstance(value, np.ndarray)), beside[0])
     if not isinstance(got, np.ndarray) or got.shape != labels.shape:
-        raise WrongAnswer(f"{where} must give the network the labels c, whole numbers of shape {labels.shape}; yours gave it {describe(got)}.")
+        raise WrongAnswer(
+            f"{where} must give the network the labels c, whole numbers of shape {labels.shape}; yours gave it {describe(got)}."
+        )
     note("largest label", got.max(), 0)
     note("labels", got[:16], 0)
     if len(labels) > CLASSES and got.max() >= CLASSES and where == "DDPM.sample":
@@ -110,9 +112,11 @@ def expect_labels(beside: list[Any], labels: Any, where: str, note: Note) -> Non
             f"With n_sample = {len(labels)}, image i must have the label i modulo 10: 0, …, 9, 0, 1, …; your labels go up to {got.max():g}, "
             "and there are ten digits only."
         )
-    shown = ", ".join(f"{value:g}" for value in got[:12])
-    wanted = ", ".join(f"{value:g}" for value in labels[:12])
-    raise WrongAnswer(f"{where} must give the network the labels {wanted}{', …' * (len(labels) > 12)}; yours gave it {shown}{', …' * (len(got) > 12)}.")
+    raise WrongAnswer(f"{where} must give the network the labels {_first_of(labels)}; yours gave it {_first_of(got)}.")
+
+
+def _first_of(labels: NDArray[Any]) -> str:
+    return ", ".join(f"{value:g}" for value in labels[:12]) + ", …" * (len(labels) > 12)
 
 
 def _expect_reproducible(course: Durham, model: Handle, network: Network, x: Floats, labels: Any, seed: int) -> None:
@@ -163,7 +167,8 @@ def expect_factors(course: Durham, run: Run) -> None:
     if (run.t < 0).any():
         signal = np.sqrt(course.tables.alphas_cumprod)
         raise WrongAnswer(
-            f"{course.says}in x_t the factor of x must be √ᾱ_t for a t of 1 … {course.T}, between {signal[1]:.5f} and {signal[-1]:.5f}; yours lie between "
+            f"{course.says}in x_t the factor of x must be √ᾱ_t for a t of 1 … {course.T}, between {signal[1]:.5f} and {signal[-1]:.5f}; "
+            f"yours lie between "
             f"{run.factors.max():.5f} and {run.factors.min():.5f}, and {int((run.t < 0).sum())} of {len(run.t)} belong to no t."
         )
 
@@ -190,9 +195,10 @@ def judge_times(course: Durham, draw: Draw, note: Note) -> None:
     kinds = len(np.unique(t))
     expect(kinds > 1, f"t must be drawn for each image of the batch; yours has the same t, {t[0]}, for all of them.")
     if t.min() < 1 or t.max() < T:
-        raise WrongAnswer(f"{course.says}t must be drawn from 1 … {T}, both included; in {len(t):,} images yours reaches from {t.min()} to {t.max()}.")
+        reach = f"in {len(t):,} images yours reaches from {t.min()} to {t.max()}"
+        raise WrongAnswer(f"{course.says}t must be drawn from 1 … {T}, both included; {reach}.")
     fault = uniform_integers_fault(t.astype(np.float64) - 1, T)
-    expect(fault is None, f"{course.says}t must be drawn for each image, uniformly from 1 … {T}; yours is not: some come up too often ({kinds} different ones).")
+    expect(fault is None, f"{course.says}t must be drawn for each image, uniformly from 1 … {T}; some of yours come up too often.")
     again = run_loss(course, draw, Note(), len(t), SIZE).t
     expect(not np.array_equal(t, again), "DDPM.forward must draw a new t for each image at every call; yours drew the same ones again.")
 

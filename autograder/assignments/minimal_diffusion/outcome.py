@@ -149,8 +149,8 @@ def files_replaced(carry: Carry) -> frozenset[str]:
     if missing := sorted({FILE_OF[region] for region in FILE_OF if region in carry.undone}):
         raise WrongAnswer(f"This needs the TODOs of {listed(missing)}, which are not done yet, so there is nothing to train.")
     if idle := sorted({FILE_OF[region] for region in FILE_OF if region in carry.without_work & carry.wrong}):
-        raise WrongAnswer(f"This needs {listed(idle)}, where no check has seen more than code without any work gives; the solution stands in for mistakes only.")
+        raise WrongAnswer(f"This needs {listed(idle)}, where no check has seen any work yet; the solution stands in for mistakes only.")
     wrong = frozenset(FILE_OF[region] for region in FILE_OF if region in carry.wrong)
     if len(wrong) > 1:
-        raise WrongAnswer("Both ddpm.py and unet.py have mistakes, see exercises 1 and 3; with the solution in place of both nothing of yours is left to train.")
+        raise WrongAnswer("Both ddpm.py and unet.py have mistakes, see exercises 1 and 3; with the solution for both nothing of yours is left.")
     return wrong

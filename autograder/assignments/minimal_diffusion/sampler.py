@@ -35,7 +35,10 @@ class Steps:
     noise: Floats
 
 
-def _run(course: Durham, draw: Draw, note: Note, seed: int | None, rows: int = ROWS, size: tuple[int, ...] = SIZE) -> tuple[list[Floats], list[Floats]]:
+Run = tuple[list[Floats], list[Floats]]  # the states, and the network's answers
+
+
+def _run(course: Durham, draw: Draw, note: Note, seed: int | None, rows: int = ROWS, size: tuple[int, ...] = SIZE) -> Run:
     """The states and the network's answers of one call of `sample`, which has been found to take T steps."""
     answers: list[Floats] = []
 
@@ -57,7 +60,8 @@ def _run(course: Durham, draw: Draw, note: Note, seed: int | None, rows: int = R
     expect(start.shape == shape, f"DDPM.sample must start from noise of shape (n_sample, *size) = {shape}; yours has {start.shape}.")
     T = course.T
     if len(network.x) != T:
-        raise WrongAnswer(f"{course.says}DDPM.sample must take {T} steps, t = {T}, …, 1, and call the network once in each; yours called it {len(network.x)} times.")
+        wanted = f"DDPM.sample must take {T} steps, t = {T}, …, 1, and call the network once in each"
+        raise WrongAnswer(f"{course.says}{wanted}; yours called it {len(network.x)} times.")
     if course.has_labels:
         expect_labels(network.beside[0], np.arange(rows) % CLASSES, "DDPM.sample", note)
     for x in network.x:
@@ -158,7 +162,8 @@ def expect_mean(course: Durham, steps: Steps) -> None:
 def expect_noise(course: Durham, steps: Steps) -> None:
     """σ_t z with fresh standard normal z in every step but the last, and σ_t² = β_t or β̃_t."""
     noise, last = steps.noise, float(steps.noise[-1].std())
-    expect(last <= NO_NOISE, f"{course.says}at t = 1, the last step, DDPM.sample must add no noise; yours adds noise of standard deviation {last:.4f}.")
+    message = f"{course.says}at t = 1, the last step, DDPM.sample must add no noise; yours adds noise of standard deviation {last:.4f}."
+    expect(last <= NO_NOISE, message)
     variances = {"β_t": course.tables.betas, "β̃_t": course.tables.posterior_variance}
     faults = {name: _noise_fault(noise[:-1], np.sqrt(variance[:1:-1])) for name, variance in variances.items()}
     if all(faults.values()):

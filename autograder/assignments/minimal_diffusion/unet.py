@@ -20,7 +20,6 @@ from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 SIDE, ROWS = 32, 2
 MOST_MODULES = 400
 DOWN, MIDDLE, UP = (72, 96, 128, 196), 256, (256, 196, 128, 96)
-LABELS_AT = (0, 1)  # the up blocks that get the label, in the diagram of the conditional network
 
 
 @dataclass
@@ -78,7 +77,10 @@ def build(student: Student, file: str, draw: Draw, note: Note, channels: int = 3
     note("output", np.shape(value) if isinstance(value, np.ndarray) else (), 0)
     after = len(net.find(any_module))
     note("modules after the first call", after, 0)
-    expect(after == before, "UNet must make all of its layers in __init__: yours makes some during the first call, which an optimiser made before never trains.")
+    expect(
+        after == before,
+        "UNet must make all of its layers in __init__: yours makes some during the first call, which an optimiser made before never trains.",
+    )
     unused = net.find(torch.part("nn.modules.lazy.LazyModuleMixin"))
     note("lazy layers that never ran", len(unused), 0)
     if unused:
@@ -101,6 +103,7 @@ def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:
     """Returns the network for three channels."""
     build(student, file, draw, note, 1, 5)
     built = build(student, file, draw, note)
+    draw_weights(built, draw)
     x = draw.normal(ROWS, 3, SIDE, SIDE)
     built.net.later("eval")
     first, far = built(x), built(x + 3 * draw.normal(*x.shape))
@@ -129,6 +132,7 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note, built: 
     """A gradient reaches every layer, and the network is no linear map, whose results have any sign and size."""
     built = built or build(student, file, draw, note)
     torch, builtins = student.module("torch"), student.module("builtins")
+    built.net.later("train")
     count = draw_weights(built, draw)
     note("parameters", count, 0)
     expect(count, "UNet has no parameters: layers in an ordinary list are hidden from PyTorch; use nn.ModuleList, or attributes.")
@@ -155,7 +159,7 @@ def judge_gradients(student: Student, file: str, draw: Draw, note: Note, built: 
     expect(bends, "UNet must have an activation, such as ReLU, in its blocks; yours is a linear map of the image.")
     note("range", (one.min() < 0, one.max() > 0, abs(one).max() > 1), 0)
     expect(one.min() < 0 < one.max() and abs(one).max() > 1,
-           "UNet must be able to answer with any number, as noise has both signs and no limit; look for an activation after its last layer.")  # fmt: skip
+           "UNet must be able to answer with any number, as noise has both signs and no limit; yours is limited.")  # fmt: skip
 
 
 def _has_gradient(torch: Handle, parameter: Handle) -> bool:
@@ -191,18 +195,18 @@ def judge_links(student: Student, file: str, draw: Draw, note: Note, built: Buil
     note("inputs", [seen.given.shape[1] for seen in convolutions], 0)
     note("sides", [seen.gave.shape[3] for seen in convolutions], 0)
     note.measured_work(len(convolutions) > 2 and len({seen.gave.shape[3] for seen in convolutions}) > 1)
-    if channels == [*DOWN, MIDDLE, *UP, 3]:
-        _compare_with_diagram(convolutions, watched.seen, x, built.arguments, note)
+    if file == "unet" and channels == [*DOWN, MIDDLE, *UP, 3]:  # where labels enter is free, so that a conditional one is never compared
+        _compare_with_diagram(convolutions, watched.seen, x, note)
         return
     sides = sorted({seen.gave.shape[3] for seen in watched.seen if seen.gave.shape[3] <= SIDE})
     _expect_registered(convolutions, sides)
-    expect(sides and sides[0] <= SIDE // 8, f"UNet must go down three levels at least, to images of {SIDE // 8} × {SIDE // 8} or smaller; yours has {sides or 'none'}.")
+    low = SIDE // 8
+    expect(sides and sides[0] <= low, f"UNet must go down three levels at least, to {low} × {low} or smaller; yours has the sides {sides}.")
     for side in [side for side in sides if side > sides[0]]:
         linked = _is_linked(built, watched, x, draw, side)
         note(f"link at {side}", linked, 0)
         where = "the image itself must reach the last layer" if side == SIDE else "what the way down had must reach the way up"
-        expect(linked, f"At {side} × {side}, the resolution of the image divided by {SIDE // side}, {where} by a link across (torch.cat); in yours it goes "
-               "through smaller images only.")  # fmt: skip
+        expect(linked, f"At {side} × {side} (the image divided by {SIDE // side}), {where} by a link across, torch.cat; in yours there is none.")
 
 
 def _expect_registered(convolutions: list[Seen], sides: list[int]) -> None:
@@ -215,7 +219,7 @@ def _expect_registered(convolutions: list[Seen], sides: list[int]) -> None:
     expect(starts, "No layer that PyTorch knows takes the image: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
     for side in [side for side in sides if side > sides[0]]:
         there = any(side in (seen.given.shape[3], seen.gave.shape[3]) for seen in up)
-        expect(there, f"PyTorch knows no layer at {side} × {side} on the way up: layers in an ordinary list are hidden from it; use nn.ModuleList, or attributes.")
+        expect(there, f"PyTorch knows no layer at {side} × {side} on the way up: layers in an ordinary list are hidden from it; use nn.ModuleList.")
 
 
 def _is_linked(built: Built, watched: Watch, x: Floats, draw: Draw, side: int) -> bool:
@@ -232,19 +236,17 @@ def _is_linked(built: Built, watched: Watch, x: Floats, draw: Draw, side: int) -
     return not near(inputs[0], inputs[1], 1e-6 * (1 + abs(inputs[0]).max()))
 
 
-def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats, labels: tuple[Any, ...], note: Note) -> None:
+def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats, note: Note) -> None:
     """Sizes, normalisation, activation and concatenation of every block, in the order of the diagram."""
     names = [*(f"down block {i + 1}" for i in range(4)), "the bottleneck", *(f"up block {i + 1}" for i in range(4)), "the last convolution"]
     sides = [SIDE // 2 ** (i + 1) for i in range(4)] + [SIDE // 16] + [SIDE // 2 ** (3 - i) for i in range(4)] + [SIDE]
     blocks: list[Floats] = [x.astype(np.float32)]  # what each level has, the image first
     after = convolutions[0].gave
     for i, (name, side, one) in enumerate(zip(names, sides, convolutions)):
-        expect(one.gave.shape[3] == side, f"In {name} UNet must give images of {side} × {side}; yours gives {one.gave.shape[3]} × {one.gave.shape[3]}.")
-        if i < 5:
-            parts = [blocks[-1]]
-        else:
-            parts = [after, blocks[9 - i]] if i < 9 else [after, blocks[0]]
-        _expect_input(name, one.given, parts, len(labels) > 0, note)
+        got = one.gave.shape[3]
+        expect(got == side, f"In {name} UNet must give images of {side} × {side}; yours gives {got} × {got}.")
+        parts = [blocks[-1]] if i < 5 else [after, blocks[9 - i]]
+        _expect_input(name, one.given, parts, note)
         if i in (4, 9):
             after = one.gave
             continue
@@ -257,20 +259,21 @@ def _compare_with_diagram(convolutions: list[Seen], seen: list[Seen], x: Floats,
             blocks.append(after)
 
 
-def _expect_input(name: str, given: Floats, parts: list[Floats], has_labels: bool, note: Note) -> None:
-    """`given` is made of the parts along the channels, in any order, and of labels where there are some."""
+def _expect_input(name: str, given: Floats, parts: list[Floats], note: Note) -> None:
+    """`given` is made of the parts along the channels, in any order."""
     expected = sum(part.shape[1] for part in parts)
     got = given.shape[1]
     missing = [part for part in parts if not _holds(given, part)]
     note(f"input of {name}", len(missing), 0)
-    if not missing and (got == expected or has_labels):
+    if not missing:  # more channels, of a label or of t, are welcome
         return
+    must = f"{name[0].upper()}{name[1:]} of UNet must get"
+    wanted = " + ".join(str(part.shape[1]) for part in parts)
     if got < expected:
-        raise WrongAnswer(f"{name[0].upper()}{name[1:]} of UNet must get {' + '.join(str(p.shape[1]) for p in parts)} channels; yours gets {got}: a link across is missing.")
-    if not missing:
-        raise WrongAnswer(f"{name[0].upper()}{name[1:]} of UNet must get {' + '.join(str(p.shape[1]) for p in parts)} channels; yours gets {got}.")
-    unlike = "what the way down had at this resolution" if len(parts) > 1 and _holds(given, parts[0]) else "what the block before it gives, after ReLU"
-    raise WrongAnswer(f"{name[0].upper()}{name[1:]} of UNet must get {unlike}; yours gets other numbers.")
+        raise WrongAnswer(f"{must} {wanted} channels; yours gets {got}: a link across is missing.")
+    from_below = len(parts) > 1 and _holds(given, parts[0])
+    unlike = "what the way down had at this resolution" if from_below else "what the block before it gives, after ReLU"
+    raise WrongAnswer(f"{must} {unlike}; yours gets other numbers.")
 
 
 def _holds(given: Floats, part: Floats) -> bool:
@@ -313,4 +316,5 @@ def _expect_any_batch(built: Built, draw: Draw) -> None:
     for rows in (1, 5):
         x = draw.normal(rows, 3, SIDE, SIDE)
         value = built(x, draw.generator.integers(0, CLASSES, rows))
-        expect(isinstance(value, np.ndarray) and value.shape == x.shape, f"With {rows} images and labels UNet must answer in shape {x.shape}; yours gives {describe(value)}.")
+        right = isinstance(value, np.ndarray) and value.shape == x.shape
+        expect(right, f"With {rows} images and labels UNet must answer in shape {x.shape}; yours gives {describe(value)}.")

@@ -121,7 +121,11 @@ _DIFFUSION = (
             error = noise - self.net(noised(x, t, noise))
             return error.pow(2).flatten(1).mean(1).mean()
         """},
-        edits={"ddpm.py": (("class DDPM(nn.Module):", "def noised(x, t, noise):\n    return x * sqrtab[t] + noise * sqrtmab[t]\n\n\nclass DDPM(nn.Module):"),)},
+        edits={"ddpm.py": (("class DDPM(nn.Module):", """def noised(x, t, noise):
+    return x * sqrtab[t] + noise * sqrtmab[t]
+
+
+class DDPM(nn.Module):"""),)},
     ),
     Variant(
         "numpy-noise", "random numbers of NumPy",
@@ -377,8 +381,7 @@ _CONDITIONAL = (
 
 class UNet(nn.Module):"""),)}),
     Variant("label-in-every-up-block", "the label before all four up blocks, by scatter", bodies={
-        C_UNET: "hot = torch.zeros(len(c), 10, device=x.device).scatter_(1, c.view(-1, 1), 1.0)[..., None, None]"
-        + _BODY.format(middle="self.bottleneck(skips[-1])", up="up(torch.cat([y, skips.pop(), hot.expand(-1, -1, *y.shape[2:])], dim=1))"),
+        C_UNET: _BODY.replace("skips = [x]", "skips, hot = [x], torch.zeros(len(c), 10).scatter_(1, c.view(-1, 1), 1.0)[..., None, None]").format(middle="self.bottleneck(skips[-1])", up="up(torch.cat([y, skips.pop(), hot.expand(-1, -1, *y.shape[2:])], dim=1))"),
     }),
     Variant("labels-as-an-argument", "sample takes labels, and makes its own where there are none", bodies={
         C_SAMPLE: """

@@ -159,7 +159,10 @@ FORWARD = (
     _forward(
         "factors-of-t-minus-1",
         explanation="Your x_t seems to take its factors from the entry before t. Entry t belongs to t.",
-        edits=(("sqrtab.to(x.device)[t] * x", "sqrtab.to(x.device)[t - 1] * x"), ("+ sqrtmab.to(x.device)[t] * eps", "+ sqrtmab.to(x.device)[t - 1] * eps")),
+        edits=(
+            ("sqrtab.to(x.device)[t] * x", "sqrtab.to(x.device)[t - 1] * x"),
+            ("+ sqrtmab.to(x.device)[t] * eps", "+ sqrtmab.to(x.device)[t - 1] * eps"),
+        ),
     ),
     _forward(
         "clean-image-to-the-network",

@@ -113,7 +113,12 @@ UNET = (
     _forward(
         "layer-made-in-forward",
         explanation="A layer seems to be made when the network runs for the first time. An optimiser made before does not know it.",
-        edits=(("y = self.bottleneck(skips[-1])", 'if not hasattr(self, "extra"):\n    self.extra = nn.LazyConv2d(256, 3, padding=1)\ny = self.extra(self.bottleneck(skips[-1]))'),),
+        edits=(
+            (
+                "y = self.bottleneck(skips[-1])",
+                'if not hasattr(self, "extra"):\n    self.extra = nn.LazyConv2d(256, 3, padding=1)\ny = self.extra(self.bottleneck(skips[-1]))',
+            ),
+        ),
     ),
     _forward(
         "sigmoid-at-the-end",
