@@ -381,7 +381,9 @@ _CONDITIONAL = (
 
 class UNet(nn.Module):"""),)}),
     Variant("label-in-every-up-block", "the label before all four up blocks, by scatter", bodies={
-        C_UNET: _BODY.replace("skips = [x]", "skips, hot = [x], torch.zeros(len(c), 10).scatter_(1, c.view(-1, 1), 1.0)[..., None, None]").format(middle="self.bottleneck(skips[-1])", up="up(torch.cat([y, skips.pop(), hot.expand(-1, -1, *y.shape[2:])], dim=1))"),
+        C_UNET: _BODY.replace("skips = [x]", "skips, hot = [x], torch.zeros(len(c), 10).scatter_(1, c.view(-1, 1), 1.0)[..., None, None]").format(
+            middle="self.bottleneck(skips[-1])", up="up(torch.cat([y, skips.pop(), hot.expand(-1, -1, *y.shape[2:])], dim=1))"
+        ),
     }),
     Variant("labels-as-an-argument", "sample takes labels, and makes its own where there are none", bodies={
         C_SAMPLE: """
