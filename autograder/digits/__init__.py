@@ -32,7 +32,8 @@ class Digits:
 def load_digits(count: int, size: int, seed: int, folder: Path | None) -> Digits:
     """`count` different digits in random order: of the MNIST in `folder`, or drawn where that is None. Raises UserError for a damaged MNIST."""
     if folder is None:
-        return Digits(*drawn.drawn_digits(count, size, seed), "drawn")
+        drawn_images, drawn_labels = drawn.drawn_digits(count, size, seed)
+        return Digits(drawn_images, drawn_labels, "drawn")
     images, labels = mnist.read_mnist(folder)
     rows = np.random.default_rng(seed).permutation(len(images))[:count]
     return Digits(resized(images[rows], size), labels[rows], "mnist")

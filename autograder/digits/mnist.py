@@ -26,7 +26,7 @@ def read_mnist(folder: Path, train: bool = True) -> tuple[NDArray[np.float32], N
     images, labels = (_read(_find(folder, name)) for name in _FILES[train])
     if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1] or not len(images):
         raise UserError(f"The files of MNIST in {folder} do not belong together; take all of them from one place.")
-    return images.astype(np.float32) / 255, labels.astype(np.int64)
+    return (images / 255).astype(np.float32), labels.astype(np.int64)
 
 
 def _find(folder: Path, name: str) -> Path:
