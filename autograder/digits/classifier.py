@@ -54,7 +54,8 @@ def train(kind: Kind, folder: Path | None, epochs: int = 30) -> Weights:
     torch.set_num_threads(1)
     digits = load_digits(20_000 if kind == "drawn" else 60_000, SIDE, 1, folder)
     x, y = torch.from_numpy(digits.images), torch.from_numpy(digits.labels)
-    net = torch.nn.Sequential(torch.nn.Linear(SIDE * SIDE, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, 10))
+    first, last = torch.nn.Linear(SIDE * SIDE, HIDDEN), torch.nn.Linear(HIDDEN, 10)
+    net = torch.nn.Sequential(first, torch.nn.ReLU(), last)
     adam = torch.optim.Adam(net.parameters(), lr=1e-3, weight_decay=1e-5)
     steps = torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs)
     for _ in range(epochs):
@@ -65,7 +66,6 @@ def train(kind: Kind, folder: Path | None, epochs: int = 30) -> Weights:
             loss.backward()
             adam.step()
         steps.step()
-    first, last = net[0], net[2]
     tensors = {"w1": first.weight.T, "b1": first.bias, "w2": last.weight.T, "b2": last.bias}
     return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
 

@@ -95,6 +95,11 @@ class Network:
             raise WrongAnswer(f"The grader stopped your code after {self.most_calls} calls of the network, where one in each step is enough.")
         return np.asarray(self.answer(len(self.x) - 1, x), dtype=np.float32)
 
+    def forget(self) -> None:
+        """As if it had never been called."""
+        self.x.clear()
+        self.beside.clear()
+
 
 @dataclass(frozen=True)
 class Durham:

@@ -42,7 +42,7 @@ class Watch:
     def hook(self, number: int) -> Callable[..., Any]:
         def answer(module: Any, given: Any, gave: Any) -> Any:
             first = given[0] if isinstance(given, tuple) and given else None
-            if not all(isinstance(value, np.ndarray) and value.ndim == 4 for value in (first, gave)):
+            if not isinstance(first, np.ndarray) or not isinstance(gave, np.ndarray) or {first.ndim, gave.ndim} != {4}:
                 return None
             kind = module.description.rpartition(".")[2] if isinstance(module, Opaque) else ""
             self.seen.append(Seen(number, kind, first, gave))
