@@ -221,10 +221,10 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
                 raise UserError(f"{source}: task {task.id} needs {need!r}, which is not a task.")
     if len(known) != len(manifest.tasks):
         raise UserError(f"{source}: two tasks have the same id.")
-    _check_regions(manifest, source)
     for task in manifest.tasks:
         if task.kind == "manual" and task.regions:
             raise UserError(f"{source}: task {task.id} is judged by a person, so it has no regions; take them out, or the kind.")
+    _check_regions(manifest, source)
     if manifest.max_bonus is not None and (manifest.max_bonus < 0 or not any(task.bonus for task in manifest.tasks)):
         raise UserError(f"{source}: max_bonus is 0 or more, and there for tasks with bonus = true.")
     _check_data(manifest, source)

@@ -562,7 +562,7 @@ DECODER_WRONG: dict[str, tuple[list[Change], str]] = {
                 "x = down(x)\n            encoder_output.append(F.interpolate(x, size=(8, 8)) if len(encoder_output) == 0 else x)",
             )
         ],
-        "yours applies upsampling",
+        "yours has upsampling",
     ),
     "upsampled first": (
         [("x = up(attention(res(x, t)))", "x = attention(res(x, t))\n            x = up(x) * 1.5")],

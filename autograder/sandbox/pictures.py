@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 FORMATS = ("PNG", "JPEG")
 MOST_PIXELS = 4_000_000  # of one image; a small file can claim to be enormous
+TOO_LARGE = f"claims more than {MOST_PIXELS:,} pixels"
 
 
 class Unfit(Exception):
@@ -22,11 +23,12 @@ def decode(content: bytes) -> tuple[str, NDArray[np.uint8] | None]:
     """
     from PIL import Image, ImageOps
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise Unfit(TOO_LARGE)
                 frames = getattr(image, "n_frames", 1)
                 if frames > 1:
                     raise Unfit(f"holds {frames} frames")
@@ -43,7 +45,7 @@ def decode(content: bytes) -> tuple[str, NDArray[np.uint8] | None]:
     except Unfit as unfit:
         raise ValueError(str(unfit)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"claims more than {MOST_PIXELS:,} pixels") from None
+        raise ValueError(TOO_LARGE) from None
     except Image.UnidentifiedImageError:
         raise ValueError("is no PNG or JPEG image") from None
     except Exception:  # what Pillow raises on damaged files is not bounded by its documentation
