@@ -1,6 +1,7 @@
 """What odd values of the student's code become on the grader's side: data, an Opaque that names them, or one sentence."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
 from autograder.limits import Limits
 from autograder.sandbox.failures import Died, Raised
+from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 
@@ -535,3 +537,13 @@ def test_a_module_is_imported_anew_after_the_process_or_the_files_have_changed(s
         assert student.module("things").new("Thing", 3).get("number") == 3
         student.replace({"things.py": MADE_LATER.replace(b"= number", b"= 2 * number")})
         assert student.module("things").new("Thing", 3).get("number") == 6
+
+
+def test_a_call_that_does_not_fit_names_no_class_of_the_graders(lane: Lane) -> None:
+    class Recorder:
+        def step(self, x: Any, t: Any) -> Any:
+            return x
+
+    student = Student(lane, {"code.py": b"def run(step):\n    return step(1)\n"}, Limits())
+    with pytest.raises(Raised, match=r"RuntimeError: the call does not fit: step\(\) missing 1 required positional argument: 't'"):
+        student.module("code").call("run", student.function(Recorder().step))

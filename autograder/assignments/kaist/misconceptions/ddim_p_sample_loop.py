@@ -169,7 +169,7 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
         edits=((_DDIM_STEP, "xt = self.ddim_p_sample(xt, t, eta=eta)"),),
         failure=(
             "RuntimeError|TypeError",
-            r"(the call does not fit: )?\w+\.ddim_p_sample\(\) missing \d required positional arguments?: .*",
+            r"(the call does not fit: )?(\w+\.)?ddim_p_sample\(\) missing \d required positional arguments?: .*",
         ),
     ),
     *crashes(_ddim_loop, "ddim-loop", "self.device", "self.var_scheduler.dev", "return xt"),
