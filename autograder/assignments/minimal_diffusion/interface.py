@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, any_form, expect_finite
 from autograder.grading.seeds import Draw
+from autograder.oracles.schedule import Schedule
 from autograder.sandbox.failures import GraderHangup, Raised, StudentFailure
 from autograder.sandbox.proxies import Handle, Student, describe
 
@@ -19,29 +20,15 @@ FOR_IMAGES = ("sqrtab", "sqrtmab")  # of shape (T + 1, 1, 1, 1)
 MOST_CALLS = 420  # of the network: the course's T is 400
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(Schedule):
     """The schedule of β_0 … β_T; t counts from 1, and β_0 is in ᾱ_t too."""
 
-    betas: Floats
+    def __init__(self, betas: Floats):
+        super().__init__(betas, first=1)
 
     @property
     def T(self) -> int:
-        return len(self.betas) - 1
-
-    @cached_property
-    def alphas(self) -> Floats:
-        return 1 - self.betas
-
-    @cached_property
-    def alphas_cumprod(self) -> Floats:
-        return np.multiply.accumulate(self.alphas)
-
-    @cached_property
-    def posterior_variance(self) -> Floats:
-        """β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t (DDPM, Eq. 7); 0 at t = 0, which no step has."""
-        bar = self.alphas_cumprod
-        return np.append(0.0, (1 - bar[:-1]) / (1 - bar[1:]) * self.betas[1:])
+        return self.last
 
     @cached_property
     def by_name(self) -> dict[str, Floats]:
