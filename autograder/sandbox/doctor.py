@@ -34,6 +34,7 @@ class Examination:
     versions: dict[str, str]
     zygote_memory: int
     worker_memory: int | None
+    confined: bool  # whether workers are in memory groups
     ready_after: float
     worker_after: float
 
@@ -46,6 +47,7 @@ def examine() -> Examination:
         with sandbox.lane() as lane:
             seconds = [_seconds_to_start(lane) for _ in range(WORKERS)]
             worker_memory = _private_memory(lane)
+            confined = lane.group is not None
         return Examination(
             reached=sandbox.layers,
             problems=sandbox.problems,
@@ -53,6 +55,7 @@ def examine() -> Examination:
             versions=sandbox.versions,
             zygote_memory=_largest_below(os.getpid()),
             worker_memory=worker_memory,
+            confined=confined,
             ready_after=ready_after,
             worker_after=median(seconds),
         )
@@ -94,6 +97,7 @@ def _facts(examination: Examination) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} processors"),
         ("versions", ", ".join(f"{name} {version}" for name, version in examination.versions.items())),
         ("memory", f"{_megabytes(examination.zygote_memory)} once, with torch; each worker adds {worker}"),
+        ("memory limit", "a control group for each lane" if examination.confined else "counted ten times a second"),
         (
             "time",
             f"{examination.ready_after:.1f} s once; {examination.worker_after * 1e3:.0f} ms for a fresh, confined worker",

@@ -13,6 +13,7 @@ from autograder.sandbox.channel import Channel
 from autograder.sandbox.clock import Clock
 from autograder.sandbox.folders import FILE_MEGABYTES
 from autograder.sandbox.layers import user
+from autograder.sandbox.memory_group import MemoryGroup
 from autograder.sandbox.remote_worker import Confinement, Worker
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 class Lane:
     """Runs one worker at a time. Everything a worker leaves behind dies when it is stopped."""
 
-    def __init__(self, control: socket.socket, sandbox: "Sandbox"):
+    def __init__(self, control: socket.socket, sandbox: "Sandbox", group: MemoryGroup | None = None):
         self.control = control
         self.sandbox = sandbox
+        self.group = group  # that confines the memory of its workers
+        self.killed = 0  # processes in it, for want of memory
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
         self.clocks: tuple[Clock, ...] = ()  # that run for what is asked in this lane
@@ -84,17 +87,35 @@ class Lane:
             "memory_megabytes": limits.memory_megabytes,
             "file_megabytes": FILE_MEGABYTES,
         }
-        opened = os.open(folder, os.O_RDONLY)
+        numbers = [theirs.detach(), printed_to, os.open(folder, os.O_RDONLY), *self._doors(limits)]
         try:
-            numbers = [theirs.fileno(), printed_to, opened]
             self._ask(settings, numbers)
         finally:
-            theirs.close()
-            os.close(printed_to)
-            os.close(opened)
+            for number in numbers:
+                os.close(number)
         channel = Channel(ours, output, limits.output_kilobytes << 10)
         self.worker = Worker(self, channel, folder, limits, files)
-        return self.worker, self.worker.await_confinement()
+        found = self.worker.await_confinement()
+        if self.group is not None and not self.group.inhabited():
+            self._leave_group()
+        return self.worker, found
+
+    def _doors(self, limits: Limits) -> list[int]:
+        """A descriptor by which a worker enters the group, with its limit; none where that cannot be."""
+        if self.group is None:
+            return []
+        try:
+            self.group.limit(limits.memory_megabytes)
+            self.killed = self.group.killed()
+            return [self.group.door()]
+        except OSError:
+            self._leave_group()
+            return []
+
+    def _leave_group(self) -> None:
+        if self.group is not None:
+            self.group.close()
+            self.group = None
 
     def stop(self, grace: float) -> tuple[int | None, str]:
         """Kill the worker with all it started: its wait status, and why its lane had killed it before, or ""."""
@@ -105,7 +126,8 @@ class Lane:
                 "A process that a submission started cannot be killed; end it by hand, then start the grader again."
             )
         self.sandbox.most_used = max(self.sandbox.most_used, reply["most_used"])
-        return reply["status"], reply["reason"]
+        short = self.group is not None and self.group.killed() > self.killed
+        return reply["status"], reply["reason"] or ("memory" if short else "")
 
     def close(self) -> None:
         try:
@@ -116,6 +138,7 @@ class Lane:
         finally:
             self.lines.close()
             self.control.close()
+            self._leave_group()
 
     def __enter__(self) -> "Lane":
         return self
