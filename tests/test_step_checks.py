@@ -202,6 +202,30 @@ def test_a_gate_on_the_batch_is_right(gate: str, sigma: str, lane: Lane) -> None
     assert passed(judged) == P_CHECKS, messages(judged)
 
 
+ONE_NUMBER = "torch.randn(1, device=xt.device)"
+
+
+@pytest.mark.parametrize(
+    ("region", "bodies", "check", "says"),
+    [
+        ("p_sample", p_sample(noise=ONE_NUMBER), "reverse_step_noise", "the same number everywhere"),
+        ("ddim_p_sample", ddim(noise=ONE_NUMBER), "ddim_step_stochastic", "the same number everywhere"),
+        (
+            "p_sample",
+            p_sample(noise=f"torch.where((t > 0).reshape(beta_t.shape), {SEEDED}, {ONE_NUMBER})", gate="1"),
+            "reverse_step_noise",
+            "At t = 0, the last step, p_sample must add no noise",
+        ),
+    ],
+    ids=["ddpm", "ddim", "ddpm, in the last step"],
+)
+def test_noise_of_one_number_is_noise(region: str, bodies: dict[str, str], check: str, says: str, lane: Lane) -> None:
+    """Drawn once for all of x_t, it has no spread within one result: it is neither told as missing nor let pass."""
+    judged = judge(lane, [region], bodies)
+    assert says in messages(judged)[check], messages(judged)
+    assert set(messages(judged)) - passed(judged) == {check}
+
+
 # The network's expectation is the grader's own
 
 

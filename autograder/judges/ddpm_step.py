@@ -106,7 +106,7 @@ def judge_mean(course: Interface, draw: Draw, note: Note) -> None:
                 step, *schedule.p_coefficients(t), f"At t = {t}", f"the mean of {course.names.p_sample}"
             )
             offset, again = step.noise.mean(), step.other_noise.mean()
-            limit = 6 * step.sigma / np.sqrt(step.noise.size) + 1e-3
+            limit = 6 * step.noise.std() / np.sqrt(step.noise.size) + 1e-3
             expect(
                 near(offset, 0, limit)
                 or not near(offset, again, 2 * limit),  # what is drawn anew is noise: another check's business

@@ -76,7 +76,9 @@ class Steps:
 
     @property
     def sigma(self) -> Floats:
-        return np.array([noise.std() for noise in self.noise])
+        """The standard deviation of each step's noise, also of one that is a single number for all of x_t."""
+        between = [noise.mean() - other.mean() for noise, other in zip(self.noise, self.other_noise)]
+        return np.sqrt([noise.var() + offset**2 / 2 for noise, offset in zip(self.noise, between)])
 
 
 def _shape(course: Interface, schedule: Schedule) -> tuple[int, ...]:

@@ -51,7 +51,8 @@ class Step:
 
     @property
     def sigma(self) -> float:
-        return float(self.noise.std())
+        """The standard deviation of the noise, also of one that is a single number for all of x_t."""
+        return float(np.sqrt(self.noise.var() + (self.noise.mean() - self.other_noise.mean()) ** 2 / 2))
 
 
 def measure_step(

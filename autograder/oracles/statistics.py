@@ -42,7 +42,7 @@ def standard_normal_fault(z: Floats, alpha: float = ALPHA) -> str | None:
     limit = z_limit(alpha / 6)
     spread = z.std()
     if spread < 1e-6:
-        return "it is constant" if abs(z.mean()) > 1e-6 else "it is zero"
+        return "it is the same number everywhere" if abs(z.mean()) > 1e-6 else "it is zero"
     if np.ptp(z, axis=0).max() < 1e-6 * max(1.0, abs(z).max()):
         return "every row of the batch gets the same numbers"
     if z.shape[1] > 1 and np.ptp(z, axis=1).max() < 1e-6 * max(1.0, abs(z).max()):
