@@ -219,6 +219,12 @@ _IN_SIMPLE_NET_FORWARD = (
         ),
     ),
     _forward(
+        "activation-missing-after-first-layer",
+        explanation="The first layer of your network seems to have no activation, while the others have one. Look at where "
+        "your loop begins.",
+        edits=(("for layer in self.layers[:-1]", "x = self.layers[0](x, t)\nfor layer in self.layers[1:-1]"),),
+    ),
+    _forward(
         "t-ignored",
         explanation="The output of your network seems to be the same for every t. Look at what your layers get as their "
         "second argument.",
@@ -293,6 +299,12 @@ _IN_SIMPLE_NET_FORWARD = (
         explanation="One of your TimeLinear layers is called without t. Each of them takes x and t; nn.Sequential passes on one argument only.",
         edits=(("F.relu(layer(x, t))", "F.relu(layer(x))"),),
         failure=("TypeError", r"TimeLinear\.forward\(\) missing 1 required positional argument: 't'"),
+    ),
+    _forward(
+        "t-given-to-sequential",
+        explanation="nn.Sequential takes one argument only, and each of your layers wants x and t. Call the layers one after the other in a loop.",
+        body="return nn.Sequential(*self.layers)(x, t)",
+        failure=("TypeError", r"Sequential\.forward\(\) takes 2 positional arguments but 3 were given"),
     ),
 )
 
