@@ -32,9 +32,11 @@ from autograder.report import (
     write_index,
     write_reports,
 )
+from autograder.report.evidence import tabulate
 from autograder.report.figures import loss_curve, noising_strip, samples_scatter
 from autograder.report.image_figures import fid_scale
-from autograder.report.view import check_numbers, inline, paragraphs, present, tabulate
+from autograder.report.view import check_numbers, present
+from autograder.report.wording import inline, paragraphs
 from autograder.text import clean_data
 from autograder.verdict import CheckResult, Figure, Notice, Verdict
 

@@ -16,7 +16,7 @@ from autograder.grading.session import Options
 from autograder.manifest import load_manifest
 from autograder.places import REPOSITORY
 from autograder.report import IndexEntry, make_console, write_index
-from autograder.report.view import score_text
+from autograder.report.wording import score_text
 from autograder.sandbox.launcher import Sandbox
 
 EXAMPLES = REPOSITORY / "examples"

@@ -11,7 +11,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from autograder.report.view import CheckView, Evidence, View, check_numbers, paragraphs, present
+from autograder.report.evidence import Evidence
+from autograder.report.view import CheckView, View, check_numbers, present
+from autograder.report.wording import paragraphs
 from autograder.text import clean_data, clean_line, clean_text
 from autograder.verdict import Verdict
 

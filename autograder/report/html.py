@@ -15,7 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from autograder.report.view import Audience, CheckView, count, count_points, inline, paragraphs, points_text, present
+from autograder.report.view import Audience, CheckView, present
+from autograder.report.wording import count, count_points, inline, paragraphs, points_text
 from autograder.text import clean_text
 from autograder.verdict import Figure, Verdict
 

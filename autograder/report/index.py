@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from autograder.report.html import HERE, render_page
-from autograder.report.view import present, score_text
+from autograder.report.view import present
+from autograder.report.wording import score_text
 from autograder.text import clean_line
 from autograder.verdict import Verdict, write_atomically
 

@@ -16,19 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from autograder.report.view import (
-    Audience,
-    CheckView,
-    State,
-    TaskView,
-    View,
-    count,
-    inline,
-    listing,
-    paragraphs,
-    points_text,
-    present,
-)
+from autograder.report.view import Audience, CheckView, State, TaskView, View, present
+from autograder.report.wording import count, inline, listing, paragraphs, points_text
 from autograder.text import clean_line
 from autograder.verdict import Verdict
 

@@ -4,13 +4,14 @@ Scores, words, numbering, order and the cleaning of texts are decided here once,
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder.regions import file_of, path_of, told_shortly
-from autograder.text import clean_data, clean_line, clean_text
+from autograder.report.evidence import Evidence, tabulate
+from autograder.report.wording import count, count_points, listing, points_text, score_text
+from autograder.text import clean_line, clean_text
 from autograder.verdict import CheckResult, Notice, Verdict
 
 Audience = Literal["student", "staff"]
@@ -37,19 +38,6 @@ STAFF_KINDS = ("staff",)  # notices that only staff see
 GRADER_ERROR = "The grader itself failed on this check. This is not your mistake; the course staff has to look at it."
 
 LINE, TITLE, MESSAGE, HINT, PRINTED, DETAIL = 120, 400, 3000, 2000, 4000, 20000  # characters kept of each kind of text
-EVIDENCE_ROWS, CELL = 16, 80
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The numbers behind a message: single `facts`, and a `table` of lists of the same length."""
-
-    facts: tuple[tuple[str, str], ...] = ()
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.facts or self.rows)
 
 
 @dataclass(frozen=True)
@@ -209,77 +197,6 @@ def check_numbers(verdict: Verdict) -> dict[str, str]:
     return numbers
 
 
-def points_text(points: float) -> str:
-    """4 → "4", 2.5 → "2.5", 1/3 → "0.33"."""
-    return f"{points:.2f}".rstrip("0").rstrip(".") if math.isfinite(points) else "0"
-
-
-def score_text(points: float, maximum: float, held: float = 0.0) -> str:
-    """ "2.5 / 4", "20 / 50, up to 30 held"."""
-    waiting = f", up to {points_text(held)} held" if held else ""
-    return f"{points_text(points)} / {points_text(maximum)}{waiting}"
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 check", "3 checks"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def count_points(points: float) -> str:
-    return f"{points_text(points)} point" if points == 1 else f"{points_text(points)} points"
-
-
-def listing(items: Iterable[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"."""
-    *head, tail = items
-    return f"{', '.join(head)} {last} {tail}" if head else tail
-
-
-def paragraphs(text: str) -> list[tuple[Literal["text", "aligned"], str]]:
-    """Split a message into running text and blocks aligned by hand (lines that begin with two spaces or a tab)."""
-    parts: list[tuple[Literal["text", "aligned"], list[str]]] = []
-    for line in text.split("\n"):
-        kind: Literal["text", "aligned"] = "aligned" if line.startswith(("  ", "\t")) else "text"
-        if not line.strip():
-            parts.append(("text", []))
-        elif parts and parts[-1][0] == kind and parts[-1][1]:
-            parts[-1][1].append(line)
-        else:
-            parts.append((kind, [line]))
-    return [(kind, "\n".join(lines)) for kind, lines in parts if lines]
-
-
-_INLINE = re.compile(
-    r"`(?P<code>[^`\n]{1,200})`"
-    r"|(?<![\w.\-])(?P<number>\d{1,3}-\d{1,3}(?:\.\d{1,3})?)(?![\w\-])"
-    r"|(?<![\w`'\"./])(?P<base>[^\W\d_][\u0300-\u036f]?)_(?:\{(?P<braced>[^{}\s]{1,8})\}|(?P<index>\w))(?![A-Za-z0-9_'\"])"
-)
-
-
-Span = tuple[Literal["text", "code", "sub", "number"], str]
-
-
-def inline(text: str, subscripts: bool = True) -> list[Span]:
-    """Split running text at `code` in backticks, at numbers of tasks, and, where wanted, at indices: x_t, ᾱ_{t−1}.
-
-    Only the look changes, never the words.
-    """
-    parts: list[Span] = []
-    end = 0
-    for match in _INLINE.finditer(text):
-        if match["code"] is not None:
-            parts += [("text", text[end : match.start()]), ("code", match["code"])]
-        elif match["number"] is not None:
-            parts += [("text", text[end : match.start()]), ("number", match["number"])]
-        elif subscripts:
-            parts += [("text", text[end : match.end("base")]), ("sub", match["braced"] or match["index"])]
-        else:
-            continue
-        end = match.end()
-    parts.append(("text", text[end:]))
-    return [part for part in parts if part[1]]
-
-
 def _check(check: CheckResult, number: str, verdict: Verdict, audience: Audience, regions: Sequence[str]) -> CheckView:
     shown: State = check.status
     if check.status == "not_run" and verdict.state == "running":
@@ -355,7 +272,11 @@ def _regions(regions: Iterable[str]) -> tuple[tuple[str, str], ...]:
     files: dict[str, list[str]] = {}
     for region in known:
         names = files.setdefault(file_of(region), [])
-        name = told_shortly(region, [other for other in known if file_of(other) == file_of(region)]) if path_of(region) else ""
+        name = (
+            told_shortly(region, [other for other in known if file_of(other) == file_of(region)])
+            if path_of(region)
+            else ""
+        )
         if name and name not in names:
             names.append(name)
     return tuple((file, listing(f"`{name}`" for name in names) if names else "") for file, names in files.items())
@@ -452,50 +373,3 @@ def _facts(verdict: Verdict) -> tuple[tuple[str, str], ...]:
         ("time", f"{verdict.seconds:.1f} s" if verdict.seconds > 0 and math.isfinite(verdict.seconds) else ""),
     ]
     return tuple((name, value) for name, value in facts if value)
-
-
-def tabulate(evidence: dict[str, Any]) -> Evidence:
-    """Lay evidence out: lists of one length as columns, the rest as names and values, nested names joined by dots."""
-    flat: dict[str, Any] = {}
-
-    def walk(prefix: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
-            for key, item in value.items():
-                walk(f"{prefix}.{key}" if prefix else key, item)
-        else:
-            flat[prefix] = value
-
-    walk("", clean_data(evidence) if isinstance(evidence, dict) else {})
-    flat.pop("", None)
-    lists = {
-        name: value
-        for name, value in flat.items()
-        if isinstance(value, list) and len(value) >= 2 and not any(isinstance(item, (list, dict)) for item in value)
-    }
-    length = max((len(value) for value in lists.values()), key=[len(v) for v in lists.values()].count, default=0)
-    columns = {name: value for name, value in lists.items() if len(value) == length}
-    if len(columns) < 2 or len(columns) > 6:
-        columns = {}
-    rows = [tuple(_cell(value) for value in row) for row in zip(*columns.values())]
-    if len(rows) > EVIDENCE_ROWS:
-        rows = [*rows[:EVIDENCE_ROWS], ("…", *[""] * (len(columns) - 1))]
-    facts = [(name, _cell(value)) for name, value in flat.items() if name not in columns]
-    if len(facts) > EVIDENCE_ROWS:
-        facts = [*facts[:EVIDENCE_ROWS], ("…", f"{len(facts) - EVIDENCE_ROWS} more")]
-    return Evidence(tuple(facts), tuple(columns), tuple(rows))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
-    if isinstance(value, int):
-        return str(value).replace("-", "−")
-    if isinstance(value, list):
-        return clean_line("(" + ", ".join(_cell(item) for item in value) + ")", CELL)
-    if value in ("nan", "inf", "-inf"):
-        return {"nan": "NaN", "inf": "∞", "-inf": "−∞"}[value]
-    return clean_line(str(value), CELL)

@@ -27,7 +27,8 @@ from autograder.classroom.page.records import (
 from autograder.classroom.page.similar import present_similar
 from autograder.classroom.records import Graded
 from autograder.classroom.similarity import Pair
-from autograder.report.view import LINE, count, points_text
+from autograder.report.view import LINE
+from autograder.report.wording import count, points_text
 from autograder.text import clean_line
 from autograder.verdict import CheckResult, Verdict
 
