@@ -350,7 +350,7 @@ def test_notices_name_the_files_of_the_student(sandbox: Sandbox) -> None:
 
 def test_a_checkpoint_that_was_not_trained_is_held(sandbox: Sandbox) -> None:
     judged = judge(sandbox, {}, checkpoint=checkpoint())
-    assert judged.loss is not None
+    assert judged.measure().loss is not None
     with pytest.raises(
         Held, match=r"The network of the checkpoint does not know the images .* loss on them is [01]\.\d\d"
     ):
