@@ -25,7 +25,7 @@ from autograder.submission.beside import Beside
 from autograder.submission.bounded import Bounds, bounded
 from autograder.submission.guess import guess_assignment
 from autograder.submission.intake import Submission, read_submission
-from autograder.submission.notebook_modules import Origin
+from autograder.submission.notebook_places import Origin
 from autograder.submission.rules import Refused
 from autograder.verdict import Notice
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.submission.notebook_modules import Module, Notebook, Wanted, in_cells, module_of, place_of
+from autograder.submission.notebook_modules import Module, Notebook, module_of
+from autograder.submission.notebook_places import in_cells, place_of
+from autograder.submission.notebook_wanted import Wanted
 from autograder.submission.notebooks import Cell, CodeCell, NotANotebook, Written, as_python, code_cells, read_cells
 from autograder.submission.python_text import decode
 from tests.notebook_files import cell, notebook, text

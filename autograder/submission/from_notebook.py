@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source, is_notebook
 from autograder.submission.locate import Folder, is_other_assignment, place_of
-from autograder.submission.notebook_modules import Module, Notebook, Origin, Wanted, module_of
+from autograder.submission.notebook_modules import Module, Notebook, module_of
+from autograder.submission.notebook_places import Origin
+from autograder.submission.notebook_wanted import Wanted
 from autograder.submission.notebooks import CodeCell, NotANotebook, Written, code_cells, read_cells
 from autograder.submission.python_text import NotPython, same_code, tree_of
 from autograder.submission.rules import IntakeLimits, Refused, TooLarge, listed, shown, shown_path

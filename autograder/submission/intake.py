@@ -20,7 +20,7 @@ from autograder.submission.from_notebook import FromNotebook, Work, choose, pass
 from autograder.submission.helpers import add_helpers, add_written
 from autograder.submission.images import read_checkpoint, read_images
 from autograder.submission.locate import Candidate, Folder, Located, is_near, locate, place_of
-from autograder.submission.notebook_modules import Origin, in_cells
+from autograder.submission.notebook_places import Origin, in_cells
 from autograder.submission.python_text import CodeFiles, same_code
 from autograder.submission.rules import (
     IntakeLimits,

@@ -9,11 +9,11 @@ import ast
 import builtins
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from autograder.submission.notebook_names import bound_by
+from autograder.submission.notebook_places import Origin, joined
 from autograder.submission.notebook_statements import (
     ONLY_IN_NOTEBOOKS,
     Statement,
@@ -21,56 +21,14 @@ from autograder.submission.notebook_statements import (
     statements,
     training_functions,
 )
+from autograder.submission.notebook_wanted import EXACT, Wanted, defines, score
 from autograder.submission.notebooks import Cell, CodeCell
 from autograder.submission.rules import listed
-from autograder.submission.stubs import find
 
 _SHOWS = ("display", "clear_output")  # of a notebook; they show something and give nothing
 _TOO_DEEP = "line 1: this cell is nested too deeply to be read; write long chains of operators or calls as several statements"
 _KNOWN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
-
-@dataclass(frozen=True)
-class Origin:
-    """From `line` of a module on, its lines are those of a cell from `cell_line` on."""
-
-    line: int
-    cell: int
-    cell_line: int
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A file that the assignment asks for: its handout, its regions ("DDPM.sample"), and what its code may import. `names`: what its
-    regions that are no functions bind, such as the tables of a schedule.
-    """
-
-    file: str
-    handout: str
-    regions: tuple[str, ...]
-    files: tuple[str, ...]  # all that the assignment asks for
-    asked: frozenset[str]  # the functions and classes that they hold
-    packages: tuple[str, ...]
-    names: frozenset[str] = frozenset()
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """The functions and classes that hold its regions."""
-        return tuple(dict.fromkeys(region.partition(".")[0] for region in self.regions))
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.handout)
-
-    @cached_property
-    def given(self) -> dict[str, list[Statement]]:
-        """What the handout gives, by name: whatever holds no region."""
-        found: dict[str, list[Statement]] = {}
-        for statement in statements(CodeCell(0, self.handout, self.tree), first=-len(self.tree.body) - 1):
-            for name in statement.names.binds - self.names - {*self.owners}:
-                found.setdefault(name, []).append(statement)
-        return found
 
 
 @dataclass
@@ -131,7 +89,7 @@ def module_of(notebook: Notebook, wanted: Wanted) -> Module:
     selection = _Selection(notebook, wanted)
     selection.take_all()
     ordered = [(statement, selection.lines_of(statement)) for statement in selection.ordered()]
-    content, origins = _joined(ordered, selection.preamble(), selection.postscript())
+    content, origins = joined(ordered, selection.preamble(), selection.postscript())
     return Module(content, origins, selection.remarks, selection.lost)
 
 
@@ -153,8 +111,8 @@ class _Selection:
     # Which definition
 
     def _choose(self, name: str) -> None:
-        found = [s for s in self.notebook.binders.get(name, ()) if _defines(s, name)]
-        scores = [_score(s, name, name, self.wanted) for s in found]
+        found = [s for s in self.notebook.binders.get(name, ()) if defines(s, name)]
+        scores = [score(s, name, name, self.wanted) for s in found]
         if not max(scores, default=0) and (other := self._renamed(name)):
             self.aliases[name] = other.node.name  # type: ignore[attr-defined]
             self.remarks.append(f"{self.aliases[name]} in cell {other.cell} has the arguments of {name} in {self.wanted.file}, and was taken for it.")
@@ -178,7 +136,7 @@ class _Selection:
         fitting = {
             s.node.name: s
             for s in self.notebook.statements
-            if isinstance(s.node, ast.FunctionDef) and s.node.name not in self.wanted.asked and _score(s, s.node.name, name, self.wanted) == _EXACT
+            if isinstance(s.node, ast.FunctionDef) and s.node.name not in self.wanted.asked and score(s, s.node.name, name, self.wanted) == EXACT
         }
         return next(iter(fitting.values())) if len(fitting) == 1 else None
 
@@ -241,7 +199,7 @@ class _Selection:
             return True
         if name not in self.chosen or statement is self.chosen[name]:
             return False
-        if _defines(statement, name):  # another definition: only where the chosen one builds on it
+        if defines(statement, name):  # another definition: only where the chosen one builds on it
             return name not in self.chosen[name].names.now or statement.index > self.chosen[name].index
         return name not in statement.names.now
 
@@ -324,50 +282,6 @@ class _Selection:
         return [*statement.lines[:-height], ast.unparse(new), *[""] * (height - 1)]
 
 
-# --- which definition fits --------------------------------------------------------------------------------------------
-
-_EXACT = 3
-
-
-def _defines(statement: Statement, name: str) -> bool:
-    """Whether it gives a name a new meaning: a definition, or an assignment that does not wrap what was there."""
-    if isinstance(statement.node, (ast.Import, ast.ImportFrom)):
-        return False
-    return _definition(statement, name) is not None or (isinstance(statement.node, ast.Assign) and name not in statement.names.now)
-
-
-def _definition(statement: Statement, name: str) -> ast.AST | None:
-    match statement.node:
-        case ast.Assign(value=ast.Lambda() as value):
-            return value
-    return find(ast.Module(body=[statement.node], type_ignores=[]), name)
-
-
-def _score(statement: Statement, name: str, wanted_name: str, wanted: Wanted) -> float:
-    """How well a definition fits the regions of `wanted_name`: _EXACT for the same arguments, 0 where it could not be called so."""
-    definition = _definition(statement, name)
-    scores = []
-    for region in wanted.regions:
-        owner, _, method = region.partition(".")
-        ours = find(wanted.tree, region)
-        if owner != wanted_name or not isinstance(ours, ast.FunctionDef):
-            continue
-        theirs = find(ast.Module(body=[definition], type_ignores=[]), f"{name}.{method}") if isinstance(definition, ast.ClassDef) else definition
-        scores.append(_likeness(ours, theirs) if isinstance(theirs, _Function) and (method or theirs is definition) else 0)
-    return sum(scores) / len(scores) if scores else 0
-
-
-def _likeness(ours: _Function, theirs: _Function) -> int:
-    mine = [argument.arg for argument in (*ours.args.posonlyargs, *ours.args.args)]
-    arguments = [argument.arg for argument in (*theirs.args.posonlyargs, *theirs.args.args)]
-    required = len(arguments) - len(theirs.args.defaults)
-    if arguments[: len(mine)] == mine and required <= len(mine):
-        return _EXACT
-    if len(arguments) == len(mine):
-        return 2
-    return 1 if required <= len(mine) and (len(arguments) >= len(mine) or theirs.args.vararg) else 0
-
-
 def _outside_notebooks(alias: ast.alias) -> ast.alias:
     """`tqdm.notebook` draws with the browser, and fails where there is none."""
     plain = {"tqdm_notebook": "tqdm", "tqdm.notebook": "tqdm"}.get(alias.name)
@@ -386,40 +300,3 @@ def _given_names(handout: ast.Module) -> Iterator[str]:
 
 def _defined_in(text: str, name: str) -> bool:
     return re.search(rf"^[ \t>]*(?:class|def|async[ \t]+def)[ \t]+{re.escape(name)}\b", text, re.M) is not None
-
-
-# --- text -------------------------------------------------------------------------------------------------------------
-
-
-def _joined(ordered: Iterable[tuple[Statement, list[str]]], preamble: str, postscript: str) -> tuple[bytes, tuple[Origin, ...]]:
-    lines, origins = ["# -*- coding: utf-8 -*-", preamble], [Origin(1, 0, 1)]  # whatever a comment of the notebook says
-    for statement, text in ordered:
-        for line, place in zip(text, statement.places, strict=True):
-            last = origins[-1]
-            lines.append(line)
-            if (last.cell, last.cell_line + len(lines) - last.line) != (statement.cell, place):
-                origins.append(Origin(len(lines), statement.cell, place))
-    lines += [postscript] if postscript else []
-    return ("\n".join(lines) + "\n").encode("utf-8", "replace"), tuple(origins)
-
-
-def place_of(line: int, origins: tuple[Origin, ...]) -> tuple[int, int]:
-    """(cell, line in it) of a line of a module; (0, 1) for a line that no cell has."""
-    origin = next((one for one in reversed(origins) if one.line <= line), Origin(1, 0, 1))
-    return origin.cell, origin.cell_line + line - origin.line
-
-
-def in_cells(text: str, origins: Mapping[str, tuple[Origin, ...]], notebooks: Mapping[str, str]) -> str:
-    """A sentence in which "ddpm.py, line 12" is "cell 7, line 3". `notebooks`: by file, the notebook's name where there are several."""
-    if not origins:
-        return text
-    files = "|".join(re.escape(name) for name in sorted(origins, key=len, reverse=True))
-
-    def moved(match: re.Match[str]) -> str:
-        cell, line = place_of(int(match[2]), origins[match[1]])
-        whose = f"{notebooks[match[1]]}, " if len(set(notebooks.values())) > 1 else ""
-        return f"{whose}cell {cell}, line {line}" if cell else match[0]
-
-    return re.sub(rf"(?<![\w/])({files})\"?, line (\d{{1,7}})", moved, text)
-
-
