@@ -17,7 +17,7 @@ from autograder.places import REPOSITORY, courses, inside
 
 OURS = ("autograder", "fid")
 GRADERS = ("autograder.grading.session", "autograder.sandbox.forkserver")  # the second is started by a command line
-NOT_FOR_GRADING = ("calibrate", "variants", "visible")  # ends of names of modules that prove the grader, or that students run
+NOT_FOR_GRADING = {"calibrate", "variants", "visible"}  # words in names of modules that prove the grader, or that students run
 DATA_FOLDERS = ("templates", "weights")  # beside code, of which all is taken
 RENDERINGS = ("autograder/report/",)  # of a verdict: they decide nothing of it
 DATA = (".css", ".jinja", ".npz", ".json", ".safetensors")  # beside the code that names them
@@ -62,7 +62,7 @@ def _rubric(manifest: Manifest) -> Iterator[str]:
     """The modules of the assignment, and of those that it takes checks from. Some are imported by name, so that no import leads there."""
     for folder in (manifest.home, *(manifest.home.parent / name for name in manifest.checks_from)):
         names = sorted(path.stem for path in (*folder.glob("*.py"), *(home.parent for home in folder.glob("*/__init__.py"))))
-        yield from (f"autograder.assignments.{folder.name}.{name}" for name in names if not name.endswith(NOT_FOR_GRADING))
+        yield from (f"autograder.assignments.{folder.name}.{name}" for name in names if NOT_FOR_GRADING.isdisjoint(name.split("_")))
 
 
 def follow(modules: Iterable[str]) -> Code:

@@ -79,10 +79,10 @@ class Code:
 
 @dataclass
 class Compare:
-    """Compares with the numbers of the solution; without `known`, records them in `recorded`."""
+    """Compares with the numbers of the solution; without `known`, records them in `recorded`, with how far off they may be."""
 
     known: Numbers | None
-    recorded: Numbers = field(default_factory=dict)
+    recorded: dict[str, dict[str, Any]] = field(default_factory=dict)  # {"values": …, "within": …, "relative": …}
 
     def __call__(
         self,
@@ -103,7 +103,7 @@ class Compare:
         """
         values = np.asarray(got, dtype=np.float64)
         if self.known is None:
-            self.recorded[what] = [_rounded(values.tolist())]
+            self.recorded[what] = {"values": _rounded(values.tolist()), "within": within, "relative": relative}
             return
         candidates = [np.asarray(expected, dtype=np.float64) for expected in self.known[what]]
         faults = [_first_fault(values, expected, within, relative) for expected in candidates]

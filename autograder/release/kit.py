@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.grading.dependencies import code_of
+from autograder.grading.dependencies import code_of, follow
 from autograder.grading.mutants import explanations
 from autograder.grading.rubric import load_rubric
 from autograder.kit.facts import Kit
@@ -182,7 +182,8 @@ def _hidden_sources(manifest: Manifest) -> list[Path]:
     folders = [assignments() / name for name in (manifest.id, *manifest.checks_from)]
     paths = {path for folder in folders for path in folder.rglob("*.py")}
     paths |= {path for path in code_of(manifest).files if inside(path).startswith(_JUDGING)}
-    return sorted(path for path in paths if path.name != "visible.py" and path.parent.name != "worker")
+    paths -= {*_visible_sources(manifest)}
+    return sorted(path for path in paths if path.parent.name != "worker")
 
 
 def _hidden_texts(manifest: Manifest) -> dict[str, list[str]]:
@@ -215,10 +216,14 @@ def _open_files(manifest: Manifest) -> dict[str, bytes]:
 def _shipped(manifest: Manifest) -> dict[str, bytes]:
     """The part of the package that students get, as it is."""
     paths = [PACKAGE / name for name in ("__init__.py", "assignments/__init__.py", *SHARED)] + sorted((PACKAGE / "kit").glob("*.py"))
-    for name in visible_modules(manifest):
-        folder = assignments() / name.split(".")[2]
-        paths += [folder / "__init__.py", folder / "visible.py"]
+    paths += _visible_sources(manifest)
     return {inside(path).removeprefix("autograder/"): path.read_bytes() for path in paths}
+
+
+def _visible_sources(manifest: Manifest) -> list[Path]:
+    """The visible checks, and what they import of the assignments' folders."""
+    files = follow(visible_modules(manifest)).files
+    return sorted(path for path in files if inside(path).startswith("autograder/assignments/") and path.parent != assignments())
 
 
 def _stubs(manifest: Manifest) -> dict[str, dict[str, Any]]:

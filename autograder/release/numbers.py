@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from autograder.kit.checks import Picture, VisibleCheck  # with torch, which nothing else here needs
 
 FILE = "numbers.json"
-TOLERANCE = 1e-4  # of a number, absolute and relative: that of the checks themselves; machines round differently
+NEAR = 0.1  # of what a check allows: as near are the numbers of two right solutions the same, since machines round differently
 Numbers = dict[str, dict[str, list[Any]]]  # check → what is compared → what each right solution gave
+Recorded = dict[str, dict[str, dict[str, Any]]]  # check → what is compared → {"values": …, "within": …, "relative": …}
 
 
 def visible_modules(manifest: Manifest) -> list[str]:
@@ -46,15 +47,17 @@ def read_numbers(manifest: Manifest) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         return {"checks": list(found["checks"]), "pictures": list(found["pictures"]), "numbers": dict(found["numbers"])}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{manifest.id}/{FILE} is missing or damaged; run `autograder release {manifest.id}`.") from error
+        raise UserError(
+            f"{manifest.id}/{FILE} is missing or damaged; run `autograder release {manifest.id}`."
+        ) from error
 
 
 def write_numbers(manifest: Manifest, kit: Kit) -> list[str]:
     """Bring the file up to date; a sentence where it has changed. Raises UserError where a right solution fails a visible check."""
     if not visible_modules(manifest):
         return []
-    derived = derive_numbers(manifest, kit)
-    if not _differences(manifest, derived):
+    derived, allowed = derive_numbers(manifest, kit)
+    if not _differences(manifest, derived, allowed):
         return []
     text = json.dumps(derived, ensure_ascii=False, indent=1)
     (manifest.home / FILE).write_text(text + "\n", encoding="utf-8")
@@ -63,21 +66,26 @@ def write_numbers(manifest: Manifest, kit: Kit) -> list[str]:
 
 def check_numbers(manifest: Manifest, kit: Kit) -> list[str]:
     """What is wrong with the file, a sentence each. Runs the right solutions; raises UserError where one of them fails a visible check."""
-    return _differences(manifest, derive_numbers(manifest, kit)) if visible_modules(manifest) else []
+    return _differences(manifest, *derive_numbers(manifest, kit)) if visible_modules(manifest) else []
 
 
-def derive_numbers(manifest: Manifest, kit: Kit) -> dict[str, Any]:
-    """The content of the file, from the visible checks and the right solutions. `kit`: the facts of the manifest."""
+def derive_numbers(manifest: Manifest, kit: Kit) -> tuple[dict[str, Any], Recorded]:
+    """The content of the file, from the visible checks and the right solutions, and what was recorded first of each number, with how far
+    off it may be. `kit`: the facts of the manifest.
+    """
     described = checks_of(manifest)
     facts = {**kit.facts, **described}
+    right = [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]
     numbers: Numbers = {}
-    for files in [solution_files(manifest), *(apply_variant(manifest, variant) for variant in _also_right(manifest))]:
+    allowed: Recorded = {}
+    for files in right:
         for check, recorded in record(Kit(kit.root, facts, {}), files).items():
             known = numbers.setdefault(check, {})
-            for what, values in recorded.items():
-                if not any(value in known.setdefault(what, []) for value in values):
-                    known[what] += values
-    return {**described, "numbers": numbers}
+            for what, told in recorded.items():
+                allowed.setdefault(check, {}).setdefault(what, told)
+                if not any(_near(told["values"], values, told, NEAR) for values in known.setdefault(what, [])):
+                    known[what].append(told["values"])
+    return {**described, "numbers": numbers}, allowed
 
 
 def checks_of(manifest: Manifest) -> dict[str, Any]:
@@ -92,7 +100,10 @@ def checks_of(manifest: Manifest) -> dict[str, Any]:
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise UserError(f"{manifest.id}: two visible checks are called {twice[0]}; give one of them another name.")
     pictures = [item for item in found if isinstance(item, Picture)]
-    return {"checks": [_check(manifest, item) for item in checks], "pictures": [_picture(manifest, item) for item in pictures]}
+    return {
+        "checks": [_check(manifest, item) for item in checks],
+        "pictures": [_picture(manifest, item) for item in pictures],
+    }
 
 
 def _check(manifest: Manifest, check: "VisibleCheck") -> dict[str, Any]:
@@ -118,7 +129,7 @@ def _picture(manifest: Manifest, item: "Picture") -> dict[str, Any]:
     return {"id": item.id, "task": item.task, "title": item.title, "needs": needs}
 
 
-def record(kit: Kit, files: Mapping[str, bytes]) -> Numbers:
+def record(kit: Kit, files: Mapping[str, bytes]) -> Recorded:
     """The numbers that the visible checks see in a right solution. Raises UserError where one of them fails."""
     from autograder.kit.check import job_of
 
@@ -150,8 +161,8 @@ def _also_right(manifest: Manifest) -> list[Variant]:
     return [variant for variant in variants(manifest) if variant.id in wanted]
 
 
-def _differences(manifest: Manifest, derived: dict[str, Any]) -> list[str]:
-    """Where the file parts from what was derived, a sentence each."""
+def _differences(manifest: Manifest, derived: dict[str, Any], allowed: Recorded) -> list[str]:
+    """Where the file parts from what was derived by more than half of what a check allows, a sentence each."""
     try:
         stored = read_numbers(manifest)
     except UserError as error:
@@ -162,16 +173,26 @@ def _differences(manifest: Manifest, derived: dict[str, Any]) -> list[str]:
     return [
         f"{manifest.id}/{FILE}: the numbers of {check} are stale; {advice}"
         for check in sorted(stored["numbers"].keys() | derived["numbers"].keys())
-        if not _alike(stored["numbers"].get(check), derived["numbers"].get(check))
+        if not _alike(stored["numbers"].get(check), derived["numbers"].get(check), allowed.get(check, {}))
     ]
 
 
-def _alike(stored: Any, derived: Any) -> bool:
-    """Whether two nests of numbers have the same shape and keys, and numbers within the tolerance."""
-    if isinstance(stored, dict) and isinstance(derived, dict):
-        return stored.keys() == derived.keys() and all(_alike(stored[key], derived[key]) for key in stored)
-    if isinstance(stored, list) and isinstance(derived, list):
-        return len(stored) == len(derived) and all(map(_alike, stored, derived))
-    if isinstance(stored, (int, float)) and isinstance(derived, (int, float)):
-        return bool(np.isclose(stored, derived, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
-    return False
+def _alike(stored: Any, derived: Any, allowed: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether one check's numbers are those of as many right solutions, of the same shapes and near each other."""
+    if not isinstance(stored, dict) or not isinstance(derived, dict) or stored.keys() != derived.keys():
+        return False
+    return all(
+        isinstance(stored[what], list)
+        and len(stored[what]) == len(derived[what])
+        and all(_near(one, other, allowed[what], 0.5) for one, other in zip(stored[what], derived[what]))
+        for what in derived
+    )
+
+
+def _near(one: Any, other: Any, told: Mapping[str, Any], share: float) -> bool:
+    """Whether two nests of numbers have one shape, and differ by no more than this share of what the check allows."""
+    try:
+        a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return a.shape == b.shape and bool((abs(a - b) <= share * (told["within"] + told["relative"] * abs(b))).all())

@@ -28,6 +28,7 @@ MOST_NUMBERS_IN_A_CALL = (
 MOST_NUMBERS_IN_A_CHECK = (
     32 << 20
 )  # received in all; a right solution's are 6 million, and with the 100 calls that a check allows 20
+MOST_NUMBERS_REFUSED = 4 * MOST_NUMBERS_IN_A_CHECK  # in calls that are too large, and cost time before they are refused
 MOST_CALLS_IN_A_CHECK = 200_000
 MOST_FOUND = 1000  # submodules of one kind in a network
 
@@ -76,12 +77,15 @@ class Allowance:
     """What the worker of one check may make the grader hold: answers and calls, counted before anything is made of them."""
 
     def __init__(self) -> None:
-        self.numbers = self.calls = 0
+        self.numbers = self.refused = self.calls = 0
 
     def take(self, value: Any) -> None:
         """Raises Died when the check has received more numbers than it may."""
         self.numbers += numbers_in(value)
-        if self.numbers > MOST_NUMBERS_IN_A_CHECK:
+        self._expect_enough()
+
+    def _expect_enough(self) -> None:
+        if self.numbers > MOST_NUMBERS_IN_A_CHECK or self.refused > MOST_NUMBERS_REFUSED:
             raise Died(
                 f"Your code gave the grader more than {MOST_NUMBERS_IN_A_CHECK:,} numbers in one check, and was stopped; "
                 "look at the shapes of what it returns, and of what it calls the network with."
@@ -96,6 +100,8 @@ class Allowance:
             )
         count = numbers_in(values)
         if count > MOST_NUMBERS_IN_A_CALL:
+            self.refused += count
+            self._expect_enough()
             raise GraderHangup(
                 f"a call with {count:,} numbers is too large; look at the shape of what the network is called with"
             )

@@ -892,7 +892,7 @@ CHANNEL = (
         5.0,
         bodies={"p_sample": "while True:\n    self.network(xt, t)"},
         task="1-2",
-        sentence="did not finish|called the network",
+        sentence="did not finish|called the network|numbers in one check",  # whichever limit it meets first
     ),
 )
 
