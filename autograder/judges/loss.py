@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,13 @@ class LossRun:
     t: Floats
     schedule: Schedule
 
-    @property
+    @cached_property
     def index(self) -> NDArray[np.int64]:
         """t, kept within the rows that have noise."""
         first = int(np.argmax(self.schedule.alphas_cumprod < 1))
         return np.clip(self.t, first, self.schedule.last).astype(np.int64)
 
-    @property
+    @cached_property
     def noise(self) -> Floats:
         return self.schedule.noise_in(self.xt, self.x0, self.index)
 

@@ -11,6 +11,7 @@ has ALPHA divided by the number of steps.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Steps:
     bend: float  # how far the steps are from a x_t − b ε + noise with the same a and b everywhere
     start: Floats
 
-    @property
+    @cached_property
     def sigma(self) -> Floats:
         return np.array([noise.std() for noise in self.noise])
 
