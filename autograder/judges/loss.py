@@ -192,7 +192,8 @@ def _expect_loss(value: float, expected: float, tolerance: float) -> None:
 
 def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run, again = (run_loss(course, draw, (ROWS, *course.sample_shape), note, own_q_sample) for _ in range(2))
+        rows = ROWS if course.network_is_told_t else 4 * ROWS  # schedules of a course's own may be long
+        run, again = (run_loss(course, draw, (rows, *course.sample_shape), note, own_q_sample) for _ in range(2))
         note("ε spread", run.noise.std(), 0.05)
         note("ε repeats", float(correlation(run.noise, again.noise)[1]), 0)
         fault = standard_normal_fault(run.noise)
