@@ -45,7 +45,7 @@ NAMES: Mapping[str, list[dict[str, float]]] = {
         _at(STEP, [(*pair, eta) for pair in PAIRS for eta in (0.437, 1)], 2e-3),
         {f"t fed at {t}": 1e-6 for t, _ in PAIRS},
     ],
-    "p_sample_loop": [{"t": 0, "number of steps": 0, "x_T spread": 0.02}],
+    "p_sample_loop": [{"t": 0, "number of steps": 0, "calls of the network": 0, "x_T spread": 0.02}],
     "compute_loss": [
         {"x_t is x_0": 0, "loss": 1e-3, "of another noise": 0, "noise given to q_sample": 0},
         {"range of t": 0, "range of t again": 0, "kinds of t": 0},

@@ -69,11 +69,11 @@ class Free(Interface):
     def q_sample(self, model: Any, x0: Any, t: Any, noise: Any = None) -> Any:
         return model.functions.call("noised", model.alpha_bars, x0, t, noise)
 
-    def compute_loss(self, model: Any, x0: Any) -> Handle:
+    def compute_loss(self, model: Any, x0: Any, labels: Any = None) -> Handle:
         found: Handle = model.functions.new("ddpm_forward", model.unet, model.alpha_bars, x0, T)
         return found
 
-    def p_sample_loop(self, model: Any, shape: tuple[int, ...]) -> Any:
+    def p_sample_loop(self, model: Any, shape: tuple[int, ...], labels: Any = None) -> Any:
         return model.functions.call("ddpm_sample", model.unet, model.alpha_bars, list(shape), T)[0]
 
     def replace(self, model: Any, name: str, function: Callable[..., Any]) -> None:

@@ -6,7 +6,7 @@ gives is compared with the numbers of every such version, whatever the code look
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,6 +91,12 @@ class Algorithm:
                 return self.measure(SimpleNamespace(**parts), note)
 
         return predict
+
+
+def named(prefix: str, algorithm: Algorithm) -> Algorithm:
+    """The same for another region of the assignment: its mistakes have ids of their own, "prefix-id"."""
+    mistakes = tuple(replace(change, id=f"{prefix}-{change.id}") for change in algorithm.mistakes)
+    return replace(algorithm, mistakes=mistakes)
 
 
 def together(*algorithms: Algorithm) -> Algorithm:

@@ -21,6 +21,7 @@ import numpy as np
 
 from autograder.grading.seeds import Draw
 from autograder.judges.network import MOST_CALLS, Call, Network
+from autograder.judges.signature import Signature
 from autograder.oracles.schedule import Floats, Schedule
 from autograder.sandbox.proxies import Handle, Student
 
@@ -35,7 +36,10 @@ FORMS: tuple[Form, ...] = (
 
 @dataclass(frozen=True)
 class Names:
-    """What the course calls its functions, as attributes of the model, and as students read them; `network`: how they call theirs."""
+    """What the course calls its functions, as attributes of the model, and as students read them; `network`: how they call theirs.
+
+    `q_sample` is "" where the loss noises the data itself. `labels_of_samples`: which sample has which label, where the loop has to know.
+    """
 
     q_sample: str = "q_sample"
     p_sample: str = "p_sample"
@@ -44,6 +48,7 @@ class Names:
     ddim_p_sample_loop: str = "ddim_p_sample_loop"
     compute_loss: str = "compute_loss"
     network: str = "self.network(xt, t)"
+    labels_of_samples: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,13 @@ class Interface:
 
     names: ClassVar[Names] = Names()
     forms: ClassVar[tuple[Form, ...]] = FORMS  # of t, of which a step has to take one
-    network_arguments: ClassVar[tuple[str, ...]] = ("x", "t")  # without "t" where the network is not told the time
+    network_arguments: ClassVar[tuple[str, ...] | Signature] = ("x", "t")  # without "t" where it is not told the time
+    classes: ClassVar[int] = 0  # of the labels that the network must be given beside x_t; 0 where there are none
+
+    @property
+    def network_is_told_t(self) -> bool:
+        arguments = self.network_arguments
+        return "t" in (arguments.names if isinstance(arguments, Signature) else arguments)
 
     @property
     def data_limit(self) -> float:
@@ -84,7 +95,7 @@ class Interface:
         """A noise predictor ε_θ(x, t) whose rows all have the same t. One that is not told t is at the next of the times at every call."""
 
         def answer(call: Call) -> Floats:
-            if "t" in self.network_arguments:
+            if self.network_is_told_t:
                 return eps_theta(call.x, int(self.row_of(schedule, call.t[0])))
             return eps_theta(call.x, max(schedule.last + 1 - len(network.calls), schedule.first))
 
@@ -115,6 +126,16 @@ class Interface:
         """The gradient of the number by which the network's answers are scaled, None where there is none."""
         return model.get("network.scale.grad")
 
+    # The labels
+
+    def labels(self, draw: Draw, rows: int) -> Any:
+        """Labels 0 … classes − 1, (B,), for the data that the loss is given, or None."""
+        return draw.generator.integers(0, self.classes, rows) if self.classes else None
+
+    def labels_of_samples(self, draw: Draw, rows: int) -> Any:
+        """Those with which the loop has to draw, whether it is told them or knows."""
+        return self.labels(draw, rows)
+
     # The functions of the course
 
     def q_sample(self, model: Any, x0: Any, t: Any, noise: Any = None) -> Any:
@@ -123,8 +144,8 @@ class Interface:
     def p_sample(self, model: Any, xt: Any, t: Any) -> Any:
         return model.call(self.names.p_sample, xt, t)
 
-    def p_sample_loop(self, model: Any, shape: tuple[int, ...]) -> Any:
-        return model.call(self.names.p_sample_loop, shape)
+    def p_sample_loop(self, model: Any, shape: tuple[int, ...], labels: Any = None) -> Any:
+        return model.call(self.names.p_sample_loop, shape, *([] if labels is None else [labels]))
 
     def ddim_p_sample(self, model: Any, xt: Any, t: Any, t_prev: Any, eta: float) -> Any:
         return model.call(self.names.ddim_p_sample, xt, t, t_prev, eta)
@@ -132,9 +153,9 @@ class Interface:
     def ddim_p_sample_loop(self, model: Any, shape: tuple[int, ...], steps: int, **eta: float) -> Any:
         return model.call(self.names.ddim_p_sample_loop, shape, num_inference_timesteps=steps, **eta)
 
-    def compute_loss(self, model: Any, x0: Any) -> Handle:
+    def compute_loss(self, model: Any, x0: Any, labels: Any = None) -> Handle:
         """The loss, kept in the worker."""
-        loss: Handle = model.new(self.names.compute_loss, x0)
+        loss: Handle = model.new(self.names.compute_loss, x0, *([] if labels is None else [labels]))
         return loss
 
     def replace(self, model: Any, name: str, function: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,18 @@ from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expec
 from autograder.grading.seeds import Draw
 from autograder.judges.expectations import expect_float32, f32
 from autograder.judges.interface import Interface
+from autograder.judges.labels import expect_labels
 from autograder.judges.network import ROWS, as_state, as_timesteps
-from autograder.judges.untold_times import rows_told_by, telling
+from autograder.judges.untold_times import note_factors, rows_told_by, telling
 from autograder.oracles.schedule import Schedule
-from autograder.oracles.statistics import correlation, standard_normal_fault, uniform_integers_fault
-from autograder.oracles.tolerance import near
+from autograder.oracles.statistics import (
+    ALPHA,
+    correlation,
+    standard_normal_fault,
+    uniform_integers_fault,
+    variance_limits,
+)
+from autograder.oracles.tolerance import between, near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
@@ -36,22 +44,24 @@ class LossRun:
     t: Floats
     schedule: Schedule
 
-    @property
+    @cached_property
     def index(self) -> NDArray[np.int64]:
-        """t, kept within the tables."""
-        return np.clip(self.t, self.schedule.first, self.schedule.last).astype(np.int64)
+        """t, kept within the rows that have noise."""
+        first = int(np.argmax(self.schedule.alphas_cumprod < 1))
+        return np.clip(self.t, first, self.schedule.last).astype(np.int64)
 
-    @property
+    @cached_property
     def noise(self) -> Floats:
         return self.schedule.noise_in(self.xt, self.x0, self.index)
 
 
-def _run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], own_q_sample: bool, note: Note) -> LossRun:
+def run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], note: Note, own_q_sample: bool = True) -> LossRun:
+    """Raises WrongAnswer unless the network is called once, with an x_t of the shape that is made of x_0 at some t, and the labels."""
     schedule, name = course.schedule(draw, 15), course.names.compute_loss
     first, last = schedule.first, schedule.last
-    told = "t" in course.network_arguments
+    told = course.network_is_told_t
     x0 = draw.uniform(-2, 2, *shape) if told else telling(schedule, draw, shape)
-    eps_hat = draw.normal(*shape)
+    eps_hat, labels = draw.normal(*shape), course.labels(draw, shape[0])
     network = course.answered(lambda call: eps_hat)
     model = course.build(schedule, network)
     if not own_q_sample:
@@ -74,21 +84,35 @@ def _run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], own_q_sampl
 
         course.replace(model, course.names.q_sample, q_sample)
     course.student.seed = draw.seed()
-    loss = course.compute_loss(model, f32(x0))
+    loss = course.compute_loss(model, f32(x0), labels)
     note("network calls", len(network.calls), 0)
     expect(network.calls, f"{name} must call {course.names.network} to predict the noise; yours never called it.")
     expect(len(network.calls) == 1, f"{name} must call the network once; yours called it {len(network.calls)} times.")
     xt, times, _ = network.calls[0]
+    note("kind of x_t", xt.shape == shape, 0)
     expect(xt.shape == shape, f"{name} must give the network x_t, of shape {shape}; yours gave it shape {xt.shape}.")
     expect_float32(network.dtypes[0], f"The x_t that {name} gives the network")
+    expect_labels(course, network.calls, labels, name, note)
+    note("x_t is x_0", np.allclose(xt, x0, atol=1e-5), 0)
     _expect_finite_loss(loss.get(""))
-    rows = [course.row_of(schedule, time) for time in times]
-    t = np.array(rows) if told else rows_told_by(schedule, xt, x0, name)
+    if told:
+        t = np.array([course.row_of(schedule, time) for time in times])
+    else:
+        value = loss.get("")
+        if isinstance(value, np.ndarray) and value.size == 1:
+            note.measured_work(is_squared_error_of_noise(float(value.ravel()[0]), eps_hat, x0))
+        note_factors(xt, x0, note)
+        t = rows_told_by(schedule, xt, x0, name)
     return LossRun(loss, model, x0, eps_hat, xt, t, schedule)
 
 
-def _either_q_sample(note: Note, judge: Callable[[bool], None]) -> None:
-    any_form(note, [lambda: judge(False), lambda: judge(True)])
+def _either_q_sample(course: Interface, note: Note, judge: Callable[[bool], None]) -> None:
+    """With the reference in the place of the student's q_sample, or else as it is."""
+    if course.names.q_sample:
+        any_form(note, [lambda: judge(False), lambda: judge(True)])
+    else:
+        note("noise given to q_sample", True, 0)  # there is none that could draw its own
+        judge(True)
 
 
 def _expect_finite_loss(value: Any) -> None:
@@ -126,35 +150,36 @@ def judge_value(course: Interface, draw: Draw, note: Note, shape: tuple[int, ...
 
     def changes_its_ratio(ratio: float, own_q_sample: bool) -> bool:
         """Whether the loss is another multiple of the right one at the next call, as with noise that has nothing to do with that in x_t."""
-        again = _run_loss(course, draw, shape, own_q_sample, Note())
+        again = run_loss(course, draw, shape, Note(), own_q_sample)
         value, expected = _loss_value(name, again, Note()), float(((again.noise - again.eps_hat) ** 2).mean())
         return is_squared_error_of_noise(value, again.eps_hat, again.x0) and not near(value / expected, ratio, 1e-3)
 
     def judge(own_q_sample: bool) -> None:
-        run = _run_loss(course, draw, shape, own_q_sample, note)
-        note.inputs |= {"x0": run.x0, "noise": run.noise, "eps_hat": run.eps_hat, "xt": run.xt}
-        note.inputs["noise_level"] = 1 - run.schedule.alphas_cumprod[run.index]
-        note("x_t is x_0", np.allclose(run.xt, run.x0, atol=1e-5), 0)
+        run = run_loss(course, draw, shape, note, own_q_sample)
+        known = not own_q_sample or standard_normal_fault(run.noise) is None  # else no loss can be right
+        if known:
+            note.inputs |= {"x0": run.x0, "noise": run.noise, "eps_hat": run.eps_hat, "xt": run.xt}
+            note.inputs["noise_level"] = 1 - run.schedule.alphas_cumprod[run.index]
         value = _loss_value(name, run, note)
         expected = float(((run.noise - run.eps_hat) ** 2).mean())
         squared_error = is_squared_error_of_noise(value, run.eps_hat, run.x0)
         note.measured_work(squared_error)
-        known = [((run.eps_hat - target) ** 2).mean() for target in (run.noise, -run.noise, run.xt)]
-        unlike = not np.isclose(value, known, rtol=LOSS_TOLERANCE).any()
+        usual = [((run.eps_hat - target) ** 2).mean() for target in (run.noise, -run.noise, run.xt)]
+        unlike = known and not np.isclose(value, usual, rtol=LOSS_TOLERANCE).any()
         note("of another noise", unlike and squared_error and changes_its_ratio(value / expected, own_q_sample), 0)
         note("loss ratio", value / expected, 5e-3)
         note("against x0", value / ((run.x0 - run.eps_hat) ** 2).mean(), 5e-3)
-        if "t" in course.network_arguments:
+        if course.network_is_told_t:
             _expect_loss(value, expected, LOSS_TOLERANCE)
             return
         _expect_loss(value, expected, UNTOLD_TOLERANCE)
         for _ in range(UNTOLD_RUNS - 1):
-            again = _run_loss(course, draw, shape, own_q_sample, Note())
+            again = run_loss(course, draw, shape, Note(), own_q_sample)
             _expect_loss(
                 _loss_value(name, again, Note()), float(((again.noise - again.eps_hat) ** 2).mean()), UNTOLD_TOLERANCE
             )
 
-    _either_q_sample(note, judge)
+    _either_q_sample(course, note, judge)
 
 
 def _expect_loss(value: float, expected: float, tolerance: float) -> None:
@@ -167,7 +192,8 @@ def _expect_loss(value: float, expected: float, tolerance: float) -> None:
 
 def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run, again = (_run_loss(course, draw, (ROWS, *course.sample_shape), own_q_sample, note) for _ in range(2))
+        rows = ROWS if course.network_is_told_t else 4 * ROWS  # schedules of a course's own may be long
+        run, again = (run_loss(course, draw, (rows, *course.sample_shape), note, own_q_sample) for _ in range(2))
         note("ε spread", run.noise.std(), 0.05)
         note("ε repeats", float(correlation(run.noise, again.noise)[1]), 0)
         fault = standard_normal_fault(run.noise)
@@ -180,13 +206,26 @@ def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
             not correlation(run.noise, again.noise)[1],
             f"{course.names.compute_loss} must draw new noise at every call; yours used the same noise again.",
         )
+        _expect_level_at_every_t(run)
 
-    _either_q_sample(note, judge)
+    _either_q_sample(course, note, judge)
+
+
+def _expect_level_at_every_t(run: LossRun) -> None:
+    alpha = ALPHA / run.schedule.num_timesteps
+    for t in np.unique(run.index):
+        of_t = run.noise[run.index == t]
+        variance, level = float((of_t**2).mean()), np.sqrt(1 - run.schedule.alphas_cumprod[t])
+        if not between(variance, *variance_limits(of_t.size, alpha)):
+            raise WrongAnswer(
+                f"At t = {t}, the noise in the x_t given to the network must have standard deviation √(1 − ᾱ_t) = {level:.4f}; "
+                f"yours has {np.sqrt(variance) * level:.4f}."
+            )
 
 
 def judge_timesteps(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run, again = (_run_loss(course, draw, (4 * ROWS, *course.sample_shape), own_q_sample, note) for _ in range(2))
+        run, again = (run_loss(course, draw, (4 * ROWS, *course.sample_shape), note, own_q_sample) for _ in range(2))
         first, last = run.schedule.first, run.schedule.last
         size = run.schedule.num_timesteps
         note.inputs["schedule"] = run.schedule
@@ -208,12 +247,12 @@ def judge_timesteps(course: Interface, draw: Draw, note: Note) -> None:
             f"{course.names.compute_loss} must draw a new t for each row at every call; yours drew the same ones again.",
         )
 
-    _either_q_sample(note, judge)
+    _either_q_sample(course, note, judge)
 
 
 def judge_gradient(course: Interface, draw: Draw, note: Note) -> None:
     def judge(own_q_sample: bool) -> None:
-        run = _run_loss(course, draw, (256, *course.sample_shape), own_q_sample, note)
+        run = run_loss(course, draw, (256, *course.sample_shape), note, own_q_sample)
         value = _loss_value(course.names.compute_loss, run, Note())
         try:
             run.loss.call("backward")
@@ -231,10 +270,16 @@ def judge_gradient(course: Interface, draw: Draw, note: Note) -> None:
         got = float(expect_finite(gradient, "The gradient of the loss with respect to the network").ravel()[0])
         # With d = ε_θ − ε and ε_θ scaled by s: loss(s) = c mean((s ε_θ − ε)²), so d loss / d s at 1 is 2 c mean(d ε_θ) for the c the loss has.
         difference = run.eps_hat - run.noise
-        expected = 2 * float((difference * run.eps_hat).mean()) * value / float((difference**2).mean())
+        right = float((difference**2).mean())
+        expected = 2 * float((difference * run.eps_hat).mean()) * value / right
         note("gradient ratio", got / expected if expected else 0.0, 5e-3)
         expect(
             got != 0 or abs(expected) < 1e-6, "The loss must carry a gradient back to the network; yours gives it zero."
         )
+        tolerance = LOSS_TOLERANCE if course.network_is_told_t else UNTOLD_TOLERANCE
+        expect(
+            near(got, expected, 5e-3 * (1 + abs(expected))) or not near(value, right, tolerance * right),
+            "The gradient that the loss gives the network is not that of the mean of (ε − ε_θ)²; look for a part that is detached.",
+        )
 
-    _either_q_sample(note, judge)
+    _either_q_sample(course, note, judge)

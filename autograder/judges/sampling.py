@@ -2,7 +2,7 @@
 
 Between two calls of the network x_{t−1} = a x_t − b ε + σ z. Two runs with equal random numbers and other answers differ by
 a Δx_t − b Δε, so a and b are known to rounding at every t, and what remains is the noise. The answers are ε = (x_t − √ᾱ_t x_0)/√(1 − ᾱ_t) for
-fields x_0 within the range of the data, fresh at every step, so that a clamp of the estimate of x_0, or of the result, does no harm. Code
+fields x_0 well within the range of the data, fresh at every step, so that a clamp of the estimate of x_0, or of the result, does no harm. Code
 whose noise no seed reaches is answered by ε that is STRONG times as large as noise, beside which its own is small.
 
 Whether the network is told t does not matter: the k-th call is that at the k-th of the times, last … first. Error rates: every statistic
@@ -11,6 +11,7 @@ has ALPHA divided by the number of steps.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from autograder.grading.seeds import Draw
 from autograder.judges.ddpm_loop import expect_countdown
 from autograder.judges.expectations import expect_float32_inputs, expect_fresh_start, expect_start
 from autograder.judges.interface import Interface
+from autograder.judges.labels import expect_labels
 from autograder.judges.network import Call, Network
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import ALPHA, correlation, standard_normal_fault, variance_limits, z_limit
@@ -32,6 +34,7 @@ ROWS_TO_START, ALL_TO_START = 4096, 1 << 22
 ROUNDING = 1e-4  # of what is left of the difference of two runs, relative to the states
 NO_NOISE = 1e-3  # relative to the largest σ_t
 STRONG = 30.0
+WITHIN = 0.9  # of the range of the data: the result may hold a little of the noise that is in x_1
 HALF_UNIT = 6e-8  # of float32 at 1: what the tables of a right solution lose in 1 − ᾱ_t and in β_t = 1 − α_t
 
 
@@ -64,8 +67,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Steps:
-    """What every step does, by position; 0 is that at the last t. `error`: of a, six standard errors where it is not known to rounding."""
+    """What every step does, by position; 0 is that at the last t. `error`: that a may have by chance where it is not known to rounding."""
 
+    schedule: Schedule
     a: Floats
     b: Floats
     error: Floats
@@ -74,7 +78,7 @@ class Steps:
     bend: float  # how far the steps are from a x_t − b ε + noise with the same a and b everywhere
     start: Floats
 
-    @property
+    @cached_property
     def sigma(self) -> Floats:
         """The standard deviation of each step's noise, also of one that is a single number for all of x_t."""
         between = [noise.mean() - other.mean() for noise, other in zip(self.noise, self.other_noise)]
@@ -86,29 +90,35 @@ def _shape(course: Interface, schedule: Schedule) -> tuple[int, ...]:
     return (max(numbers // int(np.prod(course.sample_shape)), 64), *course.sample_shape)
 
 
-def _run(course: Interface, run: Run, seed: int | None, note: Note, shape: tuple[int, ...]) -> Network:
-    """Fills the states of `run`. Raises WrongAnswer unless the loop takes its steps and returns a tensor of the shape."""
+def _run(course: Interface, run: Run, seed: int | None, note: Note, shape: tuple[int, ...]) -> None:
+    """Fills the states of `run`. Raises WrongAnswer unless the loop takes its steps, with the labels, and returns a tensor of the shape."""
     schedule, loop = run.schedule, course.names.p_sample_loop
     network = course.answered(run.answer, **course.calls_of(schedule))
-    model = course.build(schedule, network)
+    model, labels = course.build(schedule, network), course.labels_of_samples(run.draw, shape[0])
     course.student.seed = seed
-    answer = course.p_sample_loop(model, shape)
+    answer = course.p_sample_loop(model, shape, labels)
     course.student.seed = None
-    note("number of steps", len(network.calls), 0)
+    _note_number_of_calls(network, note)
     note("kind of result", answer.ndim if isinstance(answer, np.ndarray) else -1, 0)
     expect(network.calls, f"{loop} must call {course.names.network} in every step; yours never called it.")
-    if "t" in course.network_arguments:
+    if course.network_is_told_t:
         times = [course.row_of(schedule, call.t[0]) for call in network.calls]
         note("t", times, 0)
         expect_countdown(times, schedule, loop)
     _expect_one_call_a_step(network, schedule, loop, course.names.network)
+    expect_labels(course, network.calls, labels, loop, note, course.names.labels_of_samples)
     for call in network.calls:
         message = (
             f"Every x_t that {loop} gives the network must have the shape asked for, {shape}; one has {call.x.shape}."
         )
         expect(call.x.shape == shape, message)
     run.states = [*(call.x for call in network.calls), expect_tensor(answer, shape, f"The result of {loop}")]
-    return network
+
+
+def _note_number_of_calls(network: Network, note: Note) -> None:
+    """Equal calls in a row are one step; where all are equal, x stays what it was."""
+    note("number of steps", len(network.calls), 0)
+    note("calls of the network", len(network.dtypes), 0)
 
 
 def _expect_one_call_a_step(network: Network, schedule: Schedule, loop: str, called: str) -> None:
@@ -121,25 +131,31 @@ def _expect_one_call_a_step(network: Network, schedule: Schedule, loop: str, cal
 
 
 def judge_steps(course: Interface, draw: Draw, note: Note) -> None:
-    """The loop starts from noise of its own, new at every call, takes all steps, and returns what has the shape asked for."""
+    """The loop starts from noise of its own, new at every call and of any size, takes all steps, with the labels, and returns what has the
+    shape asked for.
+    """
     schedule, loop = course.schedule(draw), course.names.p_sample_loop
     note.inputs["schedule"] = schedule
     rows = ALL_TO_START // (schedule.num_timesteps * int(np.prod(course.sample_shape)))
-    shape = (min(ROWS_TO_START, max(rows, 64)), *course.sample_shape)
+    rows = min(ROWS_TO_START, max(rows, 64))
     starts = []
-    for seed in (draw.seed(), None):
+    for seed, shape in (
+        (draw.seed(), (rows, *course.sample_shape)),
+        (None, (rows // 2 + 1, *course.wider.sample_shape)),
+    ):
         states: list[Floats] = []
         network = course.answered(_first_of(states), **course.calls_of(schedule))
-        model = course.build(schedule, network)
+        model, labels = course.build(schedule, network), course.labels_of_samples(draw, shape[0])
         course.student.seed = seed
-        answer = course.p_sample_loop(model, shape)
+        answer = course.p_sample_loop(model, shape, labels)
         course.student.seed = None  # else what is built next would begin with it
         if seed is not None:
             _note_calls(course, schedule, network, answer, states, note)
         expect(states, f"{loop} must call {course.names.network} in every step; yours never called it.")
-        if "t" in course.network_arguments:
+        if course.network_is_told_t:
             expect_countdown([course.row_of(schedule, call.t[0]) for call in network.calls], schedule, loop)
         _expect_one_call_a_step(network, schedule, loop, course.names.network)
+        expect_labels(course, network.calls, labels, loop, note, course.names.labels_of_samples)
         expect_start(states[0], shape, loop)
         expect_float32_inputs(network, note, loop)
         expect_tensor(answer, shape, f"The result of {loop}")
@@ -161,10 +177,10 @@ def _first_of(states: list[Floats]) -> Callable[[Call], Floats]:
 def _note_calls(
     course: Interface, schedule: Schedule, network: Network, answer: object, states: list[Floats], note: Note
 ) -> None:
-    note("number of steps", len(network.calls), 0)
-    if "t" in course.network_arguments:
+    _note_number_of_calls(network, note)
+    if course.network_is_told_t:
         note("t", [course.row_of(schedule, call.t[0]) for call in network.calls], 0)
-    note.measured_work(len(network.calls) > schedule.num_timesteps / 2)
+    note.measured_work(len(network.dtypes) > schedule.num_timesteps / 2)
     note("kind of result", answer.ndim if isinstance(answer, np.ndarray) else -1, 0)
     if states:
         note("x_T spread", states[0].std(), 0.05)
@@ -173,18 +189,19 @@ def _note_calls(
 def measure(course: Interface, schedule: Schedule, draw: Draw, note: Note) -> Steps:
     """a, b and the noise of every step, from two runs with one seed and a third with another."""
     shape, seeds = _shape(course, schedule), (draw.seed(), draw.seed())
-    runs = [Run(schedule, draw, course.data_limit) for _ in range(3)]
+    limit = WITHIN * course.data_limit
+    runs = [Run(schedule, draw, limit) for _ in range(3)]
     for run, seed in zip(runs, (seeds[0], seeds[0], seeds[1])):
         _run(course, run, seed, note, shape)
     if np.array_equal(runs[0].states[0], runs[1].states[0]):
         a, b, rest = _fit(runs[0], runs[1])
         if near(rest, 0, ROUNDING):
             return _steps(runs, a, b, bend=0.0)
-        again = Run(schedule, draw, course.data_limit, fields=runs[0].fields)
+        again = Run(schedule, draw, limit, fields=runs[0].fields)
         _run(course, again, seeds[0], note, shape)
         if near(again.states[-1], runs[0].states[-1], 1e-5 * (1 + abs(again.states[-1]).max())):
             return _steps(runs, a, b, bend=float(np.max(rest)))
-    strong = [Run(schedule, draw, course.data_limit, strong=True) for _ in range(2)]
+    strong = [Run(schedule, draw, limit, strong=True) for _ in range(2)]
     for run, seed in zip(strong, seeds):
         _run(course, run, seed, note, shape)
     return _steps(strong, *_fit(*strong)[:2], bend=0.0)
@@ -206,7 +223,7 @@ def _fit(one: Run, other: Run) -> tuple[Floats, Floats, Floats]:
 
 def _steps(runs: list[Run], a: Floats, b: Floats, bend: float) -> Steps:
     """Where a of a step is not known, it is fitted to one run, to a standard error."""
-    first, last = runs[0], runs[-1]
+    first, last, standard_errors = runs[0], runs[-1], z_limit(ALPHA / len(a))
     error = np.zeros(len(a))
     a = a.copy()
     for k in map(int, np.flatnonzero(np.isnan(a))):
@@ -216,7 +233,7 @@ def _steps(runs: list[Run], a: Floats, b: Floats, bend: float) -> Steps:
             a[k] = right  # of 0, as of nothing else
             continue
         a[k] = (x @ rest) / (x @ x)
-        error[k] = z_limit() * (rest - a[k] * x).std() / np.sqrt(x @ x)
+        error[k] = standard_errors * (rest - a[k] * x).std() / np.sqrt(x @ x)
         a[k] = right if near(a[k], right, error[k]) else a[k]
     noise, other = (
         [run.states[k + 1] - a[k] * run.states[k] + b[k] * run.answers[k] for k in range(len(a))]
@@ -224,8 +241,8 @@ def _steps(runs: list[Run], a: Floats, b: Floats, bend: float) -> Steps:
     )
     if first.strong:  # a and b come from runs with noise
         sizes = [np.sqrt(min((x**2).sum(), (eps**2).sum())) for x, eps in zip(first.states, first.answers)]
-        error = z_limit() * np.array([rest.std() / size for rest, size in zip(noise, sizes)])
-    return Steps(a, b, error, noise, other, bend, first.states[0])
+        error = standard_errors * np.array([rest.std() / size for rest, size in zip(noise, sizes)])
+    return Steps(first.schedule, a, b, error, noise, other, bend, first.states[0])
 
 
 def _told(schedule: Schedule) -> list[int]:
@@ -239,15 +256,45 @@ def _told(schedule: Schedule) -> list[int]:
 
 def judge_mean(course: Interface, draw: Draw, note: Note) -> None:
     """The mean of every step is a x_t − b ε_θ with the a and b of DDPM, Eq. 11."""
-    schedule, loop = course.schedule(draw), course.names.p_sample_loop
+    steps = _measured(course, draw, note)
+    _note_mean(steps, note)
+    _expect_mean(steps, course.names.p_sample_loop)
+
+
+def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
+    """Every step but the last adds fresh normal noise of variance β_t, or else β̃_t; the last adds none (DDPM, Alg. 2 and Sec. 3.2)."""
+    steps = _measured(course, draw, note)
+    _note_noise(steps, note)
+    _expect_noise(steps, course.names.p_sample_loop)
+
+
+def judge_mean_and_noise(course: Interface, draw: Draw, note: Note) -> None:
+    """Both, of the same runs."""
+    steps = _measured(course, draw, note)
+    _note_mean(steps, note)
+    _note_noise(steps, note)
+    _expect_mean(steps, course.names.p_sample_loop)
+    _expect_noise(steps, course.names.p_sample_loop)
+
+
+def _measured(course: Interface, draw: Draw, note: Note) -> Steps:
+    schedule = course.schedule(draw)
     note.inputs["schedule"] = schedule
     steps = measure(course, schedule, draw, note)
-    for t in _told(schedule):
-        k = schedule.last - t
+    note.measured_work(True)
+    return steps
+
+
+def _note_mean(steps: Steps, note: Note) -> None:
+    for t in _told(steps.schedule):
+        k = steps.schedule.last - t
         note(f"a at {t}", steps.a[k], 1e-4 + steps.error[k])
         note(f"b at {t}", steps.b[k], 1e-6 + 2e-3 * abs(steps.b[k]) + steps.error[k])
-    note.measured_work(True)
+
+
+def _expect_mean(steps: Steps, loop: str) -> None:
     _expect_no_bend(steps, loop)
+    schedule = steps.schedule
     for k, t in enumerate(reversed(schedule.times)):
         _expect_coefficients(schedule, steps, k, t, loop)
         noise, sigma = steps.noise[k], steps.noise[k].std()
@@ -281,19 +328,18 @@ def _expect_coefficients(schedule: Schedule, steps: Steps, k: int, t: int, loop:
             )
 
 
-def judge_noise(course: Interface, draw: Draw, note: Note) -> None:
-    """Every step but the last adds fresh normal noise of variance β_t, or else β̃_t; the last adds none (DDPM, Alg. 2 and Sec. 3.2)."""
-    schedule, loop = course.schedule(draw), course.names.p_sample_loop
-    note.inputs["schedule"] = schedule
-    steps = measure(course, schedule, draw, note)
-    sigma = steps.sigma
+def _note_noise(steps: Steps, note: Note) -> None:
+    schedule, sigma = steps.schedule, steps.sigma
     for t in _told(schedule):
         k = schedule.last - t
         note(f"σ at {t}", sigma[k], 0.04 * sigma[k] + 1e-4)
     shares = [sigma[k] ** 2 / schedule.betas[schedule.last - k] for k in range(len(sigma) - 1)]
     note("σ over √β", np.sqrt(np.mean(shares)), 0.004)
-    note.measured_work(True)
+
+
+def _expect_noise(steps: Steps, loop: str) -> None:
     _expect_no_bend(steps, loop)
+    schedule, sigma = steps.schedule, steps.sigma
     choices = {"β_t": np.sqrt(schedule.betas), "β̃_t": np.sqrt(schedule.posterior_variance)}
     first, none = schedule.first, NO_NOISE * choices["β_t"].max() + max(steps.error[-1], 0)
     if not near(sigma[-1], 0, none):

@@ -1,10 +1,12 @@
 """Known wrong versions of the regions, by exercise, each with what a student reads about it."""
 
-from autograder.assignments.minimal_diffusion.wrong_conditional import CONDITIONAL
+from autograder.assignments.minimal_diffusion.wrong_conditional import CONDITIONAL, LOSS
+from autograder.assignments.minimal_diffusion.wrong_conditional import SAMPLE as CONDITIONAL_SAMPLE
 from autograder.assignments.minimal_diffusion.wrong_diffusion import FORWARD, SAMPLE, SCHEDULE
 from autograder.assignments.minimal_diffusion.wrong_unet import UNET
 from autograder.grading.formulas import Algorithm
 from autograder.grading.mutants import Misconception
+from autograder.judges.formulas import COMPUTE_LOSS, SAMPLING
 
 MISCONCEPTIONS: tuple[Misconception, ...] = (*SCHEDULE, *FORWARD, *SAMPLE, *UNET, *CONDITIONAL)
 
@@ -15,12 +17,17 @@ RIGHT_FORMS: tuple[Misconception, ...] = (
     ),
 )  # fmt: skip
 
-ALGORITHMS: dict[str, Algorithm] = {}
+ALGORITHMS: dict[str, Algorithm] = {
+    "ddpm.py:DDPM.forward": COMPUTE_LOSS,
+    "ddpm.py:DDPM.sample": SAMPLING,
+    "conditional.py:DDPM.forward": LOSS,
+    "conditional.py:DDPM.sample": CONDITIONAL_SAMPLE,
+}
 
 COMBINATIONS: tuple[tuple[str, ...], ...] = (
     ("t-from-0", "sum-for-mean"),
-    ("noise-in-the-last-step", "division-forgotten"),
-    ("sigma-squared", "eps-without-coefficient"),
-    ("alphabar-of-betas", "noise-in-the-last-step"),
-    ("t-without-T", "input-link-missing", "labels-without-modulo"),
+    ("noise-at-t-0", "division-forgotten"),
+    ("variance-for-standard-deviation", "eps-without-coefficient"),
+    ("alphabar-of-betas", "noise-at-t-0"),
+    ("t-never-T-minus-1", "input-link-missing", "labels-without-modulo"),
 )

@@ -1,9 +1,10 @@
 """Exercise 4: the U-Net and the DDPM with a label."""
 
-from autograder.assignments.minimal_diffusion import loss, sampler, unet
-from autograder.assignments.minimal_diffusion.interface import judged
+from autograder.assignments.minimal_diffusion import unet
+from autograder.assignments.minimal_diffusion.interface import Conditional, judged
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
+from autograder.judges import loss, sampling
 from autograder.sandbox.proxies import Student
 
 UNET = "conditional.py:UNet"
@@ -24,25 +25,25 @@ def test_label_effect(student: Student, draw: Draw, note: Note) -> None:
     unet.judge_labels(student, "conditional", draw, note)
 
 
-@task("4", points=1, region=FORWARD, false_fail=1e-7, detects="2e-5 of √ᾱ_t, an end of 1 … T that is missing")
+@task("4", points=1, region=FORWARD, false_fail=1e-7, detects="as in exercise 1")
 def test_conditional_noised_images(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional `forward` gives the network x_t, for a t of 1 … T for each image, and the labels."""
-    judged(student, "conditional", draw, note, carry, loss.judge_images_and_times)
+    judged(Conditional, student, draw, note, carry, loss.judge_noise, loss.judge_timesteps)
 
 
 @task("4", points=0.5, region=FORWARD)
 def test_conditional_loss_value(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional loss is the mean of (ε − ε_θ)² over everything, and its gradient reaches the network."""
-    judged(student, "conditional", draw, note, carry, loss.judge_value)
+    judged(Conditional, student, draw, note, carry, loss.judge_value, loss.judge_gradient)
 
 
-@task("4", points=0.5, region=SAMPLE, false_fail=1e-7, detects="a spread of x_T off by 10 %")
+@task("4", points=0.5, region=SAMPLE, false_fail=5e-8, detects="a mean of x_T off by 0.04, a spread off by 3 %")
 def test_conditional_start(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional `sample` starts from noise, takes T steps, and gives image i the label i modulo 10."""
-    judged(student, "conditional", draw, note, carry, sampler.judge_start)
+    judged(Conditional, student, draw, note, carry, sampling.judge_steps)
 
 
-@task("4", points=1, region=SAMPLE, false_fail=1e-7, detects="σ_t off by 20 % in one step, by 1 % in all")
+@task("4", points=1, region=SAMPLE, false_fail=2e-7, detects="as in exercise 2")
 def test_conditional_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The steps of the conditional `sample` are those of exercise 2."""
-    judged(student, "conditional", draw, note, carry, sampler.judge_steps)
+    judged(Conditional, student, draw, note, carry, sampling.judge_mean_and_noise)

@@ -37,6 +37,16 @@ _CONSTRUCTOR = "        self.net = first_network() if net is None else net\n"
 _C_CONSTRUCTOR = "        self.net = UNet() if net is None else net\n"
 _IMPORT = "from ddpm import T, mab_over_sqrtmab_inv, oneover_sqrta, sigma_t, sqrtab, sqrtmab\n"
 
+_CLAMPED = """
+    {labels}
+    x = torch.randn(n_sample, *size, device=device)
+    for t in range(T, 0, -1):
+        bar, before = alphabar_t[t], alphabar_t[t - 1]
+        x0 = ((x - (1 - bar).sqrt() * self.net({inputs})) / bar.sqrt()).clamp(-1, 1)
+        mean = before.sqrt() * beta_t[t] / (1 - bar) * x0 + alpha_t[t].sqrt() * (1 - before) / (1 - bar) * x
+        x = mean + sigma_t[t] * torch.randn_like(x) if t > 1 else mean
+    return x.clamp(-1, 1)
+"""
 _DIFFUSION = (
     Variant(
         "cumprod-and-linspace", "the schedule by linspace and cumprod, in float64",
@@ -134,7 +144,54 @@ class DDPM(nn.Module):"""),)},
             t = torch.from_numpy(np.random.randint(1, T + 1, size=len(x)))
             eps = torch.from_numpy(np.random.randn(*x.shape)).float()
             return torch.mean((self.net(sqrtab[t] * x + sqrtmab[t] * eps) - eps) ** 2)
+        """, SAMPLE: """
+            import numpy as np
+            x = torch.from_numpy(np.random.randn(n_sample, *size)).float()
+            for t in range(T, 0, -1):
+                x = oneover_sqrta[t] * (x - mab_over_sqrtmab_inv[t] * self.net(x))
+                if t > 1:
+                    x = x + sigma_t[t] * torch.tensor(np.random.normal(size=x.shape), dtype=torch.float32)
+            return x
         """},
+    ),
+    Variant(
+        "own-generators", "random numbers that no seed reaches",
+        bodies={
+            FORWARD: """
+                generator = torch.Generator()
+                generator.seed()
+                t = torch.randint(1, T + 1, (len(x),), generator=generator)
+                eps = torch.randn(x.shape, generator=generator)
+                return F.mse_loss(self.net(sqrtab[t] * x + sqrtmab[t] * eps), eps)
+            """,
+            SAMPLE: """
+                import numpy as np
+                normal = np.random.default_rng().standard_normal
+                x = torch.from_numpy(normal((n_sample, *size), dtype=np.float32))
+                for t in range(T, 0, -1):
+                    x = oneover_sqrta[t] * (x - mab_over_sqrtmab_inv[t] * self.net(x))
+                    if t > 1:
+                        x = x + sigma_t[t] * torch.from_numpy(normal(x.shape, dtype=np.float32))
+                return x
+            """,
+        },
+    ),
+    Variant(
+        "result-clamped", "the result is kept within the range of images",
+        bodies={SAMPLE: """
+            x = torch.randn(n_sample, *size, device=device)
+            for t in range(T, 0, -1):
+                x = oneover_sqrta[t] * (x - mab_over_sqrtmab_inv[t] * self.net(x)) + sigma_t[t] * torch.randn_like(x) * (t > 1)
+            return torch.clamp(x, -1, 1)
+        """},
+    ),
+    Variant(
+        "estimates-clamped", "the estimate of x_0 in every step, and the result, are kept within the range of images",
+        bodies={
+            SAMPLE: _CLAMPED.format(labels="", inputs="x"),
+            C_SAMPLE: _CLAMPED.format(labels="c = torch.arange(n_sample) % NUM_CLASSES", inputs="x, c"),
+        },
+        edits={"conditional.py": ((_IMPORT, "from ddpm import T, alpha_t, alphabar_t, beta_t, sigma_t, sqrtab, sqrtmab\n"),)},
     ),
     Variant(
         "t-as-an-extra", "the network may be told t as well",

@@ -1,13 +1,14 @@
 """Known wrong versions of conditional.py."""
 
-from functools import partial
+from autograder.grading.formulas import named
+from autograder.grading.mutants import in_region
+from autograder.judges.formulas import COMPUTE_LOSS, SAMPLING
 
-from autograder.grading.mutants import Misconception
-
-_init = partial(Misconception, task="4", region="conditional.py:UNet.__init__")
-_unet = partial(Misconception, task="4", region="conditional.py:UNet.forward")
-_forward = partial(Misconception, task="4", region="conditional.py:DDPM.forward")
-_sample = partial(Misconception, task="4", region="conditional.py:DDPM.sample")
+LOSS, SAMPLE = (named("conditional", algorithm) for algorithm in (COMPUTE_LOSS, SAMPLING))
+_init = in_region("4", "conditional.py:UNet.__init__")
+_unet = in_region("4", "conditional.py:UNet.forward")
+_forward = in_region("4", "conditional.py:DDPM.forward", LOSS)
+_sample = in_region("4", "conditional.py:DDPM.sample", SAMPLE)
 
 _DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
 _LABEL = "label = F.one_hot(c, NUM_CLASSES).to(x.dtype).view(-1, NUM_CLASSES, 1, 1)"
@@ -95,8 +96,7 @@ CONDITIONAL = (
         edits=(("sqrtmab.to(x.device)[t] * eps", "eps"),),
     ),
     _forward(
-        "conditional-loss-against-the-image",
-        explanation="Your loss seems to compare the network's answer with the image. What is the network to find?",
+        "conditional-loss-against-x0",
         edits=(("F.mse_loss(eps,", "F.mse_loss(x,"),),
     ),
     _sample(
@@ -125,17 +125,15 @@ CONDITIONAL = (
         edits=(("self.net(x, c)", "self.net(x)"),),
     ),
     _sample(
-        "conditional-noise-in-the-last-step",
-        explanation="Your last step seems to add noise. Compare it with exercise 2.",
+        "conditional-noise-at-t-0",
         edits=((" if t > 1 else torch.zeros_like(x)", ""),),
     ),
     _sample(
         "conditional-eps-without-coefficient",
-        explanation="The network's answer seems to be subtracted as it is. Compare it with exercise 2.",
         edits=(("mab_over_sqrtmab_inv[t] * self.net", "self.net"),),
     ),
     _sample(
-        "conditional-steps-down-to-0",
+        "conditional-loop-from-T-to-0",
         explanation="Your loop seems to take a step for t = 0 as well. Compare it with exercise 2.",
         edits=(("range(T, 0, -1)", "range(T, -1, -1)"),),
     ),

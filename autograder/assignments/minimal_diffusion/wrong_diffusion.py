@@ -1,12 +1,14 @@
-"""Known wrong versions of ddpm.py: the schedule, DDPM.forward and DDPM.sample."""
+"""Known wrong versions of ddpm.py: the schedule, DDPM.forward and DDPM.sample.
 
-from functools import partial
+Those that judges/formulas has a formula for are recognised by it, and are its proof; most are explained there, too.
+"""
 
-from autograder.grading.mutants import Misconception
+from autograder.grading.mutants import in_region
+from autograder.judges.formulas import COMPUTE_LOSS, SAMPLING
 
-_schedule = partial(Misconception, task="1", region="ddpm.py:schedule")
-_forward = partial(Misconception, task="1", region="ddpm.py:DDPM.forward")
-_sample = partial(Misconception, task="2", region="ddpm.py:DDPM.sample")
+_schedule = in_region("1", "ddpm.py:schedule")
+_forward = in_region("1", "ddpm.py:DDPM.forward", COMPUTE_LOSS)
+_sample = in_region("2", "ddpm.py:DDPM.sample", SAMPLING)
 
 SCHEDULE = (
     _schedule(
@@ -108,21 +110,13 @@ FORWARD = (
         explanation="Your t seems to begin at 0. Entry 0 of the tables belongs to no step: compare the ends of your range with (B).",
         edits=(("torch.randint(1, T + 1,", "torch.randint(0, T + 1,"),),
     ),
-    _forward(
-        "t-without-T",
-        explanation="Your t never seems to be T. torch.randint leaves out its upper end: which one do you give it?",
-        edits=(("torch.randint(1, T + 1,", "torch.randint(1, T,"),),
-    ),
+    _forward("t-never-T-minus-1", edits=(("torch.randint(1, T + 1,", "torch.randint(1, T,"),)),
     _forward(
         "t-counted-from-0",
         explanation="Your t seems to count from 0 to T − 1. In this assignment it counts from 1 to T.",
         edits=(("torch.randint(1, T + 1,", "torch.randint(0, T,"),),
     ),
-    _forward(
-        "one-t-for-the-batch",
-        explanation="All images of a batch seem to get the same t. Look at the size that you give torch.randint.",
-        edits=(("(x.shape[0],)", "(1,)"),),
-    ),
+    _forward("one-t-for-the-batch", edits=(("(x.shape[0],)", "(1,)"),)),
     _forward(
         "uniform-noise",
         explanation="Your noise does not seem to be normal. Compare the names of PyTorch's functions: rand and randn.",
@@ -164,46 +158,18 @@ FORWARD = (
             ("+ sqrtmab.to(x.device)[t] * eps", "+ sqrtmab.to(x.device)[t - 1] * eps"),
         ),
     ),
+    _forward("network-fed-x0", edits=(("self.net(x_t)", "self.net(x)"),)),
+    _forward("loss-against-x0", edits=(("F.mse_loss(eps,", "F.mse_loss(x,"),)),
+    _forward("loss-against-xt", edits=(("F.mse_loss(eps,", "F.mse_loss(x_t,"),)),
+    _forward("loss-against-fresh-noise", edits=(("F.mse_loss(eps,", "F.mse_loss(torch.randn_like(x),"),)),
     _forward(
-        "clean-image-to-the-network",
-        explanation="The network seems to be given the clean image. It is to see x_t, with the noise in it.",
-        edits=(("self.net(x_t)", "self.net(x)"),),
-    ),
-    _forward(
-        "loss-against-the-image",
-        explanation="Your loss seems to compare the network's answer with the image. What is the network to find?",
-        edits=(("F.mse_loss(eps,", "F.mse_loss(x,"),),
-    ),
-    _forward(
-        "loss-against-x_t",
-        explanation="Your loss seems to compare the network's answer with x_t. What is the network to find?",
-        edits=(("F.mse_loss(eps,", "F.mse_loss(x_t,"),),
-    ),
-    _forward(
-        "loss-of-other-noise",
-        explanation="The noise in your loss does not seem to be the one in x_t. Draw it once and use it twice.",
-        edits=(("F.mse_loss(eps,", "F.mse_loss(torch.randn_like(x),"),),
-    ),
-    _forward(
-        "noise-subtracted",
+        "loss-against-minus-noise",
         explanation="Your loss seems to compare with the noise, and x_t to hold minus the noise. Look at the sign in (A).",
         edits=(("x + sqrtmab", "x - sqrtmab"),),
     ),
-    _forward(
-        "sum-for-mean",
-        explanation="Your loss seems to be a sum. The mean over everything does not depend on the size of the batch.",
-        edits=(("self.net(x_t))", 'self.net(x_t), reduction="sum")'),),
-    ),
-    _forward(
-        "absolute-error",
-        explanation="Your loss seems to be the mean of absolute values. Compare with (B).",
-        edits=(("F.mse_loss", "F.l1_loss"),),
-    ),
-    _forward(
-        "loss-halved",
-        explanation="Your loss seems to be half of what it must be. Compare with (B).",
-        edits=(("F.mse_loss", "0.5 * F.mse_loss"),),
-    ),
+    _forward("sum-for-mean", edits=(("self.net(x_t))", 'self.net(x_t), reduction="sum")'),)),
+    _forward("absolute-error", edits=(("F.mse_loss", "F.l1_loss"),)),
+    _forward("loss-halved", edits=(("F.mse_loss", "0.5 * F.mse_loss"),)),
     _forward(
         "gradient-cut",
         explanation="No gradient seems to come back through the network's answer. Look for detach, or for no_grad.",
@@ -219,41 +185,13 @@ FORWARD = (
 _STEP = "for t in range(T, 0, -1):"
 _NET = "mab_over_sqrtmab_inv[t] * self.net(x)"
 SAMPLE = (
-    _sample(
-        "noise-in-the-last-step",
-        explanation="Your last step seems to add noise. Algorithm 2 has z = 0 there; compare which t your code takes for the last one.",
-        edits=((" if t > 1 else torch.zeros_like(x)", ""),),
-    ),
-    _sample(
-        "no-noise-in-two-steps",
-        explanation="Your step before the last one seems to add no noise either. Only t = 1 has none.",
-        edits=(("if t > 1", "if t > 2"),),
-    ),
-    _sample(
-        "noise-never-added",
-        explanation="Your steps seem to add no noise at all. Look at the last term of (C).",
-        edits=((" + sigma_t[t] * z", " + 0 * z"),),
-    ),
-    _sample(
-        "noise-only-in-the-last-step",
-        explanation="Your noise seems to be switched on just where it is to be off. Look at the condition.",
-        edits=(("if t > 1", "if t == 1"),),
-    ),
-    _sample(
-        "sigma-squared",
-        explanation="Your noise seems to be multiplied by a variance. Compare sigma_t with what you use.",
-        edits=(("sigma_t[t] * z", "sigma_t[t] ** 2 * z"),),
-    ),
-    _sample(
-        "noise-inside-the-bracket",
-        explanation="Your noise seems to be divided by √α_t too. Compare where the bracket of (C) ends.",
-        edits=(("mean + sigma_t[t] * z", "mean + oneover_sqrta[t] * sigma_t[t] * z"),),
-    ),
-    _sample(
-        "unit-noise",
-        explanation="Your noise seems to go in at full strength. Look at the last term of (C).",
-        edits=(("sigma_t[t] * z", "z"),),
-    ),
+    _sample("noise-at-t-0", edits=((" if t > 1 else torch.zeros_like(x)", ""),)),
+    _sample("no-noise-at-t-1", edits=(("if t > 1", "if t > 2"),)),
+    _sample("noise-never-added", edits=((" + sigma_t[t] * z", " + 0 * z"),)),
+    _sample("noise-only-at-t-0", edits=(("if t > 1", "if t == 1"),)),
+    _sample("variance-for-standard-deviation", edits=(("sigma_t[t] * z", "sigma_t[t] ** 2 * z"),)),
+    _sample("noise-inside-the-division", edits=(("mean + sigma_t[t] * z", "mean + oneover_sqrta[t] * sigma_t[t] * z"),)),
+    _sample("unit-noise", edits=(("sigma_t[t] * z", "z"),)),
     _sample(
         "noise-drawn-once",
         explanation="Your steps seem to use the same noise again and again. Draw z anew in every step.",
@@ -271,85 +209,39 @@ SAMPLE = (
         explanation="All images seem to get the same noise. Each number of x needs one of its own.",
         edits=(("torch.randn_like(x)", "torch.randn_like(x[:1])"),),
     ),
-    _sample(
-        "uniform-start",
-        explanation="Your start does not seem to be normal. Compare rand and randn.",
-        edits=(("torch.randn(n_sample,", "torch.rand(n_sample,"),),
-    ),
-    _sample(
-        "start-from-zero",
-        explanation="Your samples seem to start from zeros. They are to start from noise.",
-        edits=(("torch.randn(n_sample,", "torch.zeros(n_sample,"),),
-    ),
+    _sample("start-from-uniform", edits=(("torch.randn(n_sample,", "torch.rand(n_sample,"),)),
+    _sample("start-from-zeros", edits=(("torch.randn(n_sample,", "torch.zeros(n_sample,"),)),
     _sample(
         "one-start-for-all",
         explanation="All images seem to start from the same noise. Look at the shape of your start.",
         edits=(("torch.randn(n_sample, *size, device=device)", "torch.randn(1, *size, device=device).repeat(n_sample, 1, 1, 1)"),),
     ),
     _sample(
-        "steps-down-to-0",
+        "loop-from-T-to-0",
         explanation="Your loop seems to take a step for t = 0 as well. The last step is t = 1.",
         edits=((_STEP, "for t in range(T, -1, -1):"),),
     ),
-    _sample(
-        "steps-down-to-2",
-        explanation="Your loop seems to stop before t = 1. range leaves out its end.",
-        edits=((_STEP, "for t in range(T, 1, -1):"),),
-    ),
-    _sample(
-        "steps-shifted-by-one",
-        explanation="Your loop seems to count from T − 1 down to 0. In this assignment t counts from T down to 1.",
-        edits=((_STEP, "for t in range(T - 1, -1, -1):"),),
-    ),
-    _sample(
-        "steps-upwards",
-        explanation="Your loop seems to go from t = 1 up to T. Sampling goes from noise to data.",
-        edits=((_STEP, "for t in range(1, T + 1):"),),
-    ),
-    _sample(
-        "eps-without-coefficient",
-        explanation="The network's answer seems to be subtracted as it is. Look at what stands before it in (C).",
-        edits=((_NET, "self.net(x)"),),
-    ),
-    _sample(
-        "eps-with-noise-level",
-        explanation="The network's answer seems to be multiplied by √(1 − ᾱ_t). Compare with the fraction in (C).",
-        edits=((_NET, "sqrtmab[t] * self.net(x)"),),
-    ),
+    _sample("loop-stops-at-t-1", edits=((_STEP, "for t in range(T, 1, -1):"),)),
+    _sample("loop-one-too-small", edits=((_STEP, "for t in range(T - 1, -1, -1):"),)),
+    _sample("loop-upwards", edits=((_STEP, "for t in range(1, T + 1):"),)),
+    _sample("eps-without-coefficient", edits=((_NET, "self.net(x)"),)),
+    _sample("eps-coefficient-with-alpha-bar-above", edits=((_NET, "sqrtmab[t] * self.net(x)"),)),
     _sample(
         "eps-with-beta-only",
         explanation="The network's answer seems to be multiplied by β_t alone. Compare with the fraction in (C).",
         edits=((_NET, "beta_t[t] * self.net(x)"),),
     ),
+    _sample("eps-added", edits=(("(x - mab_over", "(x + mab_over"),)),
+    _sample("division-forgotten", edits=(("oneover_sqrta[t] * (x", "1.0 * (x"),)),
+    _sample("multiplied-by-root-alpha", edits=(("oneover_sqrta[t] * (x", "alpha_t[t].sqrt() * (x"),)),
     _sample(
-        "eps-added",
-        explanation="The network's answer seems to be added. A step takes noise out.",
-        edits=(("(x - mab_over", "(x + mab_over"),),
-    ),
-    _sample(
-        "division-forgotten",
-        explanation="The mean does not seem to be divided by √α_t. Look at what stands before the bracket of (C).",
-        edits=(("oneover_sqrta[t] * (x", "1.0 * (x"),),
-    ),
-    _sample(
-        "multiplied-by-root-alpha",
-        explanation="The mean seems to be multiplied by √α_t where (C) divides.",
-        edits=(("oneover_sqrta[t] * (x", "alpha_t[t].sqrt() * (x"),),
-    ),
-    _sample(
-        "divided-by-root-alphabar",
-        explanation="The mean seems to be divided by √ᾱ_t. Compare the bar in (C).",
+        "divided-by-root-alpha-bar",
         edits=(("oneover_sqrta[t] * (x", "(x"), ("* self.net(x))", "* self.net(x)) / sqrtab[t]")),
     ),
-    _sample(
-        "only-x-divided",
-        explanation="Only x_t seems to be divided by √α_t. Compare where the bracket of (C) begins.",
-        edits=(("oneover_sqrta[t] * (x - mab", "(oneover_sqrta[t] * x - mab"),),
-    ),
+    _sample("only-x-divided", edits=(("oneover_sqrta[t] * (x - mab", "(oneover_sqrta[t] * x - mab"),)),
     _sample(
         "coefficients-of-t-minus-1",
-        explanation="Your mean seems to take its tables at the entry before t. Entry t belongs to t.",
-        edits=(("oneover_sqrta[t]", "oneover_sqrta[t - 1]"), ("mab_over_sqrtmab_inv[t]", "mab_over_sqrtmab_inv[t - 1]")),
+        edits=tuple((f"{table}[t]", f"{table}[t - 1]") for table in ("oneover_sqrta", "mab_over_sqrtmab_inv", "sigma_t")),
     ),
     _sample(
         "x-never-updated",

@@ -8,11 +8,11 @@ same id. A judgement gives its Note the schedule as inputs["schedule"]; the name
     p_sample        "a at t", "b at t", "σ at t": of the step a x_t − b ε_θ + σ z; "t fed at t": what the network got; "σ over √β": the
                     root mean square of σ_t/√β_t over all steps but the last
     ddim_p_sample   "a at t, t_prev, η", and so on, and "offset at …", the mean of what is neither x_t nor ε_θ; without η where it is 0
-    loops           "t": the times of the steps; "x_T spread"
+    loops           "t": the times of the steps; "number of steps"; "calls of the network", also those with equal x; "x_T spread"
     compute_loss    "x_t is x_0": 1 where the network got clean data; "loss", of inputs["x0"], ["noise"], ["eps_hat"], ["xt"],
                     ["noise_level"] = 1 − ᾱ_t of each row; "range of t": least t, largest t − T, both from the first t; "kinds of t"
 
-Where one function holds several of these algorithms, such as a loop with the step inside, `grading.formulas.together` makes one of them.
+Where one function holds several of these algorithms, `grading.formulas.together` makes one of them; a loop with the step inside is SAMPLING.
 """
 
 from autograder.grading.formulas import Algorithm
@@ -21,6 +21,7 @@ from autograder.judges.formulas.ddpm_loop import P_SAMPLE_LOOP
 from autograder.judges.formulas.ddpm_step import P_SAMPLE
 from autograder.judges.formulas.forward_process import Q_SAMPLE
 from autograder.judges.formulas.loss import COMPUTE_LOSS
+from autograder.judges.formulas.sampling import SAMPLING
 
 ALGORITHMS: dict[str, Algorithm] = {
     "q_sample": Q_SAMPLE,
@@ -30,4 +31,4 @@ ALGORITHMS: dict[str, Algorithm] = {
     "compute_loss": COMPUTE_LOSS,
 }
 
-__all__ = ["ALGORITHMS", "COMPUTE_LOSS", "DDIM_P_SAMPLE", "P_SAMPLE", "P_SAMPLE_LOOP", "Q_SAMPLE"]
+__all__ = ["ALGORITHMS", "COMPUTE_LOSS", "DDIM_P_SAMPLE", "P_SAMPLE", "P_SAMPLE_LOOP", "Q_SAMPLE", "SAMPLING"]

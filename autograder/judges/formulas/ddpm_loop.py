@@ -19,7 +19,8 @@ def _loop_numbers(p: Any, note: Note) -> Numbers:
     if schedule is None:
         return {}
     times = p.times(schedule)
-    return {"t": times, "number of steps": len(times), "x_T spread": p.spread(schedule)}
+    steps = dict.fromkeys(("number of steps", "calls of the network"), len(times))
+    return {"t": times, **steps, "x_T spread": p.spread(schedule)}
 
 
 P_SAMPLE_LOOP = Algorithm(

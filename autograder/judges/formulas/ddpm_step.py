@@ -13,8 +13,8 @@ from autograder.judges.formulas.rows import Step, at, schedule_of, shifted, swap
 def _p_numbers(p: Any, note: Note) -> Numbers:
     schedule, found = schedule_of(note), {}
     if schedule and "σ over √β" in note.values:
-        rows = [p.tables(schedule, t) for t in schedule.times[1:]]
-        found["σ over √β"] = np.sqrt(np.mean([_sigma(p, v) ** 2 / schedule.betas[v.t] for v in rows]))
+        rows = {t: p.tables(schedule, t) for t in schedule.times[1:]}
+        found["σ over √β"] = np.sqrt(np.mean([_sigma(p, v) ** 2 / schedule.betas[t] for t, v in rows.items()]))
     for name in note.values:
         parsed = re.fullmatch(r"(a|b|σ|t fed) at (\d+)", name)
         if not parsed or not schedule:
@@ -159,7 +159,7 @@ P_SAMPLE = Algorithm(
             "adds noise to the result. What does ᾱ mean for clean data? Look at β̃_t of DDPM, Eq. 7 at the first "
             "time step.",
             variance=lambda v: (1 - v.s.alphas_cumprod[v.t - 1]) / (1 - v.bar) * v.beta,
-            gate=lambda v: True,
+            gate=lambda v: v.t > v.s.first or v.t == 0,
         ),
         mistake(
             "noise-inside-the-division",

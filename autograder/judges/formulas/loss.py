@@ -13,9 +13,10 @@ from autograder.judges.formulas.rows import schedule_of
 def _loss_numbers(p: Any, note: Note) -> Numbers:
     given, found = note.inputs, {}
     schedule = schedule_of(note)
-    if {"loss", "x_t is x_0"} & note.values.keys() and {"x0", "noise", "eps_hat", "xt", "noise_level"} <= given.keys():
-        v = SimpleNamespace(**given)
+    if "x_t is x_0" in note.values:
         found["x_t is x_0"] = p.clean()
+    if "loss" in note.values and {"x0", "noise", "eps_hat", "xt", "noise_level"} <= given.keys():
+        v = SimpleNamespace(**given)
         if p.other_noise() is not None:
             found |= {"of another noise": True, "noise given to q_sample": p.other_noise() == "given"}
         elif not p.clean():  # else the noise is not known
