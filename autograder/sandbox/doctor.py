@@ -34,7 +34,7 @@ class Examination:
     versions: dict[str, str]
     zygote_memory: int
     worker_memory: int | None
-    confined: bool  # whether workers are in memory groups
+    confined: frozenset[str]  # what control groups limit: memory, pids
     ready_after: float
     worker_after: float
 
@@ -47,7 +47,7 @@ def examine() -> Examination:
         with sandbox.lane() as lane:
             seconds = [_seconds_to_start(lane) for _ in range(WORKERS)]
             worker_memory = _private_memory(lane)
-            confined = lane.group is not None
+            confined = frozenset().union(*(group.controls for group in lane.groups))
         return Examination(
             reached=sandbox.layers,
             problems=sandbox.problems,
@@ -97,7 +97,12 @@ def _facts(examination: Examination) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} processors"),
         ("versions", ", ".join(f"{name} {version}" for name, version in examination.versions.items())),
         ("memory", f"{_megabytes(examination.zygote_memory)} once, with torch; each worker adds {worker}"),
-        ("memory limit", "a control group for each lane" if examination.confined else "counted ten times a second"),
+        (
+            "control groups",
+            f"of each lane, for {' and '.join(sorted(examination.confined))}"
+            if examination.confined
+            else "none: memory is counted ten times a second",
+        ),
         (
             "time",
             f"{examination.ready_after:.1f} s once; {examination.worker_after * 1e3:.0f} ms for a fresh, confined worker",

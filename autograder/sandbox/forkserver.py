@@ -212,12 +212,12 @@ class _Lane:
                 _reply(self.control, self._stop(request["grace"]))
 
     def _start(self, settings: dict[str, Any], descriptors: list[int]) -> None:
-        channel, output, folder, *group = descriptors
+        channel, output, folder, *groups = descriptors
         scratch = layers.make_scratch(settings, folder)
         self.first_size = 0 if namespaces.has_view else process.folder_size(scratch)[0]
         pid = os.fork()
         if pid == 0:
-            _worker(self.control, channel, output, group, scratch, settings)
+            _worker(self.control, channel, output, groups, scratch, settings)
         for number in descriptors:
             os.close(number)
         self.tree = process.Tree(pid, namespaces.engaged(), layers.user_of(settings))
@@ -272,11 +272,11 @@ class _Lane:
 
 
 def _worker(
-    control: socket.socket, channel_number: int, output: int, group: list[int], scratch: str, settings: dict[str, Any]
+    control: socket.socket, channel_number: int, output: int, groups: list[int], scratch: str, settings: dict[str, Any]
 ) -> None:
-    """Confine this process, report, then serve. `group`: the door of its memory group, where there is one. Never returns."""
+    """Confine this process, report, then serve. `groups`: the doors of its control groups, where there are some. Never returns."""
     try:
-        for door in group:
+        for door in groups:
             with contextlib.suppress(OSError):  # the grader looks whether it is inside
                 os.write(door, b"0")
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -315,7 +315,7 @@ def _next_request(control: socket.socket) -> tuple[Any, list[int]]:
     data, descriptors = b"", []
     while not data.endswith(b"\n"):
         try:
-            part, numbers, _, _ = socket.recv_fds(control, 65536, 4)
+            part, numbers, _, _ = socket.recv_fds(control, 65536, 5)
         except ConnectionError:
             return None, []
         descriptors += numbers

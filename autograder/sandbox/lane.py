@@ -11,9 +11,9 @@ from autograder.limits import Limits
 from autograder.sandbox import layers
 from autograder.sandbox.channel import Channel
 from autograder.sandbox.clock import Clock
+from autograder.sandbox.control_groups import ControlGroup
 from autograder.sandbox.folders import FILE_MEGABYTES
 from autograder.sandbox.layers import user
-from autograder.sandbox.memory_group import MemoryGroup
 from autograder.sandbox.remote_worker import Confinement, Worker
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Lane:
     """Runs one worker at a time. Everything a worker leaves behind dies when it is stopped."""
 
-    def __init__(self, control: socket.socket, sandbox: "Sandbox", group: MemoryGroup | None = None):
+    def __init__(self, control: socket.socket, sandbox: "Sandbox", groups: Sequence[ControlGroup] = ()):
         self.control = control
         self.sandbox = sandbox
-        self.group = group  # that confines the memory of its workers
-        self.killed = 0  # processes in it, for want of memory
+        self.groups = list(groups)  # that confine its workers
+        self.killed = 0  # processes in them, for want of memory
         self.lines = control.makefile("rb")
         self.worker: Worker | None = None
         self.clocks: tuple[Clock, ...] = ()  # that run for what is asked in this lane
@@ -96,26 +96,25 @@ class Lane:
         channel = Channel(ours, output, limits.output_kilobytes << 10)
         self.worker = Worker(self, channel, folder, limits, files)
         found = self.worker.await_confinement()
-        if self.group is not None and not self.group.inhabited():
-            self._leave_group()
+        self._leave([group for group in self.groups if not group.inhabited()])
         return self.worker, found
 
     def _doors(self, limits: Limits) -> list[int]:
-        """A descriptor by which a worker enters the group, with its limit; none where that cannot be."""
-        if self.group is None:
-            return []
-        try:
-            self.group.limit(limits.memory_megabytes)
-            self.killed = self.group.killed()
-            return [self.group.door()]
-        except OSError:
-            self._leave_group()
-            return []
+        """Descriptors by which a worker enters the groups, with their limits; those of which that cannot be are left."""
+        doors = []
+        for group in list(self.groups):
+            try:
+                group.limit(limits.memory_megabytes)
+                doors.append(group.door())
+            except OSError:
+                self._leave([group])
+        self.killed = sum(group.killed() for group in self.groups)
+        return doors
 
-    def _leave_group(self) -> None:
-        if self.group is not None:
-            self.group.close()
-            self.group = None
+    def _leave(self, groups: Sequence[ControlGroup]) -> None:
+        for group in list(groups):
+            self.groups.remove(group)
+            group.close()
 
     def stop(self, grace: float) -> tuple[int | None, str]:
         """Kill the worker with all it started: its wait status, and why its lane had killed it before, or ""."""
@@ -126,7 +125,7 @@ class Lane:
                 "A process that a submission started cannot be killed; end it by hand, then start the grader again."
             )
         self.sandbox.most_used = max(self.sandbox.most_used, reply["most_used"])
-        short = self.group is not None and self.group.killed() > self.killed
+        short = sum(group.killed() for group in self.groups) > self.killed
         return reply["status"], reply["reason"] or ("memory" if short else "")
 
     def close(self) -> None:
@@ -138,7 +137,7 @@ class Lane:
         finally:
             self.lines.close()
             self.control.close()
-            self._leave_group()
+            self._leave(self.groups)
 
     def __enter__(self) -> "Lane":
         return self

@@ -22,9 +22,9 @@ from autograder.errors import UserError
 from autograder.limits import Limits
 from autograder.sandbox import folders, layers
 from autograder.sandbox.clock import Clock
+from autograder.sandbox.control_groups import new_groups
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.layers import process
-from autograder.sandbox.memory_group import new_group
 from autograder.sandbox.zygote import Zygote, new_home
 
 SayLate = Callable[[Sequence[Mapping[str, Any]], Mapping[str, bytes], float], str]  # requests, files, seconds → a sentence
@@ -111,7 +111,7 @@ class Sandbox:
 
     def lane(self) -> Lane:
         assert self._zygote is not None
-        lane = Lane(self._zygote.lane(), self, new_group(next(self._numbers)))
+        lane = Lane(self._zygote.lane(), self, new_groups(next(self._numbers)))
         self._lanes.add(lane)
         return lane
 

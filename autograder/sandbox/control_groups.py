@@ -1,7 +1,7 @@
-"""A memory control group for a lane, where the machine lets the grader make one: the kernel confines what all processes of a worker hold
-together, whatever they do to be counted wrongly. Linux, Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst.
+"""Control groups for a lane, where the machine lets the grader make some: the kernel confines what all processes of a worker hold together,
+and how many they are, whatever they do to be counted wrongly. Linux, Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
 
-The lane still counts ten times a second and kills at the limit itself; the group stands a little above it, for what is faster, or hidden.
+The lane still counts ten times a second and kills at the limit itself; the groups stand a little above it, for what is faster, or hidden.
 A page belongs to the group that touched it first, so what a worker shares with the zygote is not its own.
 """
 
@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.sandbox.folders import FILE_MEGABYTES
+from autograder.sandbox.layers.process import MOST_PROCESSES
 
 SLACK_MEGABYTES = 256  # page tables, the kernel's own, and what files that are read leave behind
+PROCESSES = 3 * MOST_PROCESSES  # and threads; the lane kills at twice as many
 NAME = "autograder-{grader}-{number}"
 
 
 @dataclass(frozen=True)
 class Version:
-    """What the files of a group are called: of its limit, of that of swap, which is there where the kernel counts it, and of what happened."""
+    """What the files of a memory group are called: of its limit, of that of swap, which is there where the kernel counts it, of events."""
 
     limit: str
     swap: str
@@ -34,20 +36,32 @@ VERSIONS = {
 }
 
 
-class MemoryGroup:
-    """One group, `folder`, which is made here. Raises OSError where that, or a limit, is not allowed; `close` takes it away."""
+class ControlGroup:
+    """One group, `folder`, which is made here, and limits those of `controls` that it can: "memory", "pids". Raises OSError where it can
+    limit nothing; `close` takes it away.
+    """
 
-    def __init__(self, folder: Path, version: Version):
-        self.folder, self.version = folder, version
+    def __init__(self, folder: Path, version: Version, controls: frozenset[str]):
+        self.folder, self.version, self.controls = folder, version, controls
         folder.mkdir(mode=0o700)
-        try:
-            self.limit(0)
-        except OSError:
+        for control in sorted(controls):
+            try:
+                self._limit(control, 0)
+            except OSError:
+                self.controls -= {control}
+        if not self.controls:
             self.close()
-            raise
+            raise OSError(f"{folder} controls nothing")
 
     def limit(self, megabytes: int) -> None:
-        """What its processes may hold together, beside the files that they may write. Raises OSError."""
+        """What its processes may hold together, beside the files that they may write, where it controls memory. Raises OSError."""
+        for control in sorted(self.controls):
+            self._limit(control, megabytes)
+
+    def _limit(self, control: str, megabytes: int) -> None:
+        if control == "pids":
+            self._write("pids.max", str(PROCESSES))
+            return
         count = str((megabytes + FILE_MEGABYTES + SLACK_MEGABYTES) << 20)
         swap = (self.folder / self.version.swap).exists()
         if swap:  # which may never be below the other limit
@@ -70,7 +84,7 @@ class MemoryGroup:
 
     def killed(self) -> int:
         """How many of its processes the kernel has killed for want of memory."""
-        lines = self._read(self.version.events).splitlines()
+        lines = self._read(self.version.events).splitlines() if "memory" in self.controls else []
         return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
     def _read(self, name: str) -> str:
@@ -83,28 +97,37 @@ class MemoryGroup:
             self.folder.rmdir()
 
 
-def new_group(number: int, proc: Path = Path("/proc")) -> MemoryGroup | None:
-    """A group below one that this process may divide, or None where there is none. `proc`: where the kernel tells of itself."""
-    for parent, version in _parents(proc):
-        _sweep(parent)
-        with contextlib.suppress(OSError):
-            return MemoryGroup(parent / NAME.format(grader=os.getpid(), number=number), version)
-    return None
+def new_groups(number: int, proc: Path = Path("/proc")) -> list[ControlGroup]:
+    """Groups below those that this process may divide: for memory and for the number of processes, in one or in two hierarchies, or
+    none. `proc`: where the kernel tells of itself.
+    """
+    found: list[ControlGroup] = []
+    wanted = frozenset({"memory", "pids"})
+    for parent, version, controls in _parents(proc):
+        if controls & wanted:
+            _sweep(parent)
+            with contextlib.suppress(OSError):
+                folder = parent / NAME.format(grader=os.getpid(), number=number)
+                found.append(ControlGroup(folder, version, controls & wanted))
+                wanted -= found[-1].controls
+    return found
 
 
-def _parents(proc: Path) -> Iterator[tuple[Path, Version]]:
-    """The group of this process in each hierarchy that may control memory, cgroups(7); and the topmost that is seen, as in a container."""
+def _parents(proc: Path) -> Iterator[tuple[Path, Version, frozenset[str]]]:
+    """The group of this process in each hierarchy, cgroups(7), and the topmost that is seen, as in a container; what each may control."""
     try:
         own = [line.split(":", 2)[1:] for line in (proc / "self" / "cgroup").read_text().splitlines()]
         mounts = [line.split(" ") for line in (proc / "self" / "mounts").read_text().splitlines()]
     except OSError:  # no Linux
         return
     for _, place, kind, options, *_ in mounts:
-        if kind == "cgroup2" or (kind == "cgroup" and "memory" in options.split(",")):
-            for controllers, path in own:
-                if controllers == "" if kind == "cgroup2" else "memory" in controllers.split(","):
-                    yield Path(place, path.lstrip("/")), VERSIONS[kind]
-                    yield Path(place), VERSIONS[kind]
+        if kind not in VERSIONS:
+            continue
+        mounted = frozenset({"memory", "pids"}) & ({"memory", "pids"} if kind == "cgroup2" else {*options.split(",")})
+        for controllers, path in own:
+            if controllers == "" if kind == "cgroup2" else mounted & {*controllers.split(",")}:
+                yield Path(place, path.lstrip("/")), VERSIONS[kind], mounted
+                yield Path(place), VERSIONS[kind], mounted
 
 
 def _sweep(parent: Path) -> None:
