@@ -89,6 +89,7 @@ HOW = {
 def _facts(examination: Examination) -> list[tuple[str, str]]:
     landlock = files.landlock_version()
     worker = "unknown" if examination.worker_memory is None else _megabytes(examination.worker_memory)
+    groups = " and ".join(sorted(examination.confined)) or "none, so that memory and processes are counted ten times a second"
     level = [level for level in layers.LAYERS if layers.included(level, user.applies()) <= examination.reached]
     return [
         ("highest level", f"{level[-1]}   (autograder grade --require-isolation {level[-1]})"),
@@ -97,12 +98,7 @@ def _facts(examination: Examination) -> list[tuple[str, str]]:
         ("system", f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} processors"),
         ("versions", ", ".join(f"{name} {version}" for name, version in examination.versions.items())),
         ("memory", f"{_megabytes(examination.zygote_memory)} once, with torch; each worker adds {worker}"),
-        (
-            "control groups",
-            f"of each lane, for {' and '.join(sorted(examination.confined))}"
-            if examination.confined
-            else "none: memory is counted ten times a second",
-        ),
+        ("control groups", groups),
         (
             "time",
             f"{examination.ready_after:.1f} s once; {examination.worker_after * 1e3:.0f} ms for a fresh, confined worker",
