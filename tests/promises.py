@@ -38,7 +38,7 @@ from autograder.verdict import Verdict
 from tests.courses import write_files
 
 Promise = Callable[[Manifest, Sandbox, Path], None]
-SAMPLE = 4  # about so many known mistakes, and right variants, are tried of each assignment; `make proof` tries all
+SAMPLE = 2  # about so many known mistakes, and right variants, are tried of each assignment; `make proof` tries all
 
 
 def the_student_folder_is_current_and_shows_no_answer(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
