@@ -130,7 +130,7 @@ def test_a_bias_before_batch_norm_counts_where_the_diagram_says_so() -> None:
     assert said_of("a lazy U-Net", [], bias_counts=True) == ""
 
 
-def test_both_networks_run_in_workers_of_their_own() -> None:
+def test_both_networks_run_in_workers_of_their_own(sandbox: Sandbox) -> None:
     inputs, diagram = lazy_inputs(), COURSES["a lazy U-Net"][2]
 
     def built(student: Student, text: str) -> Any:
@@ -138,7 +138,7 @@ def test_both_networks_run_in_workers_of_their_own() -> None:
         student.begin(1)
         return student.module("network").new("Network")
 
-    with Sandbox() as sandbox, sandbox.lane() as one, sandbox.lane() as two:
+    with sandbox.lane() as one, sandbox.lane() as two:
         student, solution = Student(one, {}, Limits()), Student(two, {}, Limits())
         for changes, words in ([], ""), toys.LAZY_WRONG["kernel 3 for 4"]:
             text = changed(toys.LAZY_UNET, changes)

@@ -36,6 +36,7 @@ from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.remote_worker import Worker
 from autograder.verdict import CheckResult, Verdict
+from tests.bulk import bulk
 from tests.processes import still_alive
 
 
@@ -104,8 +105,15 @@ def assert_no_path_of_this_machine(out: Path) -> None:
 # Every line of the table
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+KEPT = [
+    "passes_all", "forgot_the_square_root", "untouched_stub", "crashes_half_way", "missing_file", "wrong_file_type.txt", "corrupt_zip.zip",
+    "syntax_error", "endless_loop", "returns_nan", "imports_a_package_we_lack", "kills_its_process",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", bulk(EXAMPLES, kept=KEPT))
 def test_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """One of each kind; all in `make proof`."""
     example = EXAMPLES[name]
     hints = "what" if name == "forgot_the_square_root" else "none"  # naming a mistake takes seconds
     verdict = grade(sandbox, make.SUBMISSIONS / name, tmp_path, hints=hints)
@@ -241,8 +249,9 @@ STRANGE: dict[str, dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", STRANGE)
+@pytest.mark.parametrize("what", bulk(STRANGE, kept=["ends its process", "answers oddly"]))
 def test_strange_code_costs_its_own_functions(what: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """All of it in `make proof`."""
     work = hand_in(tmp_path, {region: body for region, (body, _) in STRANGE[what].items()})
     verdict = grade(sandbox, work, tmp_path / "out", seconds=3.0 if what == "takes all it can get" else 20.0)
     assert verdict.state == "complete"
@@ -456,6 +465,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "results.json").read_text())["tests"]
 
 
+@pytest.mark.proof  # `make test` presses Ctrl-C on it, and kills a sandbox's owner (test_isolation.py)
 def test_a_killed_grader_leaves_its_verdict_and_no_process(tmp_path: Path) -> None:
     with grader_in_the_middle(tmp_path) as (process, below):
         process.kill()

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import copy
 import dataclasses
 import io
 import re
@@ -35,6 +36,7 @@ from autograder.sandbox import pictures
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import Submission, read_submission
+from tests.bulk import bulk
 from tests.check_runs import named
 
 COUNT = 6
@@ -244,17 +246,23 @@ def checkpoint(resolution: int = 64, **changes: Any) -> bytes:
     return buffer.getvalue()
 
 
-def test_samples_are_drawn_from_a_checkpoint(sandbox: Sandbox) -> None:
+@pytest.fixture(scope="module")
+def drawn(sandbox: Sandbox) -> Outcome:
+    """What was drawn from a checkpoint that was not trained, with a few images beside it, which do not hide it."""
+    return judge(sandbox, good_images(COUNT - 1), checkpoint=checkpoint())
+
+
+def test_samples_are_drawn_from_a_checkpoint(drawn: Outcome) -> None:
+    assert drawn.measure().pixels.shape == (COUNT, 64, 64, 3)
+    assert drawn.measure().origin == f"your checkpoint (samples/ holds {COUNT - 1} images, not {COUNT})"
+    assert drawn.measure().pixels.std() > 10
+
+
+@pytest.mark.proof  # as above
+def test_samples_are_drawn_where_there_are_none(sandbox: Sandbox) -> None:
     found = judge(sandbox, {}, checkpoint=checkpoint())
     assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
     assert found.measure().origin == f"your checkpoint (samples/ holds 0 images, not {COUNT})"
-    assert found.measure().pixels.std() > 10
-
-
-def test_a_few_images_beside_a_checkpoint_do_not_hide_it(sandbox: Sandbox) -> None:
-    found = judge(sandbox, good_images(COUNT - 1), checkpoint=checkpoint())
-    assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
-    assert "your checkpoint" in found.measure().origin
 
 
 @pytest.mark.parametrize(("count", "read"), [(0, True), (499, True), (500, False), (501, True)])
@@ -348,8 +356,8 @@ def test_notices_name_the_files_of_the_student(sandbox: Sandbox) -> None:
     assert found._by_name(summary)["look_at"] == ["2 images are copies, such as kitten 1.png = kitten 5.png."]
 
 
-def test_a_checkpoint_that_was_not_trained_is_held(sandbox: Sandbox) -> None:
-    judged = judge(sandbox, {}, checkpoint=checkpoint())
+def test_a_checkpoint_that_was_not_trained_is_held(drawn: Outcome) -> None:
+    judged = copy.copy(drawn)
     assert judged.measure().loss is not None
     with pytest.raises(
         Held, match=r"The network of the checkpoint does not know the images .* loss on them is [01]\.\d\d"
@@ -413,13 +421,14 @@ def test_the_swiss_roll_of_the_worker_is_noise() -> None:
         space["load_twodim"](4, "cheese")
 
 
-def test_a_compiled_or_parallel_network_is_read_like_any_other(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("wrapper", bulk(("_orig_mod.", "module.", "module._orig_mod."), kept=["module._orig_mod."]))
+def test_a_compiled_or_parallel_network_is_read_like_any_other(wrapper: str, sandbox: Sandbox) -> None:
+    """Both at once here, each alone in `make proof`."""
     plain = torch.load(io.BytesIO(checkpoint()), weights_only=True)["state_dict"]
-    for wrapper in ("_orig_mod.", "module.", "module._orig_mod."):
-        wrapped = {name.replace("network.", f"network.{wrapper}", 1): weight for name, weight in plain.items()}
-        assert wrapped.keys() != plain.keys()
-        found = judge(sandbox, {}, checkpoint=checkpoint(state_dict=wrapped))
-        assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
+    wrapped = {name.replace("network.", f"network.{wrapper}", 1): weight for name, weight in plain.items()}
+    assert wrapped.keys() != plain.keys()
+    found = judge(sandbox, {}, checkpoint=checkpoint(state_dict=wrapped))
+    assert found.measure().pixels.shape == (COUNT, 64, 64, 3)
 
 
 def test_a_checkpoint_of_another_resolution_is_not_gradable(sandbox: Sandbox) -> None:
@@ -436,12 +445,18 @@ class Payload:
         return exec, ("raise RuntimeError('code of the checkpoint has run')",)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"not a checkpoint", checkpoint(state_dict={}), checkpoint(network=Payload())],
-    ids=["empty", "garbage", "other weights", "code in it"],
-)
-def test_a_wrong_checkpoint_is_one_sentence_and_runs_nothing(sandbox: Sandbox, content: bytes) -> None:
+WRONG_CHECKPOINTS = {
+    "empty": lambda: b"",
+    "garbage": lambda: b"not a checkpoint",
+    "other weights": lambda: checkpoint(state_dict={}),
+    "code in it": lambda: checkpoint(network=Payload()),
+}
+
+
+@pytest.mark.parametrize("what", bulk(WRONG_CHECKPOINTS, kept=["garbage", "code in it"]))
+def test_a_wrong_checkpoint_is_one_sentence_and_runs_nothing(sandbox: Sandbox, what: str) -> None:
+    """All of them in `make proof`."""
+    content = WRONG_CHECKPOINTS[what]()
     with pytest.raises(Exception, match=r"checkpoint\.ckpt") as error:
         judge(sandbox, {}, checkpoint=content)
     assert "code of the checkpoint has run" not in str(error.value)

@@ -742,37 +742,46 @@ def test_nothing_of_a_submission_runs(tmp_path):
 # --- properties -------------------------------------------------------------------------------------------------------
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few_and_many = pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.proof)])  # each is read in a process
 
 
-@FUZZ
-@given(
-    data=st.sampled_from(
-        [ZIP, zipped(WORK, zipfile.ZIP_STORED), zipped(under("task1", WORK | {"noise.py": b"x = 1\n"}))]
-    ),
-    changes=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=6),
-    cut=st.integers(0, 60) | st.just(0),
-)
-def test_a_mutated_zip_is_a_submission_or_a_sentence(tmp_path, data, changes, cut):
-    mutated = bytearray(data)
-    for at, value in changes:
-        mutated[at % len(data) : at % len(data) + len(value)] = value
-    path = write(tmp_path, bytes(mutated[: len(mutated) - cut]))
-    try:
-        submission = read(path)
-    except UserError as error:
-        assert_is_a_sentence(str(error))
-    else:
-        assert submission.digest == digest_of(submission.files)
+@few_and_many
+def test_a_mutated_zip_is_a_submission_or_a_sentence(tmp_path, examples):
+    @settings(FUZZ, max_examples=examples)
+    @given(
+        data=st.sampled_from(
+            [ZIP, zipped(WORK, zipfile.ZIP_STORED), zipped(under("task1", WORK | {"noise.py": b"x = 1\n"}))]
+        ),
+        changes=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=4)), max_size=6),
+        cut=st.integers(0, 60) | st.just(0),
+    )
+    def is_read(data, changes, cut):
+        mutated = bytearray(data)
+        for at, value in changes:
+            mutated[at % len(data) : at % len(data) + len(value)] = value
+        path = write(tmp_path, bytes(mutated[: len(mutated) - cut]))
+        try:
+            submission = read(path)
+        except UserError as error:
+            assert_is_a_sentence(str(error))
+        else:
+            assert submission.digest == digest_of(submission.files)
+
+    is_read()
 
 
-@FUZZ
-@given(name=st.text(max_size=40) | st.from_regex(r"[./\\C:a\x00 -]{1,12}", fullmatch=True))
-def test_no_name_in_a_zip_does_harm(tmp_path, name):
-    path = write(tmp_path, zipped(WORK | {name.encode("utf-8", "replace").decode(): b""}))
-    try:
-        assert set(read(path).files) >= set(WORK)
-    except UserError as error:
-        assert_is_a_sentence(str(error))
+@few_and_many
+def test_no_name_in_a_zip_does_harm(tmp_path, examples):
+    @settings(FUZZ, max_examples=examples)
+    @given(name=st.text(max_size=40) | st.from_regex(r"[./\\C:a\x00 -]{1,12}", fullmatch=True))
+    def is_read(name):
+        path = write(tmp_path, zipped(WORK | {name.encode("utf-8", "replace").decode(): b""}))
+        try:
+            assert set(read(path).files) >= set(WORK)
+        except UserError as error:
+            assert_is_a_sentence(str(error))
+
+    is_read()
 
 
 @FUZZ

@@ -94,8 +94,8 @@ JUDGEMENTS: dict[str, Callable[[Interface, Draw, Note], None]] = {
 
 
 @pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
+def lane(sandbox: Sandbox) -> Iterator[Lane]:
+    with sandbox.lane() as opened:
         yield opened
 
 

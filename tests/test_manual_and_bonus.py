@@ -224,31 +224,30 @@ def _region_prefix() -> str:
     return "answer.py:" if importlib.util.find_spec("autograder.regions") else ""
 
 
-def graded(manifest: Manifest, root: Path, answer: str, **options: Any) -> Verdict:
+def graded(sandbox: Sandbox, manifest: Manifest, root: Path, answer: str, **options: Any) -> Verdict:
     folder = folder_with(root / "work", {"answer.py": answer})
-    with Sandbox() as sandbox:
-        return Grading(manifest, read_here(str(folder), manifest, IntakeLimits()), Options(**options), sandbox, b"k" * 32).run()
+    return Grading(manifest, read_here(str(folder), manifest, IntakeLimits()), Options(**options), sandbox, b"k" * 32).run()
 
 
 RIGHT = "def double(x):\n    return 2 * x\n\ndef treble(x):\n    return 3 * x\n"
 
 
-def test_what_a_person_judges_waits_and_needs_no_check(toy: Manifest, tmp_path: Path) -> None:
-    judged = graded(toy, tmp_path, RIGHT)
+def test_what_a_person_judges_waits_and_needs_no_check(sandbox: Sandbox, toy: Manifest, tmp_path: Path) -> None:
+    judged = graded(sandbox, toy, tmp_path, RIGHT)
     assert [(check.id, check.status) for check in judged.checks] == [
         ("1.double", "passed"), ("B.treble", "passed"), ("W.by_hand", "held"), ("P.by_hand", "held")]  # fmt: skip
     assert (judged.score, judged.held, judged.max_score, judged.highest) == (13, 5, 15, 18)
     assert judged.state == "complete"
 
 
-def test_a_wrong_bonus_costs_nothing(toy: Manifest, tmp_path: Path) -> None:
-    judged = graded(toy, tmp_path, RIGHT.replace("3 * x", "4 * x"), profile="code")
+def test_a_wrong_bonus_costs_nothing(sandbox: Sandbox, toy: Manifest, tmp_path: Path) -> None:
+    judged = graded(sandbox, toy, tmp_path, RIGHT.replace("3 * x", "4 * x"), profile="code")
     assert (judged.score, judged.held, judged.max_score) == (10, 0, 10)
     assert present(judged).sentence == "Everything is right: all 1 check passed."
 
 
-def test_a_task_that_was_not_asked_for_does_not_wait(toy: Manifest, tmp_path: Path) -> None:
-    judged = graded(toy, tmp_path, RIGHT, task="1")
+def test_a_task_that_was_not_asked_for_does_not_wait(sandbox: Sandbox, toy: Manifest, tmp_path: Path) -> None:
+    judged = graded(sandbox, toy, tmp_path, RIGHT, task="1")
     assert (judged.score, judged.held) == (10, 0)
     assert {check.status for check in judged.checks if check.by_hand} == {"not_run"}
 

@@ -16,7 +16,6 @@ from autograder.grading.mutants import (
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
 from autograder.manifest import load_manifest
-from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student, from_wire, to_wire
 
 MANIFEST = load_manifest("minimal_diffusion")
@@ -27,8 +26,8 @@ SECRET = b"secret of the tests of minimal diffusion"
 
 
 @pytest.fixture(scope="module")
-def lane():
-    with Sandbox() as sandbox, sandbox.lane() as lane:
+def lane(sandbox):
+    with sandbox.lane() as lane:
         yield lane
 
 

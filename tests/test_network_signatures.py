@@ -109,8 +109,8 @@ def gradient(net):
 
 
 @pytest.fixture(scope="module")
-def student() -> Iterator[Student]:
-    with Sandbox() as sandbox, sandbox.lane() as lane:
+def student(sandbox: Sandbox) -> Iterator[Student]:
+    with sandbox.lane() as lane:
         yield Student(lane, {"answers.py": CODE}, Limits())
 
 

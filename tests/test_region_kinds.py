@@ -53,12 +53,6 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
         yield load_manifest("toy_regions")
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 def handed_in(toy: Manifest, files: dict[str, bytes]) -> Submission:
     return Submission("work", {name: files[name] for name in toy.files.todo if name in files}, "digest")
 

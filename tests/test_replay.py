@@ -1,5 +1,6 @@
 """`autograder replay`: a grade follows from the submission and the secret, and whoever holds both can show it."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -20,8 +21,10 @@ SECRET = "secret of the replay's tests"
 
 
 @pytest.fixture(autouse=True)
-def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def secret(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """And the sandbox of all tests in place of one for each replay, which imports torch for seconds."""
     monkeypatch.setenv("AUTOGRADER_SECRET", SECRET)
+    monkeypatch.setattr("autograder.grading.replay.Sandbox", lambda require=None: contextlib.nullcontext(sandbox))
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +81,9 @@ def test_a_check_that_stands_twice_is_no_verdict(graded: Path, tmp_path: Path) -
         replay(tmp_path / "verdict.json", SAMPLES / "two_mistakes")
 
 
-def test_a_verdict_of_one_task_is_replayed_as_one(tmp_path: Path) -> None:
+def test_a_verdict_of_one_task_is_replayed_as_one(tmp_path: Path, sandbox: Sandbox) -> None:
     options = Options(train=False, task="1-4", hints="none")
-    grade_one(SAMPLES / "two_mistakes", load_manifest("swiss_roll"), options, tmp_path, quiet=True)
+    grade_one(SAMPLES / "two_mistakes", load_manifest("swiss_roll"), options, tmp_path, sandbox, quiet=True)
     result = replay(tmp_path / "verdict.json", SAMPLES / "two_mistakes")
     assert (result.compared, result.differences) == (5, ())
 

@@ -29,6 +29,7 @@ CODE = """
 import numpy as np
 import torch
 
+own = np.random.default_rng(1)
 T = {T}
 beta_t = {beta_1} + ({beta_2} - {beta_1}) * torch.arange(0, T + 1) / T
 alpha_t = 1 - beta_t
@@ -59,7 +60,7 @@ RIGHT = {
     "sigma": "beta_t[i].sqrt()", "result": "x",
     "least": "1", "target": "eps", "signal": "now.sqrt()", "spread": "(1 - now).sqrt()", "reduced": "mean",
 }  # fmt: skip
-OWN = "torch.from_numpy(np.random.default_rng().standard_normal((n, *size))).float() if i > 1 else 0"
+OWN = "torch.from_numpy(own.standard_normal((n, *size))).float() if i > 1 else 0"  # whatever the seed of torch is
 X0 = "((x - (1 - alphabar_t[i]).sqrt() * eps) / alphabar_t[i].sqrt())"
 POSTERIOR = (
     "alphabar_t[i - 1].sqrt() * beta_t[i] / (1 - alphabar_t[i]) * {x0}"
@@ -96,8 +97,8 @@ class Long(Toy):
 
 
 @pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
+def lane(sandbox: Sandbox) -> Iterator[Lane]:
+    with sandbox.lane() as opened:
         yield opened
 
 

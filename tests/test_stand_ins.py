@@ -45,8 +45,8 @@ def steps(): return [T, len(betas), first]
 
 
 @pytest.fixture(scope="module")
-def lane() -> Iterator[Lane]:
-    with Sandbox() as sandbox, sandbox.lane() as opened:
+def lane(sandbox: Sandbox) -> Iterator[Lane]:
+    with sandbox.lane() as opened:
         yield opened
 
 

@@ -28,7 +28,6 @@ from autograder.oracles.statistics import (
     uniform_integers_fault,
     z_limit,
 )
-from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 
 LOOSE = 1e-2
@@ -338,14 +337,14 @@ def spent(monkeypatch) -> list[float]:
     return alphas
 
 
-def test_the_declared_rate_of_a_check_covers_the_tests_that_it_makes(spent):
+def test_the_declared_rate_of_a_check_covers_the_tests_that_it_makes(spent, sandbox):
     """For the solution, and for one whose loops take their own steps, which costs more tests."""
     manifest = load_manifest("swiss_roll")
     inlined = next(variant for variant in variants(manifest) if variant.id == "inlined-steps")
     random = [check for check in load_rubric(manifest) if check.mark.false_fail and check.mark.region != "outcome"]
     loops = [check for check in random if check.mark.region.endswith("_loop")]
     short = {}
-    with Sandbox() as sandbox, sandbox.lane() as lane:
+    with sandbox.lane() as lane:
         for files, checks in ((solution_files(manifest), random), (apply_variant(manifest, inlined), loops)):
             student = Student(lane, files, manifest.limits)
             for check in checks:

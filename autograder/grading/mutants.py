@@ -73,11 +73,22 @@ def solution_texts(manifest_id: str) -> dict[str, str]:
     return {name: (manifest.solution / name).read_text(encoding="utf-8") for name in manifest.files.todo}
 
 
+@cache
+def _handed_in(manifest_id: str) -> dict[str, bytes]:
+    return {name: strip_markers(text, name).encode() for name, text in solution_texts(manifest_id).items()}
+
+
 def solution_files(manifest: Manifest) -> dict[str, bytes]:
     """The solution as a student would hand it in, together with the given files."""
-    texts = solution_texts(manifest.id)
-    files = {name: strip_markers(text, name).encode() for name, text in texts.items()}
-    return files | {name: (manifest.solution / name).read_bytes() for name in manifest.files.given} | manifest.listed_data()
+    given = {name: (manifest.solution / name).read_bytes() for name in manifest.files.given}
+    return _handed_in(manifest.id) | given | manifest.listed_data()
+
+
+def _with_texts(manifest: Manifest, texts: Mapping[str, str]) -> dict[str, bytes]:
+    """The solution with these texts, which still have their markers."""
+    known = solution_texts(manifest.id)
+    changed = {name: strip_markers(text, name).encode() for name, text in texts.items() if text != known[name]}
+    return solution_files(manifest) | changed
 
 
 def misconceptions(manifest: Manifest) -> tuple[Misconception, ...]:
@@ -156,7 +167,7 @@ def apply_misconceptions(manifest: Manifest, chosen: tuple[Misconception, ...]) 
                     )
                 body = body.replace(old, new)
         texts[name] = replace_solution(texts[name], region_name, body, name)
-    return solution_files(manifest) | {name: strip_markers(text, name).encode() for name, text in texts.items()}
+    return _with_texts(manifest, texts)
 
 
 def apply_variant(manifest: Manifest, variant: Variant) -> dict[str, bytes]:
@@ -173,7 +184,7 @@ def apply_variant(manifest: Manifest, variant: Variant) -> dict[str, bytes]:
                 raise ValueError(f"{variant.id}: {old!r} occurs {texts[name].count(old)} times in {name}")
             texts[name] = texts[name].replace(old, new)
     extra = {name: text.encode() for name, text in variant.files.items()}
-    return solution_files(manifest) | {name: strip_markers(text, name).encode() for name, text in texts.items()} | extra
+    return _with_texts(manifest, texts) | extra
 
 
 def _solution_body(text: str, region_name: str) -> str:

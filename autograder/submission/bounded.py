@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import build_record
+from autograder.manifest import Manifest, build_record
 from autograder.places import REPOSITORY
 from autograder.submission.rules import Refused
 
@@ -214,6 +214,7 @@ def serve(channel: socket.socket) -> None:
         if len(prefix) < LENGTH.size:
             return
         question = pickle.loads(_read_exactly(channel, LENGTH.unpack(prefix)[0]))  # in here: imports once
+        _know_handouts(question[1])
         child = os.fork()
         if child == 0:
             try:
@@ -225,6 +226,16 @@ def serve(channel: socket.socket) -> None:
         del question
         _, status = os.waitpid(child, 0)
         channel.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
+
+
+def _know_handouts(arguments: tuple[Any, ...]) -> None:
+    """What every fork would work out of the assignment itself, and half of its time."""
+    from autograder.submission.comparison import know_handout  # reads through this module itself
+
+    for manifest in arguments:
+        if isinstance(manifest, Manifest):
+            with contextlib.suppress(Exception):  # the fork meets it again, and tells
+                know_handout(manifest)
 
 
 def _answer(channel: socket.socket, function: Callable[..., Any], arguments: tuple[Any, ...], bounds: Bounds) -> None:

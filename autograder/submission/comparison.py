@@ -125,6 +125,13 @@ def region_lines(manifest: Manifest, name: str, content: bytes) -> dict[str, tup
 # --- the handout and its other editions -------------------------------------------------------------------------------
 
 
+def know_handout(manifest: Manifest) -> None:
+    """Work out what is the same for all submissions. Raises UserError where a file of the solution is missing."""
+    for name in manifest.files.todo:
+        blocks_in(manifest, name)
+        _handout_parts(manifest.solution / name, region_paths(manifest, name))
+
+
 @cache
 def _handout_parts(path: Path, regions: frozenset[str]) -> "_Parts":
     return _parts(without_blocks(Source(handout_text(path), handout(path)), blocks_of(path, regions)), regions)
