@@ -80,6 +80,27 @@ class Free(Interface):
         """Functions of a module stay as they are."""
 
 
+class Labelled(Free):
+    """The network takes labels, which the loss and the loop are told."""
+
+    network_arguments = ("x", "t", "c")
+    classes = 5
+
+    def compute_loss(self, model: Any, x0: Any, labels: Any = None) -> Handle:
+        found: Handle = model.functions.new("ddpm_forward", model.unet, model.alpha_bars, x0, T, labels)
+        return found
+
+    def p_sample_loop(self, model: Any, shape: tuple[int, ...], labels: Any = None) -> Any:
+        return model.functions.call("ddpm_sample", model.unet, model.alpha_bars, list(shape), T, labels)[0]
+
+
+LABELLED = (
+    CODE.replace("num_ts):", "num_ts, c):")
+    .replace("t / num_ts) - noise", "t / num_ts, {of_loss}) - noise")
+    .replace("{time}))", "{time}), {of_loop})")
+)
+
+
 JUDGEMENTS: dict[str, Callable[[Interface, Draw, Note], None]] = {
     "closed form": forward_process.judge_closed_form,
     "own noise": forward_process.judge_own_noise,
@@ -126,3 +147,29 @@ def test_each_judgement_sees_its_own_mistakes_and_leaves_right_code_alone(
     student.fresh()
     assert found.keys() == failed.keys(), found
     assert all(says in found[name] for name, says in failed.items()), found
+
+
+@pytest.mark.parametrize(
+    ("of_loss", "of_loop", "failed"),
+    [
+        ("c", "c", {}),
+        ("c.flip(0)", "c", {"loss", "noise in the loss", "times of the loss", "gradient"}),
+        ("c", "c if t > 1 else c.flip(0)", {"steps", "mean", "noise"}),
+        ("torch.zeros(len(x_0), 5)", "c[:1]", JUDGEMENTS.keys() - {"closed form", "own noise"}),
+    ],
+)
+def test_the_network_must_be_given_the_labels_of_the_batch_at_every_call(
+    of_loss: str, of_loop: str, failed: set[str], lane: Lane
+) -> None:
+    code = LABELLED.format(**RIGHT, of_loss=of_loss, of_loop=of_loop)
+    student = Student(lane, {"toy.py": code.encode()}, Limits())
+    found = {}
+    for name, judge in JUDGEMENTS.items():
+        student.begin(1)
+        try:
+            judge(Labelled(student, (3, 2, 2)), Draw(b"secret", "digest", name), Note())
+        except WrongAnswer as error:
+            found[name] = str(error)
+    student.fresh()
+    assert found.keys() == {*failed}, found
+    assert all("must give the network the labels" in message for message in found.values()), found

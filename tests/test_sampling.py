@@ -52,13 +52,14 @@ class Sampler(torch.nn.Module):
         t = torch.randint({least}, T + 1, (len(x_0),))
         eps = torch.randn_like(x_0)
         now = alphabar_t[t].reshape(-1, 1, 1, 1)
-        return (({target} - self.net({signal} * x_0 + {spread} * eps)) ** 2).{reduced}()
+        out = self.net({signal} * x_0 + {spread} * eps)
+        return (({target} - {out}) ** 2).{reduced}()
 """
 RIGHT = {
     "T": T, "beta_1": 1e-4, "beta_2": 0.15, "start": "torch.randn(n, *size)", "times": "T, 0, -1",
     "noise": "torch.randn(n, *size) if i > 1 else 0", "mean": "(x - beta_t[i] / (1 - alphabar_t[i]).sqrt() * eps) / alpha_t[i].sqrt()",
     "sigma": "beta_t[i].sqrt()", "result": "x",
-    "least": "1", "target": "eps", "signal": "now.sqrt()", "spread": "(1 - now).sqrt()", "reduced": "mean",
+    "least": "1", "target": "eps", "signal": "now.sqrt()", "spread": "(1 - now).sqrt()", "out": "out", "reduced": "mean",
 }  # fmt: skip
 OWN = "torch.from_numpy(own.standard_normal((n, *size))).float() if i > 1 else 0"  # whatever the seed of torch is
 X0 = "((x - (1 - alphabar_t[i]).sqrt() * eps) / alphabar_t[i].sqrt())"
@@ -212,6 +213,13 @@ def test_the_samples_of_a_gaussian_are_its_own(sigma: str, lane: Lane) -> None:
         ({}, {}),
         ({"T": "400", "beta_2": "0.02"}, {}),
         ({"least": "2"}, {"timesteps": "1 never comes up"}),
+        ({"least": "0"}, {"timesteps": "must stay in 1 … 30"}),
+        ({"least": "0", "T": "400", "beta_2": "0.02"}, {"timesteps": "must stay in 1 … 400"}),
+        ({"out": "(0.5 * out + 0.5 * out.detach())"}, {"gradient": "detached"}),
+        ({"spread": "(1 - now).sqrt() * (1 + 0.1 * (t == 7)).reshape(-1, 1, 1, 1)"},
+         {"noise": "At t = 7, the noise", "value": "times as much"}),
+        ({"signal": "now.sqrt() * 0.9999"}, dict.fromkeys(("value", "noise", "timesteps", "gradient"), "another factor")),
+        ({"signal": "1"}, dict.fromkeys(("noise", "timesteps"), "another factor") | {"value": ""}),
         ({"signal": "now"}, {"value": "another factor", "noise": "another factor", "timesteps": "another factor", "gradient": "another factor"}),
         ({"spread": "(1 - now)"}, {"noise": "standard deviation", "value": "mean of (ε − ε_θ)²"}),
         ({"target": "x_0"}, {"value": "times as much"}),
