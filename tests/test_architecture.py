@@ -10,7 +10,7 @@ from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Diagram, judge_architecture
 from autograder.limits import Limits
-from autograder.sandbox import tracing
+from autograder.sandbox import tracing, weights
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from tests import toy_networks as toys
@@ -32,12 +32,15 @@ class Here:
 
     def trace(self, observer: Any, *args: Any) -> Any:
         report, self.weights = tracing.trace(
-            self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event)))
+            self.network, list(map(_tensor, args)), {}, lambda events: _tensor(observer(_array(events)))
         )
         return report
 
+    def outline(self, *args: Any) -> Any:
+        return tracing.outline(self.network, list(map(_tensor, args)), {})
+
     def gradients(self, cotangents: list[Any], *args: Any) -> Any:
-        return _array(tracing.gradients(self.network, list(map(_tensor, args)), {}, _tensor(cotangents), self.weights))
+        return _array(weights.gradients(self.network, list(map(_tensor, args)), {}, _tensor(cotangents), self.weights))
 
     def new(self, path: str, *args: Any) -> Any:
         return getattr(self.network, path)(*args)
@@ -126,8 +129,8 @@ def test_what_is_wrong_is_said_in_the_words_of_the_diagram(course: str, mistake:
 
 def test_a_bias_before_batch_norm_counts_where_the_diagram_says_so() -> None:
     changes = toys.LAZY_RIGHT["a bias before BatchNorm"]
-    assert "without bias; yours has" in said_of("a lazy U-Net", changes, bias_counts=True)
-    assert said_of("a lazy U-Net", [], bias_counts=True) == ""
+    assert "without bias; yours has" in said_of("a lazy U-Net", changes, more_biases="none")
+    assert said_of("a lazy U-Net", [], more_biases="none") == ""
 
 
 def test_both_networks_run_in_workers_of_their_own() -> None:

@@ -2,28 +2,17 @@
 
 from functools import partial
 
+from autograder.assignments.minimal_diffusion.wrong_unet import both_unets
 from autograder.grading.mutants import Misconception
 
-_init = partial(Misconception, task="4", region="conditional.py:UNet.__init__")
 _unet = partial(Misconception, task="4", region="conditional.py:UNet.forward")
 _forward = partial(Misconception, task="4", region="conditional.py:DDPM.forward")
 _sample = partial(Misconception, task="4", region="conditional.py:DDPM.sample")
 
-_DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
 _LABEL = "label = F.one_hot(c, NUM_CLASSES).to(x.dtype).view(-1, NUM_CLASSES, 1, 1)"
-_LAST = "self.head(torch.cat([y, skips.pop()], dim=1))"
 
 CONDITIONAL = (
-    _init(
-        "conditional-block-never-run",
-        explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
-        edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
-    ),
-    _init(
-        "conditional-blocks-in-a-list",
-        explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them.",
-        edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
-    ),
+    *both_unets("4", "conditional.py", "conditional-", ("parts = [y, skips.pop()]", "parts = [y]")),
     _unet(
         "label-left-out",
         explanation="The label does not seem to reach any layer. Look at what your up blocks are given.",
@@ -48,21 +37,6 @@ CONDITIONAL = (
         "labels-modulo-2",
         explanation="Several labels seem to be one and the same to your network. Look at what becomes of c.",
         edits=((_LABEL, _LABEL.replace("(c, ", "(c % 2, ")),),
-    ),
-    _unet(
-        "conditional-input-link-missing",
-        explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
-        edits=((_LAST, "self.head(y)"),),
-    ),
-    _unet(
-        "conditional-links-missing",
-        explanation="The way up does not seem to get what the way down had.",
-        edits=(("parts = [y, skips.pop()]", "parts = [y]"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
-    ),
-    _unet(
-        "conditional-bottleneck-left-out",
-        explanation="The bottleneck seems to be made and never run.",
-        edits=(("y = self.bottleneck(skips[-1])", "y = skips[-1]"),),
     ),
     _forward(
         "labels-not-handed-on",

@@ -1,4 +1,4 @@
-"""Known wrong versions of unet.py."""
+"""Known wrong versions of the U-Net, of unet.py and, where it has them too, of the conditional one."""
 
 from functools import partial
 
@@ -11,6 +11,41 @@ _LINKED = "up(torch.cat([y, skips.pop()], dim=1))"
 _LAST = "self.head(torch.cat([y, skips.pop()], dim=1))"
 _DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
 _UPS = "self.ups = nn.ModuleList(up_block(channels) for channels in (256, 196, 128, 96))"
+_BOTTLENECK = "y = self.bottleneck(skips[-1])"
+
+
+def both_unets(task: str, file: str, prefix: str, linked: tuple[str, str]) -> tuple[Misconception, ...]:
+    """The mistakes that are the same in both files. `linked`: the line of the links there, and what it is without them."""
+    init = partial(Misconception, task=task, region=f"{file}:UNet.__init__")
+    forward = partial(Misconception, task=task, region=f"{file}:UNet.forward")
+    return (
+        init(
+            f"{prefix}fifth-block-never-run",
+            explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
+            edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
+        ),
+        init(
+            f"{prefix}down-blocks-in-a-list",
+            explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them. "
+            "Print list(net.parameters()).",
+            edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
+        ),
+        forward(
+            f"{prefix}links-missing",
+            explanation="The way up does not seem to get what the way down had. Look at what each up block is given in the diagram.",
+            edits=(linked, (_LAST, "self.head(torch.cat([y, x], dim=1))")),
+        ),
+        forward(
+            f"{prefix}input-link-missing",
+            explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
+            edits=((_LAST, "self.head(y)"),),
+        ),
+        forward(
+            f"{prefix}bottleneck-left-out",
+            explanation="The bottleneck seems to be made and never run.",
+            edits=((_BOTTLENECK, "y = skips[-1]"),),
+        ),
+    )
 
 
 def own_blocks(down: str, up: str, channels: str = "(72, 96, 128, 196)") -> str:
@@ -26,16 +61,7 @@ def own_blocks(down: str, up: str, channels: str = "(72, 96, 128, 196)") -> str:
 _CONV, _UP_CONV = "nn.LazyConv2d(c, 4, 2, 1, bias=False)", "nn.LazyConvTranspose2d(c, 4, 2, 1, bias=False)"
 
 UNET = (
-    _init(
-        "fifth-block-never-run",
-        explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
-        edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
-    ),
-    _init(
-        "down-blocks-in-a-list",
-        explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them. Print list(net.parameters()).",
-        edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
-    ),
+    *both_unets("3", "unet.py", "", (_LINKED, "up(y)")),
     _init(
         "up-blocks-in-a-list",
         explanation="The blocks of the way up seem to lie in an ordinary list, where PyTorch does not find them. Print list(net.parameters()).",
@@ -60,16 +86,6 @@ UNET = (
         "normalisation-missing-on-the-way-up",
         explanation="BatchNorm seems to be missing in your up blocks. Compare them with up_block.",
         body=own_blocks(f"{_CONV}, nn.BatchNorm2d(c), nn.ReLU()", f"{_UP_CONV}, nn.ReLU()"),
-    ),
-    _forward(
-        "links-missing",
-        explanation="The way up does not seem to get what the way down had. Look at what each up block is given in the diagram.",
-        edits=((_LINKED, "up(y)"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
-    ),
-    _forward(
-        "input-link-missing",
-        explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
-        edits=((_LAST, "self.head(y)"),),
     ),
     _forward(
         "lowest-link-missing",
@@ -101,11 +117,6 @@ UNET = (
         edits=((_LINKED, "up(y + skips.pop())"),),
     ),
     _forward(
-        "bottleneck-left-out",
-        explanation="The bottleneck seems to be made and never run.",
-        edits=(("y = self.bottleneck(skips[-1])", "y = skips[-1]"),),
-    ),
-    _forward(
         "head-left-out",
         explanation="The last convolution seems to be made and never run.",
         edits=((_LAST, "torch.cat([y, skips.pop()], dim=1)"),),
@@ -115,7 +126,7 @@ UNET = (
         explanation="A layer seems to be made when the network runs for the first time. An optimiser made before does not know it.",
         edits=(
             (
-                "y = self.bottleneck(skips[-1])",
+                _BOTTLENECK,
                 'if not hasattr(self, "extra"):\n    self.extra = nn.LazyConv2d(256, 3, padding=1)\ny = self.extra(self.bottleneck(skips[-1]))',
             ),
         ),

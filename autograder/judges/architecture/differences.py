@@ -90,7 +90,7 @@ class Difference:
             return "The output's channels must be in the order in which the last layer gives them; yours are in another one."
         if users := self.reference.users(index):
             return self._after(index, users, "returns it as it is", None)
-        last = self.names.tensor(self.reference.outputs[0]) if self.reference.outputs else "something else"
+        last = self.names.tensor(self.reference.results[0]) if self.reference.results else "something else"
         return f"The network must return {last}; yours returns {self.names.tensor(index)}."
 
     def on_the_way(self, failure: Failure) -> str:
