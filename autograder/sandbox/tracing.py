@@ -23,24 +23,14 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder.sandbox.weights import Weight, flat, parameters_of
+from autograder.sandbox.weights import OneGelu, Weight, flat, parameters_of
 
 Event = dict[str, Any]
 Tell = Callable[[list[Event]], Any]
 
 RESHAPES = {
-    "view",
-    "_unsafe_view",
-    "_reshape_alias",
-    "reshape",
-    "squeeze",
-    "unsqueeze",
-    "detach",
-    "alias",
-    "clone",
-    "lift_fresh",
-    "_to_copy",
-}
+    "view", "_unsafe_view", "_reshape_alias", "reshape", "squeeze", "unsqueeze", "detach", "alias", "clone", "lift_fresh", "_to_copy",
+}  # fmt: skip
 # The weights of an operation, by the positions of its arguments, with the names that they have in a layer.
 WEIGHTS = {
     "convolution": {1: "weight", 2: "bias"},
@@ -80,6 +70,8 @@ class Trace(TorchDispatchMode):
             _address(p): p for _, p in parameters_of(network) if not is_lazy(p)
         }  # and those that are met on the way
         self.weights: dict[tuple[Any, ...], int] = {}
+        self.written: dict[int, set[int]] = {}  # by address of what was changed in place: the numbers of what it was made of
+        self.computed: dict[tuple[Any, ...], str | None] = {}  # tensors that come from parameters alone, and the name of the first
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -91,7 +83,7 @@ class Trace(TorchDispatchMode):
             if isinstance(value, torch.Tensor):
                 self._number(value, self.count)
                 self.count += 1
-        with torch.no_grad(), self._places(), self:
+        with torch.no_grad(), self._places(), OneGelu(), self:
             result = self.network(*args, **kwargs)
         self.tell_the_rest()
         return result
@@ -116,6 +108,7 @@ class Trace(TorchDispatchMode):
         name = func.overloadpacket.__name__
         self._note_parameters(args)
         weights = self._weights_of(name, args)
+        self._tell_written(args)
         inputs = [n for n in map(self.number_of, flat(args)) if n is not None]
         if weights and inputs:
             self._lay(name, args, inputs, weights)
@@ -123,6 +116,8 @@ class Trace(TorchDispatchMode):
         first = next((x for x in flat([out]) if isinstance(x, torch.Tensor)), None)
         if inputs and first is not None and _address(first) not in self.parameters:
             self._tell_value(name, func, args, inputs, first)
+        elif not inputs:
+            self._note_computed(args, out)
         return out
 
     # Weights
@@ -132,6 +127,19 @@ class Trace(TorchDispatchMode):
             if isinstance(x, torch.nn.Parameter):
                 self.parameters.setdefault(_address(x), x)
 
+    def _note_computed(self, args: Any, out: Any) -> None:
+        """Weights that are computed in the call, as by a weight normalisation."""
+        given = [x for x in flat(args) if isinstance(x, torch.Tensor)]
+        names = [self._name_of(x) for x in given if _address(x) in self.parameters or _identity(x) in self.computed]
+        for x in flat([out]):
+            if names and isinstance(x, torch.Tensor) and _address(x) not in self.parameters:
+                self.computed[_identity(x)] = names[0]
+                self.kept.append(x)
+
+    def _name_of(self, weight: torch.Tensor) -> str | None:
+        """As a parameter of the network, or of the parameter that it is computed from."""
+        return self.registered.get(_address(weight)) or self.computed.get(_identity(weight))
+
     def _weights_of(self, name: str, args: tuple[Any, ...]) -> dict[str, torch.Tensor]:
         """The weights among the arguments, by role. An operation of no known kind may have one, its "operand"."""
         roles = WEIGHTS.get(name, dict.fromkeys(range(len(args)), "operand"))
@@ -140,15 +148,19 @@ class Trace(TorchDispatchMode):
             for i, role in roles.items()
             if i < len(args)
             and isinstance(args[i], torch.Tensor)
-            and (_address(args[i]) in self.parameters or role.startswith("running"))
-            if name not in RESHAPES
+            and (
+                _address(args[i]) in self.parameters
+                or role.startswith("running")
+                or (role == "weight" and _identity(args[i]) in self.computed)
+            )
+            and name not in RESHAPES
         }
 
     def _lay(self, name: str, args: tuple[Any, ...], inputs: list[int], weights: dict[str, torch.Tensor]) -> None:
         told = []
         for role, tensor in weights.items():
             number = self.weights.setdefault((_address(tensor), *_layout(tensor)), len(self.weights))
-            told.append([role, list(tensor.shape), number, self.registered.get(_address(tensor))])
+            told.append([role, list(tensor.shape), number, self._name_of(tensor), _identity(tensor) in self.computed])
         shapes = [list(x.shape) for x in flat(args) if self.number_of(x) is not None]
         answer = self.tell(
             {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": _settings(name, args), "weights": told,
@@ -173,14 +185,25 @@ class Trace(TorchDispatchMode):
                 self._number(out, number)
                 return
         if func._schema.is_mutable and isinstance(args[0], torch.Tensor) and out is args[0]:
+            before = {n for key, n in self.numbers.items() if key[0] == _address(out)}
+            self.written.setdefault(_address(out), set()).update(before, inputs)
             self.numbers = {key: n for key, n in self.numbers.items() if key[0] != _address(out)}
+        self._tell_numbers(name, inputs, out, _settings(name, args))
+
+    def _tell_written(self, args: Any) -> None:
+        """A tensor of which parts were written has a number again once it is used."""
+        for x in flat(args):
+            if isinstance(x, torch.Tensor) and self.number_of(x) is None and _address(x) in self.written:
+                self._tell_numbers("copy", sorted(self.written[_address(x)]), x, {})
+
+    def _tell_numbers(self, name: str, inputs: list[int], out: torch.Tensor, settings: dict[str, Any]) -> None:
         number, self.count = self.count, self.count + 1
         self._number(out, number)
         whole = self.values and out.numel() <= MOST_NUMBERS and out.layout is torch.strided
         self.tell(
             {"event": "value", "operation": name.rstrip("_") if not name.startswith("__") else name, "inputs": inputs, "output": number,
-             "value": out.detach() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": list(self.place),
-             "settings": _settings(name, args)}
+             "value": out.detach().clone() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": list(self.place),
+             "settings": settings}
         )  # fmt: skip
 
     def _number(self, tensor: torch.Tensor, number: int) -> None:

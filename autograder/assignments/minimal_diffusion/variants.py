@@ -343,6 +343,82 @@ class UNet(nn.Module):"""),)},
             """,
         },
     ),
+    Variant(
+        "dictionary-and-checkpoints", "layers in a dictionary, memory saved by checkpoints, the last layer a matrix, einops in torch.cat's place",
+        bodies={
+            UNET_INIT: """
+                self.layers = nn.ModuleDict({f"down{c}": down_block(c) for c in (72, 96, 128, 196)})
+                self.layers.update({f"up{c}": up_block(c) for c in (256, 196, 128, 96)})
+                self.layers["middle"] = nn.LazyConv2d(256, 3, padding="same", bias=False)
+                self.layers["last"], self.name = nn.LazyLinear(out_class), "unet"
+            """,
+            UNET: """
+                from einops import pack, rearrange
+                from torch.utils.checkpoint import checkpoint
+                kept = [x]
+                for c in (72, 96, 128, 196):
+                    kept.insert(0, checkpoint(self.layers[f"down{c}"], kept[0], use_reentrant=False))
+                y = self.layers["middle"](kept[0])
+                for c, link in zip((256, 196, 128, 96), kept):
+                    y, _ = pack([link, y], "b * h w")
+                    y = self.layers[f"up{c}"](y)
+                y = self.layers["last"](rearrange([*torch.unbind(y, 1), *torch.unbind(x, 1)], "c b h w -> b (h w) c"))
+                return rearrange(y, "b (h w) c -> b c h w", h=x.shape[2])
+            """,
+        },
+    ),
+    Variant(
+        "room-for-both", "the links written into a tensor made for both, the layers in one list, weights normalised",
+        bodies={
+            UNET_INIT: """
+                middle = nn.utils.parametrizations.weight_norm(nn.Conv2d(196, 256, 3, padding=1))
+                blocks = [*map(down_block, (72, 96, 128, 196)), middle, *map(up_block, (256, 196, 128, 96)), nn.LazyConv2d(out_class, 1)]
+                self.layers = nn.Sequential(*blocks)
+            """,
+            UNET: """
+                kept, y = [x], x
+                for i, layer in enumerate(self.layers):
+                    if i > 4:
+                        link = kept[9 - i]
+                        room = y.new_empty(len(y), y.size(1) + link.size(1), *link.shape[2:])
+                        room[:, : y.size(1)] = y
+                        room[:, y.size(1) :] = link
+                        y = room
+                    y = layer(y)
+                    kept.append(y)
+                return y
+            """,
+        },
+    ),
+    Variant("diagram-by-interpolation", "the diagram's channels by interpolation and convolution", bodies={UNET_INIT: own_blocks(
+        f"{_CONV}, nn.BatchNorm2d(c), nn.ReLU()", "nn.Upsample(scale_factor=2), nn.LazyConv2d(c, 3, padding=1), nn.BatchNorm2d(c), nn.ReLU()",
+    )}),
+    Variant("own-normalisation", "the diagram's channels with InstanceNorm", bodies={UNET_INIT: own_blocks(
+        f"{_CONV}, nn.InstanceNorm2d(c, affine=True), nn.ReLU()", f"{_UP_CONV}, nn.BatchNorm2d(c), nn.ReLU()",
+    )}),
+    Variant(
+        "attention-and-gates", "two levels; attention in the middle, channels last and gated on the way down, links added",
+        bodies={
+            UNET_INIT: """
+                self.one, self.two, self.three = nn.LazyConv2d(16, 3, padding=1), nn.LazyConv2d(24, 3, 2, 1), nn.LazyConv2d(32, 3, 2, 1)
+                self.norm, self.gate = nn.LayerNorm(16), nn.Linear(16, 16)
+                self.before, self.attention = nn.LayerNorm(32), nn.MultiheadAttention(32, 4, batch_first=True)
+                self.up, self.last_up = nn.LazyConvTranspose2d(24, 2, 2), nn.LazyConvTranspose2d(16, 2, 2)
+                self.head = nn.LazyConv2d(out_class, 3, padding=1)
+                nn.init.zeros_(self.attention.out_proj.weight)
+            """,
+            UNET: """
+                one = self.norm(self.one(x).movedim(1, 3)).movedim(3, 1)
+                one = one * torch.sigmoid(self.gate(one.mean((2, 3))))[:, :, None, None]
+                two = nn.functional.silu(self.two(one))
+                y = nn.functional.silu(self.three(two))
+                rows = self.before(y.flatten(2).transpose(1, 2))
+                y = y + self.attention(rows, rows, rows)[0].transpose(1, 2).reshape(y.shape)
+                y = nn.functional.silu(self.up(y)) + two
+                return self.head(nn.functional.silu(self.last_up(y)) + one)
+            """,
+        },
+    ),
 )  # fmt: skip
 
 _BODY = """

@@ -29,6 +29,11 @@ CONDITIONAL = (
         edits=((_LABEL, f"{_LABEL}.mean(0, keepdim=True).expand(len(x), -1, -1, -1)"),),
     ),
     _unet(
+        "labels-summed",
+        explanation="All labels of a batch seem to go to every image. Each image has a label of its own.",
+        edits=((_LABEL, f"{_LABEL}.cumsum(0)"),),
+    ),
+    _unet(
         "nine-classes",
         explanation="There seem to be too few classes: the digits are 0 to 9, ten in all.",
         edits=((_LABEL, "label = F.one_hot(c, 9).to(x.dtype).view(-1, 9, 1, 1)"),),

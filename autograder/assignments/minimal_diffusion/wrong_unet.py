@@ -87,6 +87,45 @@ UNET = (
         explanation="BatchNorm seems to be missing in your up blocks. Compare them with up_block.",
         body=own_blocks(f"{_CONV}, nn.BatchNorm2d(c), nn.ReLU()", f"{_UP_CONV}, nn.ReLU()"),
     ),
+    _init(
+        "one-activation-missing",
+        explanation="One of your blocks seems to end without ReLU. Compare each with down_block and up_block.",
+        edits=((_UPS, f"{_UPS}\nself.ups[3] = self.ups[3][:2]"),),
+    ),
+    _init(
+        "normalisation-shared",
+        explanation="Two of your blocks seem to share one BatchNorm. Each needs its own: their numbers are spread differently.",
+        edits=((_UPS, f"{_UPS}\nself.ups[2][1] = self.downs[2][1]"),),
+    ),
+    _forward(
+        "activation-after-the-bottleneck",
+        explanation="There seems to be an activation more than in the diagram, after the bottleneck.",
+        edits=((_BOTTLENECK, f"{_BOTTLENECK}.relu()"),),
+    ),
+    _forward(
+        "links-detached",
+        explanation="Training seems not to go back along your links. Look for .detach() or .data.",
+        edits=((_LINKED, _LINKED.replace("pop()", "pop().detach()")),),
+    ),
+    _forward(
+        "way-down-without-gradient",
+        explanation="Your way down seems to be run without gradients, so that it is never trained. torch.no_grad is for sampling.",
+        edits=(("skips.append(down(skips[-1]))", "with torch.no_grad():\n        skips.append(down(skips[-1]))"),),
+    ),
+    _forward(
+        "links-before-the-activation",
+        explanation="Your links seem to be taken inside of the blocks, before ReLU. The diagram's begin at what a block gives.",
+        body="""
+            skips, y = [x], x
+            for down in self.downs:
+                skips.append(down[:2](y))
+                y = down[2](skips[-1])
+            y = self.bottleneck(y)
+            for up in self.ups:
+                y = up(torch.cat([y, skips.pop()], dim=1))
+            return self.head(torch.cat([y, skips.pop()], dim=1))
+        """,
+    ),
     _forward(
         "lowest-link-missing",
         explanation="The first up block seems to get the bottleneck alone. Look at the lowest link of the diagram.",
@@ -105,6 +144,28 @@ UNET = (
         "links-to-itself",
         explanation="Your up blocks seem to get the same thing twice. One half comes from the way down.",
         edits=((_LINKED, "up(torch.cat([y, y], dim=1))"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
+    ),
+    _init(
+        "link-of-an-own-design-missing",
+        explanation="One resolution of your design seems to have no link across. Go through them from the largest to the smallest.",
+        body="""
+            def convs(c):
+                return nn.Sequential(nn.LazyConv2d(c, 3, padding=1), nn.GroupNorm(4, c), nn.SiLU())
+
+            class Level(nn.Module):
+                def __init__(self, c, inner, link):
+                    super().__init__()
+                    self.one, self.inner, self.two, self.link = convs(c), inner, convs(c), link
+
+                def forward(self, x):
+                    x = self.one(x)
+                    y = nn.functional.interpolate(self.inner(nn.functional.max_pool2d(x, 2)), scale_factor=2)
+                    return self.two(torch.cat([y, x if self.link else y], 1))
+
+            self.downs, self.ups = [], []
+            self.bottleneck = Level(16, Level(24, Level(32, convs(48), True), False), True)
+            self.head = nn.LazyConv2d(out_class, 1)
+        """,
     ),
     _forward(
         "links-from-the-wrong-end",

@@ -78,6 +78,8 @@ def judge_architecture(
     again = _check_again(pair, inputs[1], known, matching)
     if again.failure is not None:
         raise WrongAnswer(f"In evaluation mode: {explain(again, again.failure, diagram)}")
+    if any(layer.is_computed for layer, _ in again.partners):
+        return  # what is laid into a computed weight lasts for one call
     pair.set_mode(training=True)
     arguments = inputs[-1]
     cotangents = [

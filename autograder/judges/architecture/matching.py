@@ -78,7 +78,7 @@ class Matching(Recording):
         partner, laid = possible[min(choice, len(possible) - 1)]
         self.partners.append((operation, partner))
         self.laid += laid
-        return [self._values_of(item) for item in laid] if self.lay_in else none
+        return [self._values_of(item) for item in laid] if self.lay_in or operation.is_computed else none
 
     def value(self, operation: Operation) -> None:
         value = self.values.get(operation.output)

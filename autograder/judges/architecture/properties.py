@@ -92,7 +92,8 @@ def least_sides(seen: Recording) -> dict[int, frozenset[int]]:
     """Of each tensor: the smallest side of a feature map on each way to it from the first argument."""
     ways = {0: frozenset([seen.values[0].shape[-1]])}
     for one in seen.operations:
-        least = frozenset[int]().union(*(ways.get(number, ()) for number in one.inputs))
+        inputs = () if one.kind.startswith("new_") or one.kind.endswith("_like") else one.inputs  # these take no more than a size
+        least = frozenset[int]().union(*(ways.get(number, ()) for number in inputs))
         if least:
             side = _side(one)
             ways[one.output] = frozenset(min(way, side) for way in least) if side else least

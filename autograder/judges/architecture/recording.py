@@ -21,12 +21,15 @@ Place = tuple[tuple[str, str], ...]  # the modules that run, outermost first: pa
 
 @dataclass(frozen=True)
 class Slot:
-    """What holds one weight of a layer: "weight", "bias", "running_mean" or "operand". `name`: as a parameter of the network, if it is one."""
+    """What holds one weight of a layer: "weight", "bias", "running_mean" or "operand". `name`: as a parameter of the network, if it is one.
+    `computed`: in every call, from other parameters, as by a weight normalisation.
+    """
 
     role: str
     shape: tuple[int, ...]
     number: int
     name: str | None
+    computed: bool = False
 
 
 @dataclass
@@ -43,6 +46,10 @@ class Operation:
     slots: tuple[Slot, ...] = ()
     output: int = -1
     shape: tuple[int, ...] = ()
+
+    @property
+    def is_computed(self) -> bool:
+        return any(slot.computed for slot in self.slots)
 
     def slot(self, role: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.role == role), None)
@@ -111,7 +118,8 @@ class Recording:
 
     def _layer(self, event: dict[str, Any]) -> list[Numbers | None]:
         slots = tuple(
-            Slot(str(role), tuple(map(int, shape)), int(number), name) for role, shape, number, name in event["weights"]
+            Slot(str(role), tuple(map(int, shape)), int(number), name, bool(computed))
+            for role, shape, number, name, computed in event["weights"]
         )
         shapes = tuple(tuple(map(int, shape)) for shape in event["shapes"])
         self.waiting = Operation(
