@@ -23,33 +23,12 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from autograder.sandbox.operations import RESHAPES, WEIGHTS, address, identity, layout, settings_of
 from autograder.sandbox.weights import OneGelu, Weight, flat, parameters_of
 
 Event = dict[str, Any]
 Tell = Callable[[list[Event]], Any]
 
-RESHAPES = {
-    "view", "_unsafe_view", "_reshape_alias", "reshape", "squeeze", "unsqueeze", "detach", "alias", "clone", "lift_fresh", "_to_copy",
-}  # fmt: skip
-# The weights of an operation, by the positions of its arguments, with the names that they have in a layer.
-WEIGHTS = {
-    "convolution": {1: "weight", 2: "bias"},
-    "native_batch_norm": {1: "weight", 2: "bias", 3: "running_mean", 4: "running_var"},
-    "_native_batch_norm_legit": {1: "weight", 2: "bias", 3: "running_mean", 4: "running_var"},
-    "native_group_norm": {1: "weight", 2: "bias"},
-    "native_layer_norm": {2: "weight", 3: "bias"},
-    "embedding": {0: "weight"},
-    "addmm": {2: "weight", 0: "bias"},
-    "mm": {1: "weight"},
-}  # fmt: skip
-SETTINGS = {
-    "convolution": {3: "stride", 4: "padding", 5: "dilation", 6: "transposed", 7: "output_padding", 8: "groups"},
-    "native_batch_norm": {5: "training", 6: "momentum", 7: "eps"},
-    "_native_batch_norm_legit": {5: "training", 6: "momentum", 7: "eps"},
-    "native_group_norm": {6: "groups", 7: "eps"},
-    "native_layer_norm": {4: "eps"},
-    "gelu": {},
-}  # fmt: skip
 MOST_NUMBERS = 1 << 20  # of one value that is told
 
 
@@ -61,13 +40,13 @@ class Trace(TorchDispatchMode):
         self.network, self.tell_all, self.values = network, tell, values
         self.waiting: list[Event] = []  # to be told
         self.names = {module: name for name, module in network.named_modules()}
-        self.registered = {_address(p): name for name, p in parameters_of(network) if not is_lazy(p)}
+        self.registered = {address(p): name for name, p in parameters_of(network) if not is_lazy(p)}
         self.place: list[str] = []
         self.numbers: dict[tuple[Any, ...], int] = {}
         self.count = 0
         self.kept: list[torch.Tensor] = []  # alive while it runs, so that no memory is used twice
         self.parameters = {
-            _address(p): p for _, p in parameters_of(network) if not is_lazy(p)
+            address(p): p for _, p in parameters_of(network) if not is_lazy(p)
         }  # and those that are met on the way
         self.weights: dict[tuple[Any, ...], int] = {}
         self.written: dict[int, set[int]] = {}  # by address of what was changed in place: the numbers of what it was made of
@@ -100,7 +79,7 @@ class Trace(TorchDispatchMode):
 
     def number_of(self, value: Any) -> int | None:
         """The number of a tensor of this call."""
-        return self.numbers.get(_identity(value)) if isinstance(value, torch.Tensor) else None
+        return self.numbers.get(identity(value)) if isinstance(value, torch.Tensor) else None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -114,7 +93,7 @@ class Trace(TorchDispatchMode):
             self._lay(name, args, inputs, weights)
         out = func(*args, **(kwargs or {}))
         first = next((x for x in flat([out]) if isinstance(x, torch.Tensor)), None)
-        if inputs and first is not None and _address(first) not in self.parameters:
+        if inputs and first is not None and address(first) not in self.parameters:
             self._tell_value(name, func, args, inputs, first)
         elif not inputs:
             self._note_computed(args, out)
@@ -125,20 +104,20 @@ class Trace(TorchDispatchMode):
     def _note_parameters(self, args: Any) -> None:
         for x in flat(args):
             if isinstance(x, torch.nn.Parameter):
-                self.parameters.setdefault(_address(x), x)
+                self.parameters.setdefault(address(x), x)
 
     def _note_computed(self, args: Any, out: Any) -> None:
         """Weights that are computed in the call, as by a weight normalisation."""
         given = [x for x in flat(args) if isinstance(x, torch.Tensor)]
-        names = [self._name_of(x) for x in given if _address(x) in self.parameters or _identity(x) in self.computed]
+        names = [self._name_of(x) for x in given if address(x) in self.parameters or identity(x) in self.computed]
         for x in flat([out]):
-            if names and isinstance(x, torch.Tensor) and _address(x) not in self.parameters:
-                self.computed[_identity(x)] = names[0]
+            if names and isinstance(x, torch.Tensor) and address(x) not in self.parameters:
+                self.computed[identity(x)] = names[0]
                 self.kept.append(x)
 
     def _name_of(self, weight: torch.Tensor) -> str | None:
         """As a parameter of the network, or of the parameter that it is computed from."""
-        return self.registered.get(_address(weight)) or self.computed.get(_identity(weight))
+        return self.registered.get(address(weight)) or self.computed.get(identity(weight))
 
     def _weights_of(self, name: str, args: tuple[Any, ...]) -> dict[str, torch.Tensor]:
         """The weights among the arguments, by role. An operation of no known kind may have one, its "operand"."""
@@ -149,9 +128,9 @@ class Trace(TorchDispatchMode):
             if i < len(args)
             and isinstance(args[i], torch.Tensor)
             and (
-                _address(args[i]) in self.parameters
+                address(args[i]) in self.parameters
                 or role.startswith("running")
-                or (role == "weight" and _identity(args[i]) in self.computed)
+                or (role == "weight" and identity(args[i]) in self.computed)
             )
             and name not in RESHAPES
         }
@@ -159,11 +138,11 @@ class Trace(TorchDispatchMode):
     def _lay(self, name: str, args: tuple[Any, ...], inputs: list[int], weights: dict[str, torch.Tensor]) -> None:
         told = []
         for role, tensor in weights.items():
-            number = self.weights.setdefault((_address(tensor), *_layout(tensor)), len(self.weights))
-            told.append([role, list(tensor.shape), number, self._name_of(tensor), _identity(tensor) in self.computed])
+            number = self.weights.setdefault((address(tensor), *layout(tensor)), len(self.weights))
+            told.append([role, list(tensor.shape), number, self._name_of(tensor), identity(tensor) in self.computed])
         shapes = [list(x.shape) for x in flat(args) if self.number_of(x) is not None]
         answer = self.tell(
-            {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": _settings(name, args), "weights": told,
+            {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": settings_of(name, args), "weights": told,
              "place": list(self.place)}
         )  # fmt: skip
         if isinstance(answer, (list, tuple)) and len(answer) == len(weights):
@@ -185,16 +164,16 @@ class Trace(TorchDispatchMode):
                 self._number(out, number)
                 return
         if func._schema.is_mutable and isinstance(args[0], torch.Tensor) and out is args[0]:
-            before = {n for key, n in self.numbers.items() if key[0] == _address(out)}
-            self.written.setdefault(_address(out), set()).update(before, inputs)
-            self.numbers = {key: n for key, n in self.numbers.items() if key[0] != _address(out)}
-        self._tell_numbers(name, inputs, out, _settings(name, args))
+            before = {n for key, n in self.numbers.items() if key[0] == address(out)}
+            self.written.setdefault(address(out), set()).update(before, inputs)
+            self.numbers = {key: n for key, n in self.numbers.items() if key[0] != address(out)}
+        self._tell_numbers(name, inputs, out, settings_of(name, args))
 
     def _tell_written(self, args: Any) -> None:
         """A tensor of which parts were written has a number again once it is used."""
         for x in flat(args):
-            if isinstance(x, torch.Tensor) and self.number_of(x) is None and _address(x) in self.written:
-                self._tell_numbers("copy", sorted(self.written[_address(x)]), x, {})
+            if isinstance(x, torch.Tensor) and self.number_of(x) is None and address(x) in self.written:
+                self._tell_numbers("copy", sorted(self.written[address(x)]), x, {})
 
     def _tell_numbers(self, name: str, inputs: list[int], out: torch.Tensor, settings: dict[str, Any]) -> None:
         number, self.count = self.count, self.count + 1
@@ -207,7 +186,7 @@ class Trace(TorchDispatchMode):
         )  # fmt: skip
 
     def _number(self, tensor: torch.Tensor, number: int) -> None:
-        self.numbers[_identity(tensor)] = number
+        self.numbers[identity(tensor)] = number
         self.kept.append(tensor)
 
     # Places
@@ -266,20 +245,3 @@ def outline(network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any]) -
     report, _ = trace(network, args, kwargs, events.extend, values=False)
     short = [{key: item for key, item in event.items() if key not in ("value", "place")} for event in events if event["event"] != "block"]
     return {**report, "events": short}
-
-
-def _address(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
-def _layout(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride())
-
-
-def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return (_address(tensor), *_layout(tensor))
-
-
-def _settings(name: str, args: tuple[Any, ...]) -> dict[str, Any]:
-    found = {setting: args[i] for i, setting in SETTINGS.get(name, {}).items() if i < len(args)}
-    return {setting: list(value) if isinstance(value, (list, tuple)) else value for setting, value in found.items()}
