@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.grading.checks import WrongAnswer
+from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import properties
 from tests.here import Here
@@ -150,11 +150,12 @@ def answer(x: Any, labels: Any, shown: Any) -> Any:
         (lambda labels: 0 * labels, "answers every label with the same"),
         (lambda labels: labels // 2, "answers the labels 0 and 1 with the same"),
         (lambda labels: np.cumsum(labels) + labels, "in yours they mix"),
+        (lambda labels: 0 * labels + labels[0], "in yours they mix"),
         (lambda labels: np.sin(labels) + labels.mean(), "in yours they mix"),
     ],
 )
 def test_a_label_has_an_effect_on_its_own_image(shown: Any, words: str) -> None:
-    message = said(lambda: properties.judge_labels(lambda x, labels: answer(x, labels, shown), IMAGES[:1].astype(float), 5))
+    message = said(lambda: properties.judge_labels(lambda x, labels: answer(x, labels, shown), IMAGES[:1].astype(float), 5, Note()))
     assert words in message
     assert bool(words) == bool(message)
 

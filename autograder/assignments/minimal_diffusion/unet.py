@@ -128,4 +128,4 @@ def judge_label_effect(student: Student, file: str, draw: Draw, note: Note) -> N
     note.measured_work(isinstance(shown, np.ndarray) and shown.shape[1:] == image.shape[1:])
     built.net.draw_weights()
     built.net.later("eval")
-    judge_labels(built, image, CLASSES)
+    judge_labels(built, image, CLASSES, note)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, WrongAnswer, expect, expect_tensor
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture.recording import Arguments, Operation, Recording
 from autograder.oracles.tolerance import near
@@ -143,22 +143,24 @@ def expect_any_number(y: Floats) -> None:
 # Labels
 
 
-def judge_labels(answer: Callable[[Floats, Any], Any], image: Floats, classes: int) -> None:
+def judge_labels(answer: Callable[[Floats, Any], Any], image: Floats, classes: int, note: Note) -> None:
     """Each of the labels 0 … classes − 1, four or more, changes what is answered to its own image, and to no other; for any number of images.
 
     `image`: (1, C, H, W). Raises WrongAnswer.
     """
-    x, labels = np.repeat(image, classes, axis=0), np.arange(classes)
+    x, labels, few = np.repeat(image, classes, axis=0), np.arange(classes), 3
     answers = expect_tensor(answer(x, labels), x.shape, "The output")
+    again = expect_tensor(answer(x[:few], np.array([classes - 1, 1, 2])), (few, *x.shape[1:]), "The output")
     scale = abs(answers).max()
     alike = [(i, j) for j in range(classes) for i in range(j) if near(answers[i], answers[j], 1e-6 * scale)]
+    note("labels alike", len(alike), 0)
+    of_others = [near(one, two, 1e-4 * scale) for one, two in zip(again, (answers[-1], *answers[1:few]))]
+    note("answers that change with other labels", len(of_others) - sum(of_others), 0)
+    mixed = "The label of an image must change what the network finds in that image and in no other; in yours they mix."
+    expect(all(of_others), mixed)
     if alike:
         told = "every label" if len(alike) == classes * (classes - 1) // 2 else f"the labels {alike[0][0]} and {alike[0][1]}"
         raise WrongAnswer(f"The label must change what the network finds in an image; yours answers {told} with the same.")
-    few, others = 3, np.array([classes - 1, 1, 2])
-    again = expect_tensor(answer(x[:few], others), (few, *x.shape[1:]), "The output")
-    right = near(again[1:], answers[1:few], 1e-4 * scale) and near(again[0], answers[-1], 1e-4 * scale)
-    expect(right, "The label of an image must change what the network finds in that image and in no other; in yours they mix.")
     alone = answer(image, labels[:1])
     right = isinstance(alone, np.ndarray) and alone.shape == image.shape
     expect(right, f"With one image and one label your network must answer in shape {image.shape}; it gives {describe(alone)}.")
