@@ -4,57 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Diagram, judge_architecture
+from autograder.judges.architecture.properties import watch
+from autograder.judges.architecture.recording import Recording
+from autograder.judges.architecture.values import order_of_channels
 from autograder.limits import Limits
-from autograder.sandbox import tracing
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from tests import toy_networks as toys
+from tests.here import Here
 from tests.toy_networks import changed
 
 ROWS, CLASSES = 4, 4
-
-
-class Here:
-    """A network of this process, watched as a worker watches one: the many cases need no sandbox."""
-
-    def __init__(self, text: str):
-        names: dict[str, Any] = {}
-        exec(text, names)
-        torch.set_num_threads(1)
-        torch.manual_seed(0)
-        self.network = names["Network"]()
-        self.weights: list[Any] = []
-
-    def trace(self, observer: Any, *args: Any) -> Any:
-        report, self.weights = tracing.trace(
-            self.network, list(map(_tensor, args)), {}, lambda event: _tensor(observer(_array(event)))
-        )
-        return report
-
-    def gradients(self, cotangents: list[Any], *args: Any) -> Any:
-        return _array(tracing.gradients(self.network, list(map(_tensor, args)), {}, _tensor(cotangents), self.weights))
-
-    def new(self, path: str, *args: Any) -> Any:
-        return getattr(self.network, path)(*args)
-
-
-def _tensor(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_tensor(item) for item in value]
-    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
-
-
-def _array(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _array(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_array(item) for item in value]
-    return value.detach().numpy().copy() if isinstance(value, torch.Tensor) else value
 
 
 def judged(network: Any, reference: Any, inputs: list[Any], diagram: Diagram, seed: str = "1", **settings: Any) -> str:
@@ -124,10 +88,50 @@ def test_what_is_wrong_is_said_in_the_words_of_the_diagram(course: str, mistake:
     assert words in said_of(course, changes)
 
 
+def test_channels_that_a_relu_leaves_at_zero_go_with_their_neighbours() -> None:
+    """Of two concatenations of the same parts, one the other way round, in each part a channel of zeros."""
+    generator = np.random.default_rng(0)
+    one, two = generator.standard_normal((2, 3, 4, 4)), generator.standard_normal((2, 4, 4, 4))
+    one[:, 2], two[:, 0], two[:, 2] = 0, 0, 0
+    order = order_of_channels(np.concatenate([two, one], 1), np.concatenate([one, two], 1))
+    assert order is not None
+    assert order.tolist() == [3, 4, 5, 6, 0, 1, 2]
+    assert order_of_channels(np.concatenate([two, two], 1)[:, :7], np.concatenate([one, two], 1)) is None
+
+
+def test_a_bias_more_is_right_where_the_course_says_so() -> None:
+    changes = toys.LAZY_WRONG["a bias in the bottleneck"][0]
+    assert said_of("a lazy U-Net", changes, more_biases="any") == ""
+    assert "with a bias; yours has none" in said_of("a lazy U-Net", [("(out_class, 1)", "(out_class, 1, bias=False)")], more_biases="any")
+
+
+def test_a_lazy_layer_that_never_runs_may_be_left_to_another_check() -> None:
+    assert said_of("a lazy U-Net", toys.LAZY_WRONG["an idle fifth block"][0], trained=False) == ""
+    middle = "nn.LazyConv2d(7, 3, 1, 1, bias=False)"
+    changes = [(middle, f"[{middle}]"), ("self.mid(", "self.mid[0](")]
+    assert "an ordinary list" in said_of("a lazy U-Net", changes, trained=False)
+
+
+def test_a_number_is_told_as_it_was_before_it_is_changed_in_place() -> None:
+    network = Here("import torch\nclass Network(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+                   "        self.one = torch.nn.Linear(5, 5)\n    def forward(self, x):\n        return self.one(x).relu_()")  # fmt: skip
+    seen = Recording.of((np.ones((3, 5), np.float32),), {})
+    seen.end(network.trace(seen, np.ones((3, 5), np.float32)))
+    before, after = (seen.values[one.output] for one in seen.operations)
+    assert before.min() < 0 == after.min()
+
+
+def test_a_layer_that_the_first_call_makes_is_told_however_often_the_network_runs() -> None:
+    network = Here("import torch\nclass Network(torch.nn.Module):\n    def forward(self, x):\n"
+                   "        self.late = self.late if hasattr(self, 'late') else torch.nn.Linear(2, 2)\n        return self.late(x)")  # fmt: skip
+    for _ in range(2):
+        assert watch(network, (np.ones((3, 2), np.float32),)).made == ("late.weight", "late.bias")  # type: ignore[arg-type]
+
+
 def test_a_bias_before_batch_norm_counts_where_the_diagram_says_so() -> None:
     changes = toys.LAZY_RIGHT["a bias before BatchNorm"]
-    assert "without bias; yours has" in said_of("a lazy U-Net", changes, bias_counts=True)
-    assert said_of("a lazy U-Net", [], bias_counts=True) == ""
+    assert "without bias; yours has" in said_of("a lazy U-Net", changes, more_biases="none")
+    assert said_of("a lazy U-Net", [], more_biases="none") == ""
 
 
 def test_both_networks_run_in_workers_of_their_own(sandbox: Sandbox) -> None:

@@ -49,11 +49,12 @@ def test_there_are_enough_mistakes_and_right_versions_and_every_region_has_some(
 @pytest.mark.parametrize(
     ("mistake", "check", "sentence"),
     [
-        ("fifth-block-never-run", "3.shapes", "1 lazy layer that never runs .one with 256 channels.*Use it in forward, or take it out"),
-        ("conditional-block-never-run", "4.conditional_unet", "1 lazy layer that never runs"),
-        ("layer-made-in-forward", "3.shapes", "make all of its layers in __init__.*an optimiser made before never trains"),
+        ("fifth-block-never-run", "3.gradients", "lazy layer that it never runs: `down5.0`.*Run it in forward, or take it out"),
+        ("conditional-fifth-block-never-run", "4.conditional_unet", "lazy layer that it never runs: `down5.0`"),
+        ("layer-made-in-forward", "3.gradients", "made in __init__; yours makes `extra`.*made before never trains"),
         ("labels-without-modulo", "4.conditional_start", "image i must have the label i modulo 10.*there are only 10"),
-        ("input-link-missing", "3.links", "a link across is missing"),
+        ("input-link-missing", "3.links", "the fourth up block the diagram has a concatenation with the input x; yours goes on with"),
+        ("conditional-links-missing", "4.conditional_unet", "At 16 × 16 .*by a link across.*The same is so at 8 × 8, 4 × 4"),
         ("down-blocks-in-a-list", "3.links", "ordinary list"),
         ("t-from-0", "1.times", "uniformly from 1 … .*reaches from 0"),
         ("noise-at-t-0", "2.noise_of_steps", "the last step, DDPM.sample must add no noise"),

@@ -178,12 +178,23 @@ UNET_RIGHT: dict[str, list[Change]] = {
         ),
         ("* f + t1", "* f"),
     ],
+    "a skip written into room for both": [
+        ("torch.cat([u1, d1], 1)", "room"),
+        (
+            "        u2 = ",
+            "        n = u1.size(1)\n        room = u1.new_empty(len(u1), 2 * n, *u1.shape[2:])\n"
+            "        room[:, :n] = u1\n        room[:, n:] = d1\n        u2 = ",
+        ),
+    ],
     "an unused extra": [("self.K = K", "self.K, self.extra = K, ConvBlock(7, 9)")],
     "a layer whose result nobody uses": [
         ("self.K = K", "self.K, self.idle = K, nn.Conv2d(1, 5, 5)"),
         ("d0 = self.inc(x)", "self.idle(x)\n        d0 = self.inc(x)"),
     ],
     "GELU by hand": [("F.gelu(self.pool(x))", "(lambda z: 0.5 * z * (1 + torch.erf(z / 2 ** 0.5)))(self.pool(x))")],
+    "GELU by its tanh form": [("F.gelu(self.norm(self.conv(x)))", 'F.gelu(self.norm(self.conv(x)), approximate="tanh")')],
+    "weight normalisation": [("self.first, self.second = Conv(i, o), Conv(o, o)", "self.first, self.second = Conv(i, o), Conv(o, o)\n"
+        "        self.second.conv = nn.utils.parametrizations.weight_norm(self.second.conv)")],
     "zeros padded by hand": [
         (DOWN, "self.conv, self.norm = nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(i, o, 3, 2)), nn.BatchNorm2d(o)")
     ],
@@ -207,6 +218,21 @@ UNET_RIGHT: dict[str, list[Change]] = {
 }
 
 UNET_WRONG: dict[str, tuple[list[Change], str]] = {
+    "weight normalisation, and no activation": (
+        [
+            ("self.out = ConvBlock(2 * D, D), nn.Conv2d(D, C, 3, 1, 1)",
+             "self.out = ConvBlock(2 * D, D), nn.utils.parametrizations.weight_norm(nn.Conv2d(D, C, 3, 1, 1))"),
+            ("F.gelu(self.pool(x))", "self.pool(x)"),
+        ],
+        "After the average pooling in Flatten the diagram has GELU",
+    ),
+    "a weight that is no parameter": (
+        [
+            ("self.out = ConvBlock(2 * D, D), nn.Conv2d(D, C, 3, 1, 1)", "self.w = ConvBlock(2 * D, D), torch.randn(C, D, 3, 3)"),
+            ("self.out(self.outc(", "F.conv2d(padding=1, weight=self.w, input=self.outc("),
+        ],
+        "the diagram has Conv2d(3 → 1, kernel 3, stride 1, padding 1); yours has Conv2d with weights that are no parameters",
+    ),
     "no activation after the first convolution": (
         [
             (

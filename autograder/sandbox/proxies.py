@@ -165,7 +165,7 @@ class Handle:
             )
         return [self._handle(ref) for ref in refs] if type(refs) is list else []
 
-    def trace(self, observer: Callable[[dict[str, Any]], Any], *args: Any, **kwargs: Any) -> Any:
+    def trace(self, observer: Callable[[list[dict[str, Any]]], Any], *args: Any, **kwargs: Any) -> Any:
         """Call a network, operation by operation: `observer` is told each, and answers with weights to lay in. See sandbox/tracing.py.
 
         What it is told counts while the call runs, since of many calls one is kept.
@@ -174,10 +174,18 @@ class Handle:
         with self.student.dropped():
             return self._data("trace", fields)
 
+    def outline(self, *args: Any, **kwargs: Any) -> Any:
+        """The report of one call of a network, with its "events", in which there are no numbers. See sandbox/tracing.py."""
+        return self._data("outline", {"args": to_wire(list(args)), "kwargs": to_wire(kwargs)})
+
     def gradients(self, cotangents: list[Any], *args: Any, **kwargs: Any) -> Any:
-        """Of a network that was traced: {"outputs", "inputs", "weights"}, the last two of the sum of the outputs times `cotangents`."""
+        """Of a network: {"outputs", "weights", "silent"}, see sandbox/weights.py; "weights" of the network that was traced last."""
         fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "cotangents": to_wire(cotangents)}
         return self._data("gradients", fields)
+
+    def draw_weights(self) -> None:
+        """All weights of a network get new numbers, with the next request."""
+        self.worker.later("draw_weights", {"target": self.ref}, seed=self.student.next_seed())
 
     def _data(self, op: str, fields: dict[str, Any]) -> Any:
         value = self._request(op, fields)

@@ -5,75 +5,52 @@ written: as modules, lazy ones, functional calls, bare parameters. So the operat
 operation with weights the grader is asked which to lay into them; after an operation it is told what came out:
 
     {"event": "layer", "operation", "inputs", "shapes", "settings", "weights", "place"}    → an array, or None, for each of the weights
-    {"event": "value", "operation", "inputs", "output", "value", "place"}                  → nothing
+    {"event": "value", "operation", "inputs", "output", "value", "shape", "place"}         → nothing
     {"event": "block", "path", "kind", "output"}                                           → nothing; a module has given its output
+
+They are told in order, several at a time, and at the latest before an answer is needed.
 
 Tensors are numbers; those of the arguments are 0, 1, … in their order. A reshaped tensor keeps its number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-Tell = Callable[[dict[str, Any]], Any]
+from autograder.sandbox.operations import RESHAPES, WEIGHTS, address, identity, layout, settings_of
+from autograder.sandbox.weights import OneGelu, Weight, flat, parameters_of
 
-RESHAPES = {
-    "view",
-    "_unsafe_view",
-    "_reshape_alias",
-    "reshape",
-    "squeeze",
-    "unsqueeze",
-    "detach",
-    "alias",
-    "clone",
-    "lift_fresh",
-    "_to_copy",
-}
-# The weights of an operation, by the positions of its arguments, with the names that they have in a layer.
-WEIGHTS = {
-    "convolution": {1: "weight", 2: "bias"},
-    "native_batch_norm": {1: "weight", 2: "bias", 3: "running_mean", 4: "running_var"},
-    "_native_batch_norm_legit": {1: "weight", 2: "bias", 3: "running_mean", 4: "running_var"},
-    "native_group_norm": {1: "weight", 2: "bias"},
-    "native_layer_norm": {2: "weight", 3: "bias"},
-    "embedding": {0: "weight"},
-    "addmm": {2: "weight", 0: "bias"},
-    "mm": {1: "weight"},
-}  # fmt: skip
-SETTINGS = {
-    "convolution": {3: "stride", 4: "padding", 5: "dilation", 6: "transposed", 7: "output_padding", 8: "groups"},
-    "native_batch_norm": {5: "training", 6: "momentum", 7: "eps"},
-    "_native_batch_norm_legit": {5: "training", 6: "momentum", 7: "eps"},
-    "native_group_norm": {6: "groups", 7: "eps"},
-    "native_layer_norm": {4: "eps"},
-    "gelu": {},
-}  # fmt: skip
+Event = dict[str, Any]
+Tell = Callable[[list[Event]], Any]
+
 MOST_NUMBERS = 1 << 20  # of one value that is told
 
 
 class Trace(TorchDispatchMode):
     """Watches one call. `weights`: every tensor that held weights, as a view of its parameter, in the order of their first use."""
 
-    def __init__(self, network: torch.nn.Module, tell: Tell):
+    def __init__(self, network: torch.nn.Module, tell: Tell, values: bool):
         super().__init__()
-        self.network, self.tell = network, tell
+        self.network, self.tell_all, self.values = network, tell, values
+        self.waiting: list[Event] = []  # to be told
         self.names = {module: name for name, module in network.named_modules()}
-        self.registered = {_address(p): name for name, p in _parameters(network) if not is_lazy(p)}
+        self.registered = {address(p): name for name, p in parameters_of(network) if not is_lazy(p)}
         self.place: list[str] = []
         self.numbers: dict[tuple[Any, ...], int] = {}
         self.count = 0
         self.kept: list[torch.Tensor] = []  # alive while it runs, so that no memory is used twice
         self.parameters = {
-            _address(p): p for _, p in _parameters(network) if not is_lazy(p)
+            address(p): p for _, p in parameters_of(network) if not is_lazy(p)
         }  # and those that are met on the way
         self.weights: dict[tuple[Any, ...], int] = {}
+        self.written: dict[int, set[int]] = {}  # by address of what was changed in place: the numbers of what it was made of
+        self.computed: dict[tuple[Any, ...], str | None] = {}  # tensors that come from parameters alone, and the name of the first
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -85,12 +62,24 @@ class Trace(TorchDispatchMode):
             if isinstance(value, torch.Tensor):
                 self._number(value, self.count)
                 self.count += 1
-        with torch.no_grad(), self._places(), self:
-            return self.network(*args, **kwargs)
+        with torch.no_grad(), self._places(), OneGelu(), self:
+            result = self.network(*args, **kwargs)
+        self.tell_the_rest()
+        return result
+
+    def tell(self, event: Event) -> Any:
+        """One more event. Returns the answer to a layer."""
+        self.waiting.append(event)
+        numbers = sum(e["value"].numel() for e in self.waiting if e.get("value") is not None)
+        return self.tell_the_rest() if event["event"] == "layer" or numbers > MOST_NUMBERS else None
+
+    def tell_the_rest(self) -> Any:
+        events, self.waiting = self.waiting, []
+        return self.tell_all(events)
 
     def number_of(self, value: Any) -> int | None:
         """The number of a tensor of this call."""
-        return self.numbers.get(_identity(value)) if isinstance(value, torch.Tensor) else None
+        return self.numbers.get(identity(value)) if isinstance(value, torch.Tensor) else None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -98,21 +87,37 @@ class Trace(TorchDispatchMode):
         name = func.overloadpacket.__name__
         self._note_parameters(args)
         weights = self._weights_of(name, args)
-        inputs = [n for n in map(self.number_of, _flat(args)) if n is not None]
+        self._tell_written(args)
+        inputs = [n for n in map(self.number_of, flat(args)) if n is not None]
         if weights and inputs:
             self._lay(name, args, inputs, weights)
         out = func(*args, **(kwargs or {}))
-        first = next((x for x in _flat([out]) if isinstance(x, torch.Tensor)), None)
-        if inputs and first is not None and _address(first) not in self.parameters:
+        first = next((x for x in flat([out]) if isinstance(x, torch.Tensor)), None)
+        if inputs and first is not None and address(first) not in self.parameters:
             self._tell_value(name, func, args, inputs, first)
+        elif not inputs:
+            self._note_computed(args, out)
         return out
 
     # Weights
 
     def _note_parameters(self, args: Any) -> None:
-        for x in _flat(args):
+        for x in flat(args):
             if isinstance(x, torch.nn.Parameter):
-                self.parameters.setdefault(_address(x), x)
+                self.parameters.setdefault(address(x), x)
+
+    def _note_computed(self, args: Any, out: Any) -> None:
+        """Weights that are computed in the call, as by a weight normalisation."""
+        given = [x for x in flat(args) if isinstance(x, torch.Tensor)]
+        names = [self._name_of(x) for x in given if address(x) in self.parameters or identity(x) in self.computed]
+        for x in flat([out]):
+            if names and isinstance(x, torch.Tensor) and address(x) not in self.parameters:
+                self.computed[identity(x)] = names[0]
+                self.kept.append(x)
+
+    def _name_of(self, weight: torch.Tensor) -> str | None:
+        """As a parameter of the network, or of the parameter that it is computed from."""
+        return self.registered.get(address(weight)) or self.computed.get(identity(weight))
 
     def _weights_of(self, name: str, args: tuple[Any, ...]) -> dict[str, torch.Tensor]:
         """The weights among the arguments, by role. An operation of no known kind may have one, its "operand"."""
@@ -122,18 +127,22 @@ class Trace(TorchDispatchMode):
             for i, role in roles.items()
             if i < len(args)
             and isinstance(args[i], torch.Tensor)
-            and (_address(args[i]) in self.parameters or role.startswith("running"))
-            if name not in RESHAPES
+            and (
+                address(args[i]) in self.parameters
+                or role.startswith("running")
+                or (role == "weight" and identity(args[i]) in self.computed)
+            )
+            and name not in RESHAPES
         }
 
     def _lay(self, name: str, args: tuple[Any, ...], inputs: list[int], weights: dict[str, torch.Tensor]) -> None:
         told = []
         for role, tensor in weights.items():
-            number = self.weights.setdefault((_address(tensor), *_layout(tensor)), len(self.weights))
-            told.append([role, list(tensor.shape), number, self.registered.get(_address(tensor))])
-        shapes = [list(x.shape) for x in _flat(args) if self.number_of(x) is not None]
+            number = self.weights.setdefault((address(tensor), *layout(tensor)), len(self.weights))
+            told.append([role, list(tensor.shape), number, self._name_of(tensor), identity(tensor) in self.computed])
+        shapes = [list(x.shape) for x in flat(args) if self.number_of(x) is not None]
         answer = self.tell(
-            {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": _settings(name, args), "weights": told,
+            {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": settings_of(name, args), "weights": told,
              "place": list(self.place)}
         )  # fmt: skip
         if isinstance(answer, (list, tuple)) and len(answer) == len(weights):
@@ -155,18 +164,29 @@ class Trace(TorchDispatchMode):
                 self._number(out, number)
                 return
         if func._schema.is_mutable and isinstance(args[0], torch.Tensor) and out is args[0]:
-            self.numbers = {key: n for key, n in self.numbers.items() if key[0] != _address(out)}
+            before = {n for key, n in self.numbers.items() if key[0] == address(out)}
+            self.written.setdefault(address(out), set()).update(before, inputs)
+            self.numbers = {key: n for key, n in self.numbers.items() if key[0] != address(out)}
+        self._tell_numbers(name, inputs, out, settings_of(name, args))
+
+    def _tell_written(self, args: Any) -> None:
+        """A tensor of which parts were written has a number again once it is used."""
+        for x in flat(args):
+            if isinstance(x, torch.Tensor) and self.number_of(x) is None and address(x) in self.written:
+                self._tell_numbers("copy", sorted(self.written[address(x)]), x, {})
+
+    def _tell_numbers(self, name: str, inputs: list[int], out: torch.Tensor, settings: dict[str, Any]) -> None:
         number, self.count = self.count, self.count + 1
         self._number(out, number)
-        whole = out.numel() <= MOST_NUMBERS and out.layout is torch.strided
+        whole = self.values and out.numel() <= MOST_NUMBERS and out.layout is torch.strided
         self.tell(
             {"event": "value", "operation": name.rstrip("_") if not name.startswith("__") else name, "inputs": inputs, "output": number,
-             "value": out.detach() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": list(self.place),
-             "settings": _settings(name, args)}
+             "value": out.detach().clone() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": list(self.place),
+             "settings": settings}
         )  # fmt: skip
 
     def _number(self, tensor: torch.Tensor, number: int) -> None:
-        self.numbers[_identity(tensor)] = number
+        self.numbers[identity(tensor)] = number
         self.kept.append(tensor)
 
     # Places
@@ -192,100 +212,36 @@ class Trace(TorchDispatchMode):
                 hook.remove()
 
 
-@dataclass(frozen=True)
-class Weight:
-    """A tensor that held weights in an operation: a parameter, or a view of one, such as its transpose."""
-
-    parameter: torch.Tensor
-    offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-
-    def gradient(self) -> torch.Tensor | None:
-        """The gradient of the parameter, looked at as the operation looks at the parameter."""
-        if self.parameter.grad is None:
-            return None
-        laid_out = torch.empty_strided(self.parameter.shape, self.parameter.stride(), dtype=self.parameter.dtype)
-        laid_out.copy_(self.parameter.grad)
-        return laid_out.as_strided(self.shape, self.stride, self.offset - self.parameter.storage_offset())
+_before: WeakKeyDictionary[torch.nn.Module, set[str]] = WeakKeyDictionary()  # the parameters of a network before its first call
 
 
 def trace(
-    network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tell: Tell
+    network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tell: Tell, values: bool = True
 ) -> tuple[dict[str, Any], list[Weight | None]]:
     """One watched call: {"outputs": their numbers, "idle": lazy parameters that are still without a size, "made": parameters that are new
-    after a first call}, and what held weights (None for running statistics).
+    since the first call}, and what held weights (None for running statistics).
 
-    The network runs once before it is watched, so that lazy layers get their sizes.
+    Before it is watched for the first time the network runs once, so that lazy layers get their sizes. `values`: whether they are told.
     """
-    before = {name for name, _ in _parameters(network)}
-    with torch.no_grad():
-        network(*args, **kwargs)
-    watched = Trace(network, tell)
+    if network not in _before:
+        before = {name for name, _ in parameters_of(network)}
+        with torch.no_grad():
+            network(*args, **kwargs)
+        _before[network] = before
+    watched = Trace(network, tell, values)
     result = watched.run(args, kwargs)
     report = {
-        "outputs": [watched.number_of(x) for x in _flat([result]) if isinstance(x, torch.Tensor)],
-        "idle": [name for name, p in _parameters(network) if is_lazy(p)],
-        "made": [name for name, _ in _parameters(network) if name not in before],
+        "outputs": [watched.number_of(x) for x in flat([result]) if isinstance(x, torch.Tensor)],
+        "idle": [name for name, p in parameters_of(network) if is_lazy(p)],
+        "made": [name for name, _ in parameters_of(network) if name not in _before[network]],
     }
     owners = [watched.parameters.get(address) for address, *_ in watched.weights]
     return report, [p if p is None else Weight(p, *key[1:]) for p, key in zip(owners, watched.weights)]
 
 
-def gradients(
-    network: torch.nn.Module,
-    args: list[Any],
-    kwargs: dict[str, Any],
-    cotangents: list[torch.Tensor],
-    weights: Sequence[Weight | None],
-) -> dict[str, Any]:
-    """The outputs y, and of Σ y · cotangent the gradients with respect to the floating-point inputs and to the weights."""
-    args, kwargs = [_leaf(x) for x in args], {name: _leaf(x) for name, x in kwargs.items()}
-    for weight in weights:
-        if weight is not None:
-            weight.parameter.grad = None
-    outputs = [x for x in _flat([network(*args, **kwargs)]) if isinstance(x, torch.Tensor)]
-    total = sum(((y * c.reshape(y.shape)).sum() for y, c in zip(outputs, cotangents)), torch.zeros(()))
-    if total.requires_grad:
-        total.backward()
-    leaves = [x for x in [*args, *kwargs.values()] if isinstance(x, torch.Tensor) and x.requires_grad]
-    return {
-        "outputs": [y.detach() for y in outputs],
-        "inputs": [x.grad for x in leaves],
-        "weights": [None if weight is None else weight.gradient() for weight in weights],
-    }
-
-
-def _leaf(value: Any) -> Any:
-    return value.detach().requires_grad_() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
-
-
-def _parameters(network: torch.nn.Module) -> list[tuple[str, Any]]:
-    return list(network.named_parameters(remove_duplicate=False))
-
-
-def _flat(values: Any) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, dict):
-            yield from _flat(value.values())
-        elif isinstance(value, (list, tuple)):
-            yield from _flat(value)
-        else:
-            yield value
-
-
-def _address(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
-def _layout(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride())
-
-
-def _identity(tensor: torch.Tensor) -> tuple[Any, ...]:
-    return (_address(tensor), *_layout(tensor))
-
-
-def _settings(name: str, args: tuple[Any, ...]) -> dict[str, Any]:
-    found = {setting: args[i] for i, setting in SETTINGS.get(name, {}).items() if i < len(args)}
-    return {setting: list(value) if isinstance(value, (list, tuple)) else value for setting, value in found.items()}
+def outline(network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The report of one call, and its "events" in short: layers and values, without numbers and places. No weights are laid in."""
+    events: list[Event] = []
+    report, _ = trace(network, args, kwargs, events.extend, values=False)
+    short = [{key: item for key, item in event.items() if key not in ("value", "place")} for event in events if event["event"] != "block"]
+    return {**report, "events": short}

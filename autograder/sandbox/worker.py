@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.sandbox import pictures, stand_ins, tracing, wire
+from autograder.sandbox import pictures, stand_ins, tracing, weights, wire
 from autograder.sandbox.tensors import tensor_from_wire, tensor_to_wire
 from autograder.sandbox.training import Training
 from autograder.sandbox.wire import Array, Opaque, Ref, Remote
@@ -85,7 +85,7 @@ class Worker:
         self.question = 0  # of the present request
         self.done = 0  # requests of the present message that have succeeded
         self.training: Training | None = None  # the last one
-        self.traced: list[tracing.Weight | None] = []  # what held weights in the last call that was watched
+        self.traced: list[weights.Weight | None] = []  # what held weights in the last call that was watched
 
     def serve(self) -> None:
         while True:
@@ -181,16 +181,24 @@ class Worker:
     def _op_trace(self, target: Ref, args: list, kwargs: dict, observer: Remote) -> dict[str, Any]:
         """One call of a network, watched: `observer` answers with the weights to lay in, see tracing.py."""
         keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
-        report, self.traced = tracing.trace(
-            self.objects[target.id], [self.from_wire(a) for a in args], keywords, lambda event: self.ask(observer.id, [event], {})
-        )
+        given, network = [self.from_wire(a) for a in args], self.objects[target.id]
+        report, self.traced = tracing.trace(network, given, keywords, lambda events: self.ask(observer.id, [events], {}))
         return report
 
-    def _op_gradients(self, target: Ref, args: list, kwargs: dict, cotangents: list) -> dict[str, Any]:
-        """Outputs and gradients of a network that was watched, see tracing.gradients."""
+    def _op_outline(self, target: Ref, args: list, kwargs: dict) -> dict[str, Any]:
+        """What one call of a network does, see tracing.outline."""
         keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
-        given = [self.from_wire(a) for a in args]
-        return tracing.gradients(self.objects[target.id], given, keywords, [self.from_wire(c) for c in cotangents], self.traced)
+        return tracing.outline(self.objects[target.id], [self.from_wire(a) for a in args], keywords)
+
+    def _op_gradients(self, target: Ref, args: list, kwargs: dict, cotangents: list) -> dict[str, Any]:
+        """Outputs of a network, and the gradients of what held weights when one was watched, see weights.gradients."""
+        keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
+        given, network = [self.from_wire(a) for a in args], self.objects[target.id]
+        return weights.gradients(network, given, keywords, [self.from_wire(c) for c in cotangents], self.traced)
+
+    def _op_draw_weights(self, target: Ref) -> None:
+        """See weights.draw_weights."""
+        weights.draw_weights(self.objects[target.id])
 
     def _op_train(self, model: Ref, data: Array, **settings: Any) -> Any:
         """Minimise model.compute_loss over data, (steps, batch, …), with Adam. Returns the losses, (steps,)."""

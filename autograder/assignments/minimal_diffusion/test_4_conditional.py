@@ -15,14 +15,13 @@ FORWARD, SAMPLE = "conditional.py:DDPM.forward", "conditional.py:DDPM.sample"
 def test_conditional_unet(student: Student, draw: Draw, note: Note) -> None:
     """The conditional `UNet` gives (B, out_class, H, W), has links across, and a gradient reaches every layer."""
     built = unet.judge_shapes(student, "conditional", draw, note)
-    unet.judge_gradients(student, "conditional", draw, note, built)
-    unet.judge_links(student, "conditional", draw, note, built)
+    unet.judge_links(unet.judge_gradients(built, draw, note), note)
 
 
 @task("4", points=1, region=UNET)
 def test_label_effect(student: Student, draw: Draw, note: Note) -> None:
     """Each of the ten labels changes the noise that `UNet` finds in its own image, and in no other."""
-    unet.judge_labels(student, "conditional", draw, note)
+    unet.judge_label_effect(student, "conditional", draw, note)
 
 
 @task("4", points=1, region=FORWARD, false_fail=1e-7, detects="as in exercise 1")

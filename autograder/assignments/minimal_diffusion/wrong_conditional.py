@@ -1,30 +1,19 @@
 """Known wrong versions of conditional.py."""
 
+from autograder.assignments.minimal_diffusion.wrong_unet import both_unets
 from autograder.grading.formulas import named
 from autograder.grading.mutants import in_region
 from autograder.judges.formulas import COMPUTE_LOSS, SAMPLING
 
 LOSS, SAMPLE = (named("conditional", algorithm) for algorithm in (COMPUTE_LOSS, SAMPLING))
-_init = in_region("4", "conditional.py:UNet.__init__")
 _unet = in_region("4", "conditional.py:UNet.forward")
 _forward = in_region("4", "conditional.py:DDPM.forward", LOSS)
 _sample = in_region("4", "conditional.py:DDPM.sample", SAMPLE)
 
-_DOWNS = "self.downs = nn.ModuleList(down_block(channels) for channels in (72, 96, 128, 196))"
 _LABEL = "label = F.one_hot(c, NUM_CLASSES).to(x.dtype).view(-1, NUM_CLASSES, 1, 1)"
-_LAST = "self.head(torch.cat([y, skips.pop()], dim=1))"
 
 CONDITIONAL = (
-    _init(
-        "conditional-block-never-run",
-        explanation="A down block seems to be made and never run. Its weights are never made either, and the optimiser refuses them.",
-        edits=((_DOWNS, f"{_DOWNS}\nself.down5 = down_block(256)"),),
-    ),
-    _init(
-        "conditional-blocks-in-a-list",
-        explanation="The blocks of the way down seem to lie in an ordinary list, where PyTorch does not find them.",
-        edits=((_DOWNS, "self.downs = [down_block(channels) for channels in (72, 96, 128, 196)]"),),
-    ),
+    *both_unets("4", "conditional.py", "conditional-", ("parts = [y, skips.pop()]", "parts = [y]")),
     _unet(
         "label-left-out",
         explanation="The label does not seem to reach any layer. Look at what your up blocks are given.",
@@ -41,6 +30,11 @@ CONDITIONAL = (
         edits=((_LABEL, f"{_LABEL}.mean(0, keepdim=True).expand(len(x), -1, -1, -1)"),),
     ),
     _unet(
+        "labels-summed",
+        explanation="All labels of a batch seem to go to every image. Each image has a label of its own.",
+        edits=((_LABEL, f"{_LABEL}.cumsum(0)"),),
+    ),
+    _unet(
         "nine-classes",
         explanation="There seem to be too few classes: the digits are 0 to 9, ten in all.",
         edits=((_LABEL, "label = F.one_hot(c, 9).to(x.dtype).view(-1, 9, 1, 1)"),),
@@ -49,21 +43,6 @@ CONDITIONAL = (
         "labels-modulo-2",
         explanation="Several labels seem to be one and the same to your network. Look at what becomes of c.",
         edits=((_LABEL, _LABEL.replace("(c, ", "(c % 2, ")),),
-    ),
-    _unet(
-        "conditional-input-link-missing",
-        explanation="The last convolution does not seem to see the image. Look at the uppermost link of the diagram.",
-        edits=((_LAST, "self.head(y)"),),
-    ),
-    _unet(
-        "conditional-links-missing",
-        explanation="The way up does not seem to get what the way down had.",
-        edits=(("parts = [y, skips.pop()]", "parts = [y]"), (_LAST, "self.head(torch.cat([y, x], dim=1))")),
-    ),
-    _unet(
-        "conditional-bottleneck-left-out",
-        explanation="The bottleneck seems to be made and never run.",
-        edits=(("y = self.bottleneck(skips[-1])", "y = skips[-1]"),),
     ),
     _forward(
         "labels-not-handed-on",

@@ -90,7 +90,7 @@ class Difference:
             return "The output's channels must be in the order in which the last layer gives them; yours are in another one."
         if users := self.reference.users(index):
             return self._after(index, users, "returns it as it is", None)
-        last = self.names.tensor(self.reference.outputs[0]) if self.reference.outputs else "something else"
+        last = self.names.tensor(self.reference.results[0]) if self.reference.results else "something else"
         return f"The network must return {last}; yours returns {self.names.tensor(index)}."
 
     def on_the_way(self, failure: Failure) -> str:
@@ -129,19 +129,19 @@ class Difference:
                 if index not in right and self.reference.classes.get(u.output) in right
             ]
             if skipped:
-                return self._after(index, skipped, f"goes on with {self.names.what_with(ours, index)}", ours)
+                return self._after(index, skipped, f"goes on with {self.names.what_with(ours, index)}", ours, more=False)
         return f"The diagram {verb} {tensors(right)}; yours {verb} {tensors(given)}{self.names.yours(ours)}."
 
     # Sentences
 
-    def _after(self, index: int, users: list[Operation], yours: str, ours: Operation | None) -> str:
-        """What must follow a tensor, and what does. `users`: what it goes into in the reference."""
+    def _after(self, index: int, users: list[Operation], yours: str, ours: Operation | None, more: bool = True) -> str:
+        """What must follow a tensor, and what does. `users`: what it goes into in the reference; `more`: whether theirs may come later."""
         start, place = self.names.tensor(index), self.names.yours(ours)
         if not users:
             return f"The diagram ends with {start}; yours {yours}{place}."
         expected = self._nearest(users)
         what = self.names.what_with(expected, index)
-        if self.reference.classes.get(expected.output) in self.reached and ours is not None and not ours.slots:
+        if more and self.reference.classes.get(expected.output) in self.reached and ours is not None and not ours.slots:
             return f"Between {start} and {what} the diagram has nothing more; yours {yours}{place}."
         return f"After {start} the diagram has {what}; yours {yours}{place}."
 

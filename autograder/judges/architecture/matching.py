@@ -18,6 +18,7 @@ from autograder.judges.architecture.recording import Operation, Recording, Slot
 from autograder.judges.architecture.reference import Reference
 from autograder.judges.architecture.values import Numbers, Order
 
+MoreBiases = Literal["none", "absorbed", "any"]  # that the reference lacks: those that a batch normalisation takes away, any
 Convert = Callable[[Numbers], Numbers | None]  # a weight, or a gradient, of the reference's in the student's layout
 
 
@@ -47,7 +48,7 @@ class Matching(Recording):
     reference: Reference = field(default_factory=Reference)
     choices: Sequence[int] = ()
     lay_in: bool = True
-    bias_counts: bool = False  # whether a bias that a batch normalisation takes away must be as in the reference
+    more_biases: MoreBiases = "absorbed"
     decisions: list[tuple[int, int]] = field(default_factory=list)  # which was taken, of how many
     found: dict[int, tuple[int, Order | None] | None] = field(
         default_factory=dict
@@ -77,7 +78,7 @@ class Matching(Recording):
         partner, laid = possible[min(choice, len(possible) - 1)]
         self.partners.append((operation, partner))
         self.laid += laid
-        return [self._values_of(item) for item in laid] if self.lay_in else none
+        return [self._values_of(item) for item in laid] if self.lay_in or operation.is_computed else none
 
     def value(self, operation: Operation) -> None:
         value = self.values.get(operation.output)
@@ -90,11 +91,11 @@ class Matching(Recording):
             if here is None or here[0] not in right:
                 self.failures.append(Failure("result", operation.output, operation, partner))
 
-    def finish(self, outputs: Any) -> None:
-        """The numbers of the outputs are known: each must be the reference's, with its channels in order. What no output needs is no failure."""
-        numbers = [n if type(n) is int else None for n in outputs] if isinstance(outputs, (list, tuple)) else []
-        for i, index in enumerate(self.reference.outputs):
-            number = numbers[i] if i < len(numbers) else None
+    def end(self, report: Any) -> None:
+        """Each output must be the reference's, with its channels in order. What no output needs is no failure."""
+        super().end(report)
+        for i, index in enumerate(self.reference.results):
+            number = self.outputs[i] if i < len(self.outputs) else None
             here = self.found.get(number) if number is not None else None
             if self.failure is None and (here is None or here[0] != index or here[1] is not None):
                 needed = {operation.output for operation in self.behind(number)}
@@ -163,14 +164,18 @@ class Matching(Recording):
             if slot.role == "weight" and other is not None:
                 laid.append(Laid(slot, other.number, partial(kernel_for, ours, theirs, order=order)))
             elif slot.role == "bias":
-                if other is None and (self.bias_counts or not self.reference.is_absorbed(theirs)):
+                if other is None and not self._may_have_bias(theirs):
                     return None
                 laid.append(Laid(slot, other.number if other else None, partial(bias_for, slot.shape)))
             else:
                 return None
-        if self.bias_counts and theirs.slot("bias") and not ours.slot("bias"):
+        if self.more_biases == "none" and theirs.slot("bias") and not ours.slot("bias"):
             return None
         return laid if ours.slot("weight") and all(self._values_of(item) is not None for item in laid) else None
+
+    def _may_have_bias(self, theirs: Operation) -> bool:
+        """Whether the student's layer may have a bias where the reference's has none."""
+        return self.more_biases == "any" or (self.more_biases == "absorbed" and self.reference.is_absorbed(theirs))
 
     def _only_the_bias(self, ours: Operation, theirs: Operation) -> list[Laid] | None:
         bias = theirs.slot("bias")
@@ -199,4 +204,4 @@ class Matching(Recording):
         if item.theirs is None:
             return np.zeros(item.ours.shape, dtype=np.float32)
         values = item.convert(self.reference.weights[item.theirs])
-        return None if values is None or values.shape != item.ours.shape else values.astype(np.float32)
+        return None if values is None or values.shape != item.ours.shape else values.astype(np.float32, copy=False)

@@ -9,26 +9,34 @@ from typing import Any, Self
 
 import numpy as np
 
+from autograder.grading.checks import WrongAnswer, expect
 from autograder.judges.architecture.values import Numbers
 from autograder.sandbox.failures import GraderHangup
+from autograder.sandbox.proxies import describe
 
 MOST_OPERATIONS = 5000
+Arguments = tuple[Any, ...]  # of one call, arrays, (B, …)
 Place = tuple[tuple[str, str], ...]  # the modules that run, outermost first: path and class
 
 
 @dataclass(frozen=True)
 class Slot:
-    """What holds one weight of a layer: "weight", "bias", "running_mean" or "operand". `name`: as a parameter of the network, if it is one."""
+    """What holds one weight of a layer: "weight", "bias", "running_mean" or "operand". `name`: as a parameter of the network, if it is one.
+    `computed`: in every call, from other parameters, as by a weight normalisation.
+    """
 
     role: str
     shape: tuple[int, ...]
     number: int
     name: str | None
+    computed: bool = False
 
 
 @dataclass
 class Operation:
-    """One operation on tensors, by number. `slots`: its weights; it is a layer where it has any."""
+    """One operation on tensors, by number. `shapes`: of what goes in, of a layer only; `shape`: of what comes out. It is a layer where it has
+    weights, `slots`.
+    """
 
     kind: str
     inputs: tuple[int, ...]
@@ -37,6 +45,11 @@ class Operation:
     shapes: tuple[tuple[int, ...], ...] = ()
     slots: tuple[Slot, ...] = ()
     output: int = -1
+    shape: tuple[int, ...] = ()
+
+    @property
+    def is_computed(self) -> bool:
+        return any(slot.computed for slot in self.slots)
 
     def slot(self, role: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.role == role), None)
@@ -53,7 +66,7 @@ class Operation:
 
 @dataclass
 class Recording:
-    """The observer of one call. `values`: by number, those that are numbers; the arguments come first."""
+    """The observer of one call. `values`: by number, those that are told; the arguments come first."""
 
     values: dict[int, Numbers] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
@@ -61,6 +74,9 @@ class Recording:
         default_factory=list
     )  # path, class and output of each module, inner ones first
     waiting: Operation | None = None  # a layer whose output is not told yet
+    outputs: tuple[int | None, ...] = ()  # of the call, once it has ended
+    made: tuple[str, ...] = ()  # parameters that the first call has made
+    idle: tuple[str, ...] = ()  # lazy parameters that are still without a size
 
     @classmethod
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any], **settings: Any) -> Self:
@@ -68,12 +84,15 @@ class Recording:
         arrays = [a for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray)]
         return cls(values={number: array.astype(np.float64) for number, array in enumerate(arrays)}, **settings)
 
-    def __call__(self, event: Any) -> Any:
-        """One event. Raises GraderHangup where it is not as it must be."""
+    def __call__(self, events: Any) -> Any:
+        """Events in order. Returns the answer to the last. Raises GraderHangup where one is not as it must be."""
+        answer = None
         try:
-            return {"layer": self._layer, "value": self._value, "block": self._block}[event["event"]](event)
+            for event in events:
+                answer = {"layer": self._layer, "value": self._value, "block": self._block}[event["event"]](event)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise GraderHangup(f"an operation of the network cannot be read ({type(error).__name__})") from error
+        return answer
 
     def layer(self, operation: Operation) -> list[Numbers | None]:
         """The weights to lay into a layer before it runs; to be said by those who lay any."""
@@ -82,12 +101,25 @@ class Recording:
     def value(self, operation: Operation) -> None:
         """An operation has run."""
 
+    def end(self, report: Any) -> None:
+        """What tracing tells when the call has ended, of an outline also what happened in it. Raises WrongAnswer where it cannot be read."""
+        right = isinstance(report, dict) and all(isinstance(report.get(key), list) for key in ("outputs", "made", "idle"))
+        expect(right, f"The network could not be followed; it gave {describe(report)}.")
+        expect(report["outputs"], "The network must return a tensor; yours returns none. Is there a `return`?")
+        try:
+            self(report.get("events", ()))
+        except GraderHangup as hangup:
+            raise WrongAnswer(f"The network could not be followed: {hangup}.") from None
+        self.outputs = tuple(number if type(number) is int else None for number in report["outputs"])
+        self.made, self.idle = (tuple(map(str, report[key])) for key in ("made", "idle"))
+
     def layers(self) -> Iterator[Operation]:
         return (operation for operation in self.operations if operation.slots)
 
     def _layer(self, event: dict[str, Any]) -> list[Numbers | None]:
         slots = tuple(
-            Slot(str(role), tuple(map(int, shape)), int(number), name) for role, shape, number, name in event["weights"]
+            Slot(str(role), tuple(map(int, shape)), int(number), name, bool(computed))
+            for role, shape, number, name, computed in event["weights"]
         )
         shapes = tuple(tuple(map(int, shape)) for shape in event["shapes"])
         self.waiting = Operation(
@@ -102,9 +134,9 @@ class Recording:
             str(event["operation"]), _numbers(event), _place(event), dict(event["settings"])
         )
         self.waiting = None
-        operation.output = int(event["output"])
-        if isinstance(event["value"], np.ndarray):
-            self.values[operation.output] = event["value"]
+        operation.output, operation.shape = int(event["output"]), tuple(map(int, event["shape"]))
+        if isinstance(value := event.get("value"), np.ndarray):
+            self.values[operation.output] = value
         self.operations.append(operation)
         self.value(operation)
 
@@ -117,5 +149,5 @@ def _numbers(event: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _place(event: dict[str, Any]) -> Place:
-    parts = [str(text)[:200].partition(":") for text in event["place"]]
+    parts = [str(text)[:200].partition(":") for text in event.get("place", ())]
     return tuple((path, kind) for path, _, kind in parts)

@@ -8,6 +8,8 @@ from autograder.grading.seeds import Draw
 from autograder.judges.architecture.recording import Operation, Recording
 from autograder.judges.architecture.values import Known, Numbers
 
+MOST_DRAWN = 65_537  # a prime: numbers of a larger weight repeat after as many, and no two of its channels are alike
+
 
 def absorbed_biases(recording: Recording) -> frozenset[int]:
     """Which layers, counted from 0, are directly followed by a batch normalisation: it takes away what their bias adds."""
@@ -30,7 +32,6 @@ class Reference(Recording):
     classes: dict[int, int] = field(default_factory=dict)
     before_bias: dict[int, Operation] = field(default_factory=dict)  # by index in `known`
     padded: dict[int, int] = field(default_factory=dict)  # by index in `known`, that of the tensor without padding
-    outputs: tuple[int, ...] = ()  # as indices in `known`
 
     def __post_init__(self) -> None:
         for number, array in self.values.items():
@@ -43,7 +44,7 @@ class Reference(Recording):
                 self.weights[slot.number] = _drawn(self.draw, operation, slot.role, slot.shape, is_absorbed)
         if self.draw is None:
             return [None] * len(operation.slots)
-        return [self.weights[slot.number].astype(np.float32) for slot in operation.slots]
+        return [self.weights[slot.number] for slot in operation.slots]
 
     def value(self, operation: Operation) -> None:
         if (value := self.values.get(operation.output)) is None:
@@ -66,8 +67,13 @@ class Reference(Recording):
             self.padded[self.known.add(around)] = self.classes[operation.inputs[0]]
 
     @property
+    def results(self) -> tuple[int, ...]:
+        """The outputs of the call, as indices in `known`."""
+        return tuple(self.classes[number] for number in self.outputs if number is not None)
+
+    @property
     def output_shapes(self) -> list[tuple[int, ...]]:
-        return [self.known.tensors[index].shape for index in self.outputs]
+        return [self.known.tensors[index].shape for index in self.results]
 
     def is_absorbed(self, layer: Operation) -> bool:
         """Whether a batch normalisation follows this layer, so that its bias makes no difference."""
@@ -83,14 +89,19 @@ class Reference(Recording):
 
 
 def _drawn(draw: Draw, operation: Operation, role: str, shape: tuple[int, ...], absorbed: bool) -> Numbers:
-    """Random weights that keep the numbers of a network about as large as they are."""
-    if role == "bias":
-        return np.zeros(shape) if absorbed else 0.5 * draw.normal(*shape)
-    if role == "running_mean":
-        return 0.3 * draw.normal(*shape)
-    if role == "running_var" or (role == "weight" and len(shape) == 1):
-        return draw.uniform(0.5, 1.5, *shape)
-    if role == "weight" and operation.family in ("conv", "transposed conv", "linear"):
+    """Random float32 weights that keep the numbers of a network about as large as they are. The shift of a normalisation is so small that an
+    activation behind it leaves no channel at 0, which would hide what becomes of it.
+    """
+    if role == "bias" and "norm" in operation.kind:
+        values = draw.uniform(-0.15, 0.15, *shape)
+    elif role == "bias":
+        values = np.zeros(shape) if absorbed else 0.5 * draw.normal(*shape)
+    elif role == "running_mean":
+        values = 0.3 * draw.normal(*shape)
+    elif role == "running_var" or (role == "weight" and len(shape) == 1):
+        values = draw.uniform(0.5, 1.5, *shape)
+    else:
+        is_sum = role == "weight" and operation.family in ("conv", "transposed conv", "linear")
         inputs = np.prod(shape[1:]) if operation.family == "conv" else shape[0]
-        return draw.normal(*shape) / np.sqrt(max(inputs, 1))
-    return draw.normal(*shape)
+        values = draw.normal(min(int(np.prod(shape)), MOST_DRAWN)) / np.sqrt(max(inputs, 1) if is_sum else 1)
+    return np.resize(values.astype(np.float32), shape)

@@ -1,0 +1,93 @@
+"""In the worker: the weights of a network that the grader judges, drawn anew, and their gradients."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class OneGelu(TorchDispatchMode):
+    """GELU by its tanh form is computed as the exact one: they differ by up to 5e-4, and a diagram that says GELU means either."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else PyTorch imports its compiler, which takes many seconds
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        given = dict(kwargs or {})
+        if func.overloadpacket.__name__ in ("gelu", "gelu_", "gelu_backward"):
+            given.pop("approximate", None)
+        return func(*args, **given)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A tensor that held weights in an operation: a parameter, or a view of one, such as its transpose."""
+
+    parameter: torch.Tensor
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    def norm_of_gradient(self) -> float | None:
+        """Of the parameter's gradient, looked at as the operation looks at the parameter."""
+        if self.parameter.grad is None:
+            return None
+        laid_out = torch.empty_strided(self.parameter.shape, self.parameter.stride(), dtype=self.parameter.dtype)
+        laid_out.copy_(self.parameter.grad)
+        part = laid_out.as_strided(self.shape, self.stride, self.offset - self.parameter.storage_offset())
+        return float(torch.linalg.vector_norm(part))
+
+
+def draw_weights(network: torch.nn.Module) -> None:
+    """Every weight that is trained gets a new number, so that one that starts at 0 hides nothing. The network must know its sizes."""
+    for _, parameter in parameters_of(network):
+        if is_lazy(parameter) or not parameter.requires_grad:
+            continue
+        if parameter.dim() > 1:
+            torch.nn.init.xavier_uniform_(parameter, gain=2.0)
+        else:
+            torch.nn.init.uniform_(parameter, 0.2, 1.0)
+
+
+def gradients(
+    network: torch.nn.Module,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    cotangents: list[torch.Tensor],
+    weights: Sequence[Weight | None] = (),
+) -> dict[str, Any]:
+    """The outputs y, and of Σ y · cotangent the gradients: their norms for `weights`, and "silent", the names of the parameters of more than
+    one dimension which none reaches.
+    """
+    for _, parameter in parameters_of(network):
+        parameter.grad = None
+    with OneGelu():
+        outputs = [x for x in flat([network(*args, **kwargs)]) if isinstance(x, torch.Tensor)]
+        total = sum(((y * c.reshape(y.shape)).sum() for y, c in zip(outputs, cotangents)), torch.zeros(()))
+        if total.requires_grad:
+            total.backward()
+    trained = {name: p for name, p in parameters_of(network) if not is_lazy(p) and p.requires_grad and p.dim() > 1}
+    return {
+        "outputs": [y.detach() for y in outputs],
+        "weights": [None if weight is None else weight.norm_of_gradient() for weight in weights],
+        "silent": [name for name, p in trained.items() if p.grad is None or not p.grad.any()],
+    }
+
+
+def parameters_of(network: torch.nn.Module) -> list[tuple[str, Any]]:
+    return list(network.named_parameters(remove_duplicate=False))
+
+
+def flat(values: Any) -> Iterator[Any]:
+    """The leaves of nested lists, tuples and dictionaries."""
+    for value in values:
+        if isinstance(value, dict):
+            yield from flat(value.values())
+        elif isinstance(value, (list, tuple)):
+            yield from flat(value)
+        else:
+            yield value
