@@ -846,7 +846,7 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
                 assert answers(lane)
                 assert answers(second)
                 lane.start(ANSWERS, LIMITS)
-                running = psutil.Process().children(recursive=True)
+                running = psutil.Process(own).children(recursive=True)
                 one.__exit__(None, None, None)
                 ended(running, 2)  # the lane and its worker
                 assert answers(second)

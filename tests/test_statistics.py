@@ -240,7 +240,7 @@ def test_correlated_coordinates_are_named():
     ("z", "word"),
     [
         (np.zeros((1000, 2)), "zero"),
-        (np.full((1000, 2), 0.7), "constant"),
+        (np.full((1000, 2), 0.7), "the same number everywhere"),
         (np.full((1000, 2), np.nan), "NaN"),
         (np.where(np.arange(2000).reshape(1000, 2) == 7, np.inf, 0.1), "infinite"),
         (np.tile(np.arange(1000.0)[:, None], (1, 2)), "every coordinate"),

@@ -250,7 +250,7 @@ class _Lane:
             return
         used = self._look_at_memory()
         if used > self.settings["memory_megabytes"] << 20:
-            self.reason = "memory"
+            self.reason = "processes" if count > process.MOST_PROCESSES else "memory"
         elif count > 2 * process.MOST_PROCESSES:
             self.reason = "processes"
         elif not namespaces.has_view:

@@ -596,7 +596,7 @@ FLOODS = (
                 time.sleep(60)
                 os._exit(0)
         """,
-        sentence="start more processes than it may have .*: blocked|too many processes",
+        sentence="start more processes than it may have .*: blocked|too many processes|too much memory",  # whichever is seen first
         needs="user",
         seconds=10.0,
     ),
