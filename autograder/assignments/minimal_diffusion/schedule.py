@@ -27,7 +27,7 @@ def judge_tables(course: Durham, draw: Draw, note: Note) -> None:
     faults = {name: fault for name, value in there.items() if (fault := _fault(name, value, note))}
     flat = [name for name, value in there.items() if name in FOR_IMAGES and name not in faults and value.ndim != 4]
     if flat and not _multiplies_images(course, draw):
-        note("flat", len(flat), 0)
+        note("tables without the extra dimensions", len(flat), 0)
         faults[flat[0]] = f"{flat[0]} must have shape {(T + 1, 1, 1, 1)}, so that {flat[0]}[t] multiplies images; yours has {there[flat[0]].shape}."
     note.measured_work(len(there.keys() - faults.keys()) > 0 or any(map(_is_computed, there.values())))
     for fault in faults.values():

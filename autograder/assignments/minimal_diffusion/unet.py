@@ -78,8 +78,8 @@ def judge_gradients(built: Built, draw: Draw, note: Note) -> Recording:
     """Training reaches every layer, and the network is no linear map, whose results have any sign and size."""
     x = draw.normal(ROWS, 3, SIDE, SIDE)
     seen = watch(built.net, built.arguments(x))
-    note("made", len(seen.made), 0)
-    note("idle", len(seen.idle), 0)
+    note("layers made in the first call", len(seen.made), 0)
+    note("layers that never run", len(seen.idle), 0)
     expect_all_trained(seen)
     built.net.draw_weights()
     expect_gradients(built.net, built.arguments(x), x.shape, draw)
@@ -91,8 +91,8 @@ def judge_gradients(built: Built, draw: Draw, note: Note) -> Recording:
 def judge_links(seen: Recording, note: Note) -> None:
     """What the way down has at a resolution reaches the way up there, and the image itself the last layers."""
     maps = [one for one in seen.operations if one.kind == "convolution" and len(one.shape) == 4]
-    note("channels", [one.shape[1] for one in maps], 0)
-    note("sides", [one.shape[3] for one in maps], 0)
+    note("channels of the maps", [one.shape[1] for one in maps], 0)
+    note("sides of the maps", [one.shape[3] for one in maps], 0)
     note.measured_work(len(maps) > 2 and len({one.shape[3] for one in maps}) > 1)
     sides = expect_links(seen)
     lowest = SIDE >> LEVELS
