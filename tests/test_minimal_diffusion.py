@@ -146,3 +146,14 @@ def test_the_solution_stands_in_for_one_file_and_not_for_both():
 
 def test_solution_files_hold_what_is_given():
     assert {"digits.py", "drawn_digits.py"} <= solution_files(MANIFEST).keys()
+
+
+def test_the_loss_is_smoothed_as_the_course_does_it():
+    from autograder.assignments.minimal_diffusion.rule import smoothed
+
+    losses = np.random.default_rng(5).uniform(0, 2, 300)
+    expected = losses[0]
+    for loss in losses[1:]:
+        expected += 0.01 * (loss - expected)
+    assert smoothed(losses, 0.01) == pytest.approx(expected)
+    assert smoothed(losses[:1], 0.01) == losses[0]

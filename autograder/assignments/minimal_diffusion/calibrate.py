@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.assignments.minimal_diffusion.rule import Rule, smoothed
 from autograder.digits.drawn import drawn_digits
 from autograder.manifest import load_manifest
 
@@ -42,11 +43,22 @@ def losses_of(seed: int, size: int, steps: int, batch: int, learning_rate: float
 
 def main(count: int, first: int = 0) -> None:
     torch.set_num_threads(1)
-    recipe: dict[str, Any] = {"size": 32, "steps": 200, "batch": 16, "learning_rate": 1e-4}
+    rule = load_manifest("minimal_diffusion").outcome
+    assert isinstance(rule, Rule)
+    recipe: dict[str, Any] = {
+        "size": rule.drawn.size,
+        "steps": rule.drawn.steps,
+        "batch": rule.batch_size,
+        "learning_rate": rule.learning_rate,
+    }
     for seed in range(first, first + count):
         started = time.process_time()
         losses = losses_of(seed, **recipe)
-        told = {"seed": seed, "last 50": float(np.mean(losses[-50:])), "seconds": time.process_time() - started}
+        told = {
+            "seed": seed,
+            "smoothed": smoothed(np.array(losses), rule.drawn.smoothing),
+            "seconds": time.process_time() - started,
+        }
         print(json.dumps({**told, "losses": [round(loss, 4) for loss in losses]}), flush=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.minimal_diffusion.rule import Recipe, Rule
+from autograder.assignments.minimal_diffusion.rule import Recipe, Rule, smoothed
 from autograder.digits import Digits, load_digits
 from autograder.digits.mnist import mnist_folder
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_tensor
@@ -38,8 +38,8 @@ class Trained:
 
     @property
     def last(self) -> float:
-        """The mean of the last losses, the figure of the check."""
-        return float(self.losses[-self.recipe.average :].mean())
+        """The smoothed loss at the end, the figure of the check."""
+        return smoothed(self.losses, self.recipe.smoothing)
 
 
 class Outcome:
@@ -77,7 +77,7 @@ class Outcome:
             values = ", ".join(f"{one.last:.3f}" for one in self.trained)
             stood_in = f" The solution's {listed(sorted(replaced))} stood in for yours." if replaced else ""
             raise WrongAnswer(
-                f"After {best.recipe.steps} steps on {best.data}, the mean of the last {best.recipe.average} losses must be below "
+                f"After {best.recipe.steps} steps on {best.data}, the smoothed loss must be below "
                 f"{best.recipe.threshold:g}; yours is {values}.{stood_in}"
             )
 
@@ -138,7 +138,7 @@ class Outcome:
             return []
         best = min(self.trained, key=lambda one: one.last)
         caption = (
-            f"Training loss over {len(best.losses)} steps, {best.seconds:.0f} s, on {best.data}. Mean of the last {best.recipe.average}: "
+            f"Training loss over {len(best.losses)} steps, {best.seconds:.0f} s, on {best.data}. Smoothed, it ends at "
             f"{best.last:.3f}; the threshold is {best.recipe.threshold:g}."
         )
         return [figures.loss_curve(best.losses, caption)]
