@@ -243,7 +243,7 @@ def test_what_a_person_judges_waits_and_needs_no_check(sandbox: Sandbox, toy: Ma
 def test_a_wrong_bonus_costs_nothing(sandbox: Sandbox, toy: Manifest, tmp_path: Path) -> None:
     judged = graded(sandbox, toy, tmp_path, RIGHT.replace("3 * x", "4 * x"), profile="code")
     assert (judged.score, judged.held, judged.max_score) == (10, 0, 10)
-    assert present(judged).sentence == "Everything is right: all 1 check passed."
+    assert present(judged).sentence == "Everything is right: the check passed."
 
 
 def test_a_task_that_was_not_asked_for_does_not_wait(sandbox: Sandbox, toy: Manifest, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_the_score_above_the_maximum_is_shown() -> None:
     full = verdict(*results(written=5))
     assert to_gradescope(full)["score"] == 18
     assert present(full).points == "18 / 15"
-    assert present(full).sentence == "Everything is right: all 1 check passed. The bonus adds 3 points."
+    assert present(full).sentence == "Everything is right: the check passed. The bonus adds 3 points."
 
 
 def test_only_written_questions() -> None:

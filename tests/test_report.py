@@ -799,6 +799,6 @@ def test_a_verdict_read_back_renders_the_same():
 
 def test_what_was_taken_off_is_not_called_all_right():
     right = check(1, status="passed", points=2.0)
-    assert present(verdict(right, state="complete")).sentence == "Everything is right: all 1 check passed."
+    assert present(verdict(right, state="complete")).sentence == "Everything is right: the check passed."
     late = verdict(right, state="complete", notices=(Notice("late", "Handed in late.", deduction=0.5),))
     assert present(late).sentence == "All 1 check passed; what was taken off stands in the notices."

@@ -325,7 +325,8 @@ def _sentence(verdict: Verdict, everything: list[CheckView]) -> str:
     if checks and passed == len(checks) and verdict.score < verdict.max_score:
         return f"All {count(len(checks), 'check')} passed; what was taken off stands in the notices.{bonus}"
     if checks and passed == len(checks):
-        return f"Everything is right: all {count(len(checks), 'check')} passed.{bonus}"
+        told = f"all {count(len(checks), 'check')} passed" if len(checks) > 1 else "the check passed"
+        return f"Everything is right: {told}.{bonus}"
     open_tasks = list(dict.fromkeys(check.task for check in checks if check.state not in ("passed", "held")))
     if not open_tasks:
         return "There was nothing to judge."
