@@ -472,7 +472,7 @@ def judged(results: dict[str, Any]) -> list[str]:
     return [test["number"] for test in results["tests"] if test["tags"][1] not in ("not_run", "waiting")]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_submission_is_graded_in_the_layout_and_again_with_the_same_numbers_on_a_full_disk(place: Place) -> None:
     """The second time the results lie on a file system of 64 kB, where no room can be set aside: the report may be shorter, and no grade is lost."""
     group = [{"name": "Ada Lovelace"}, {"name": "Grace Hopper"}]

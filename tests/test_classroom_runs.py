@@ -122,6 +122,7 @@ def test_each_content_is_judged_once_and_nothing_twice(tmp_path: Path, calls: Pa
         assert (tmp_path / "out" / "reports" / slug / "report.html").stat().st_size > 1000
 
 
+@pytest.mark.proof
 def test_a_class_goes_on_with_another_set_of_files(tmp_path: Path, calls: Path) -> None:
     """Files uploaded one by one: a new one takes the place of the old, who is gone stays out, and nobody is graded twice."""
     folder = tmp_path / "in"
@@ -140,6 +141,7 @@ def test_a_class_goes_on_with_another_set_of_files(tmp_path: Path, calls: Path) 
     assert read_submission(tmp_path / "out" / "gathered" / "lovelaceada_11", MANIFEST).digest == ada.verdict.digest
 
 
+@pytest.mark.proof
 def test_a_submission_that_kills_its_worker_costs_no_other_and_is_tried_again_later(
     tmp_path: Path, calls: Path
 ) -> None:

@@ -7,12 +7,14 @@ import pytest
 from autograder.manifest import assignment_ids, load_manifest
 from autograder.sandbox.launcher import Sandbox
 from tests.bulk import bulk
-from tests.promises import PROMISES, Promise, a_class_is_graded
+from tests.promises import PROMISES, Promise, a_class_is_graded, a_sample_of_mistakes_and_right_variants_validates
+
+LONG = {a_class_is_graded.__name__, a_sample_of_mistakes_and_right_variants_validates.__name__}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("promise", bulk(PROMISES, kept={p.__name__ for p in PROMISES} - {a_class_is_graded.__name__}, name=lambda p: p.__name__))
+@pytest.mark.parametrize("promise", bulk(PROMISES, kept={p.__name__ for p in PROMISES} - LONG, name=lambda p: p.__name__))
 @pytest.mark.parametrize("identifier", assignment_ids())
 def test_every_assignment_holds(identifier: str, promise: Promise, sandbox: Sandbox, tmp_path: Path):
-    """That of a class, which starts graders of its own, is held in `make test` by the toy (test_toy.py), and by all in `make proof`."""
+    """The long ones, a class and a sample of mistakes, are held in `make test` by the toy (test_toy.py), and by all in `make proof`."""
     promise(load_manifest(identifier), sandbox, tmp_path)

@@ -19,6 +19,7 @@ def test_a_seed_always_gives_the_same_bytes():
     assert first.dtype == np.uint8
 
 
+@pytest.mark.proof
 def test_faces_are_distinct():
     pictures = [faces.render_face(category, seed, 32) for category in faces.CATEGORIES for seed in range(60)]
     rows = np.stack(pictures).reshape(len(pictures), -1).astype(float)

@@ -862,6 +862,7 @@ def test_graders_share_a_zygote_and_end_without_each_other() -> None:
 
 @linux
 @pytest.mark.skipif(not ROOT, reason="only workers that are users of their own share a zygote")
+@pytest.mark.proof
 def test_with_its_owner_a_shared_zygote_ends_and_the_others_say_so() -> None:
     with contextlib.ExitStack() as owner:
         home = owner.enter_context(zygote.shared(2))
