@@ -38,7 +38,7 @@ def _judge_steps(
     course: Interface, draw: Draw, note: Note, schedule: Schedule, count: int, eta: float, own_step: bool
 ) -> None:
     shape = (ROWS, *course.sample_shape)
-    oracle = gaussian_oracle(schedule, draw, course.sample_shape)
+    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.data_limit)
     network = course.network(schedule, oracle.eps_theta)
     model = course.build(schedule, network)
     recorder = StepRecorder(course.names, schedule, draw, oracle.eps_theta, schedule.betas)
