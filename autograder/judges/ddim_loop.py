@@ -72,7 +72,7 @@ def _judge_steps(
     result = expect_tensor(answer, shape, f"The result of {loop}")
     note(f"result spread, {name}", result.std(), 0.05)
     if recorder.calls:
-        expect_chain(calls, result, loop)
+        expect_chain(calls, result, loop, course.data_limit)
         note(f"chain, {name}", 1, 0)
         _judge_second_run(calls, course, model, network, recorder, note)
         return

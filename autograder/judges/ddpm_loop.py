@@ -77,7 +77,7 @@ def _judge_steps(
     expect_start(calls[0].x, shape, loop)
     result = expect_tensor(answer, shape, f"The result of {loop}")
     if recorder.calls:
-        expect_chain(calls, result, loop)
+        expect_chain(calls, result, loop, course.data_limit)
         note("chain", 1, 0)
         _judge_second_run(calls, course, model, network, recorder, note)
         return

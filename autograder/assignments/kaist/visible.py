@@ -94,7 +94,7 @@ def p_sample_mean_numbers(code: Code, compare: Compare) -> None:
 
     def judge(form: Form) -> None:
         for t in (T - 1, T // 2, 1, 0):
-            step = measure(code, p_step(form, t))
+            step = measure(code, p_step(form, t), t)
             compare_means(compare, step, f"at t = {t}{SCHEDULE}")
 
     in_any_form(judge)
@@ -106,7 +106,7 @@ def p_sample_noise_numbers(code: Code, compare: Compare) -> None:
 
     def judge(form: Form) -> None:
         times = (T - 1, T // 2, 1, 0)
-        steps = {t: measure(code, p_step(form, t)) for t in times}
+        steps = {t: measure(code, p_step(form, t), t) for t in times}
         compare_noise(compare, list(steps.values()), [f"at t = {t}" for t in times])
         for t in times[:-1]:
             expect_fresh(steps[t], f"At t = {t}, p_sample")
@@ -145,7 +145,7 @@ def ddim_step_numbers(code: Code, compare: Compare) -> None:
 
     def judge(form: Form) -> None:
         for t, t_prev in ((T - 1, T - 4), (5, 1), (3, 0)):
-            step = measure(code, ddim_step(form, t, t_prev, 0.0))
+            step = measure(code, ddim_step(form, t, t_prev, 0.0), t)
             place = f"from t = {t} to t_prev = {t_prev} with η = 0"
             expect(step.sigma < 1e-3, f"{place[0].upper()}{place[1:]}, ddim_p_sample must add no noise; yours does.")
             compare_means(compare, step, place + SCHEDULE)
@@ -159,7 +159,7 @@ def ddim_last_step_numbers(code: Code, compare: Compare) -> None:
 
     def judge(form: Form) -> None:
         for t, t_prev, eta in ((2, -1, 0.0), (T - 1, -1, 0.0), (3, -2, 1.0)):
-            step = measure(code, ddim_step(form, t, t_prev, eta))
+            step = measure(code, ddim_step(form, t, t_prev, eta), t)
             place = f"from t = {t} to t_prev = {t_prev} with η = {eta:g}"
             expect(step.sigma < 1e-3, f"{place[0].upper()}{place[1:]}, ddim_p_sample must add no noise; yours does.")
             compare_means(compare, step, place + SCHEDULE)
@@ -173,7 +173,7 @@ def ddim_step_with_noise_numbers(code: Code, compare: Compare) -> None:
 
     def judge(form: Form) -> None:
         cases = ((T - 1, T - 4, 1.0), (5, 1, 0.5), (1, 0, 1.0))
-        steps = [measure(code, ddim_step(form, *case)) for case in cases]
+        steps = [measure(code, ddim_step(form, *case), case[0]) for case in cases]
         places = [f"from t = {t} to t_prev = {t_prev} with η = {eta:g}" for t, t_prev, eta in cases]
         compare_noise(compare, steps, places)
         for step, place in zip(steps, places):

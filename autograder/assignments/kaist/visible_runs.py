@@ -94,14 +94,17 @@ def ddim_step(form: Form, t: int, t_prev: int, eta: float) -> Callable[[Any, tor
     return lambda diffusion, x: diffusion.ddim_p_sample(x, form(t, len(x)), form(t_prev, len(x)), eta)
 
 
-def measure(code: Code, take: Callable[[Any, torch.Tensor], Any]) -> Fit:
+def measure(code: Code, take: Callable[[Any, torch.Tensor], Any], t: int) -> Fit:
+    """A step at t, on x_t of data within the range of images, where many a sampler clamps its estimate of them."""
     shape = (max(16384 // int(np.prod(code.sample_shape)), 64), *code.sample_shape)
     generator = torch.Generator().manual_seed(0)
     prediction = torch.zeros(shape)
     diffusion = build(code, Network(lambda x, t: prediction))
+    alpha_bar = diffusion.var_scheduler.alphas_cumprod[t]
     inputs, outputs = [], []
     for number in (1, 1, 2):
-        x, prediction = (2.4 * torch.rand(shape, generator=generator) - 1.2 for _ in range(2))
+        x0, prediction = (limit * (2 * torch.rand(shape, generator=generator) - 1) for limit in (0.9, 1.2))
+        x = alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * prediction
         inputs.append((x.double().numpy(), prediction.double().numpy()))
         seed(number)
         outputs.append(expect_tensor(take(diffusion, x.clone()), shape, "The result of the step"))
