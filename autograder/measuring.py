@@ -6,7 +6,7 @@ looked at.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,17 +55,15 @@ def fit_step(inputs: Sequence[tuple[Floats, Floats]], outputs: Sequence[Floats])
     return Fit(float(a), float(b), rest, error, noise, other_noise)
 
 
-class LoopStep(Protocol):
-    """One step of a loop, as a stand-in for it has seen it: what it was given, and what it answered."""
+@dataclass(frozen=True)
+class LoopStep:
+    """One step of a loop: what it was given, and what a stand-in for it answered; of a network's call only x and t are known."""
 
-    @property
-    def x(self) -> Floats: ...
-
-    @property
-    def t(self) -> float: ...
-
-    @property
-    def out(self) -> Floats | None: ...
+    x: Floats
+    t: float
+    t_prev: float | None = None
+    eta: float | None = None
+    out: Floats | None = None
 
 
 def chain_fault(steps: Sequence[LoopStep], result: Floats, what: str) -> str | None:

@@ -15,8 +15,8 @@ from autograder.judges.expectations import (
 )
 from autograder.judges.interface import Interface
 from autograder.judges.network import ROWS, Network
-from autograder.judges.recorder import StepCall, StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
-from autograder.measuring import descent_fault, listed
+from autograder.judges.recorder import StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
+from autograder.measuring import LoopStep, descent_fault, listed
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
 
@@ -86,7 +86,7 @@ def _judge_steps(
 
 
 def _judge_second_run(
-    calls: list[StepCall],
+    calls: list[LoopStep],
     course: Interface,
     model: Any,
     network: Network,
@@ -99,7 +99,7 @@ def _judge_second_run(
     expect_fresh_start(calls[0].x, again[0].x, note, loop)
 
 
-def _expect_aims(calls: list[StepCall], eta: float, what: str, loop: str) -> None:
+def _expect_aims(calls: list[LoopStep], eta: float, what: str, loop: str) -> None:
     """Each step aims at the t of the next, the last at clean data, and all get η."""
     for call, following in zip(calls, calls[1:]):
         expect(

@@ -15,8 +15,8 @@ from autograder.judges.expectations import (
 )
 from autograder.judges.interface import Interface
 from autograder.judges.network import ROWS, Network
-from autograder.judges.recorder import StepCall, StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
-from autograder.measuring import listed
+from autograder.judges.recorder import StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
+from autograder.measuring import LoopStep, listed
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import moments_fault
@@ -95,7 +95,7 @@ def _judge_steps(
 
 
 def _judge_second_run(
-    calls: list[StepCall],
+    calls: list[LoopStep],
     course: Interface,
     model: Any,
     network: Network,

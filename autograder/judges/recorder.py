@@ -10,24 +10,13 @@ from autograder.grading.checks import Floats, Note, expect, expect_finite, expec
 from autograder.grading.seeds import Draw
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import MOST_CALLS, ROWS, Network, as_state, as_timesteps, silent, too_many_calls
-from autograder.measuring import chain_fault
+from autograder.measuring import LoopStep, chain_fault
 from autograder.oracles.gaussian import GaussianOracle
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import describe
-
-
-@dataclass(frozen=True)
-class StepCall:
-    """One step of a loop: what it was given, and what a stand-in for it answered; of a network's call only x and t are known."""
-
-    x: Floats
-    t: float
-    t_prev: float | None = None
-    eta: float | None = None
-    out: Floats | None = None
 
 
 @dataclass
@@ -42,7 +31,7 @@ class StepRecorder:
     draw: Draw
     eps_theta: Callable[[Floats, int], Floats]
     variance: Floats
-    calls: list[StepCall] = field(default_factory=list)
+    calls: list[LoopStep] = field(default_factory=list)
 
     def p_sample(self, xt: Any, t: Any) -> Any:
         x = self._x(xt)
@@ -77,15 +66,15 @@ class StepRecorder:
 
     def _keep(self, x: Floats, t: float, t_prev: float | None, eta: float | None, out: Floats) -> Any:
         answer = out.astype(np.float32)
-        self.calls.append(StepCall(x, float(t), t_prev, eta, answer.astype(np.float64)))
+        self.calls.append(LoopStep(x, float(t), t_prev, eta, answer.astype(np.float64)))
         if len(self.calls) > MOST_CALLS:
             raise too_many_calls(MOST_CALLS)
         return answer
 
 
-def steps_taken(course: Interface, recorder: StepRecorder, network: Network) -> list[StepCall]:
+def steps_taken(course: Interface, recorder: StepRecorder, network: Network) -> list[LoopStep]:
     """The calls of the stand-in for the step, or, where there were none, those of the network."""
-    by_network = [StepCall(call.x, course.row_of(recorder.schedule, call.t[0])) for call in network.calls]
+    by_network = [LoopStep(call.x, course.row_of(recorder.schedule, call.t[0])) for call in network.calls]
     return recorder.calls or by_network
 
 
@@ -96,7 +85,7 @@ def run_again(
     note: Note,
     loop: str,
     run: Callable[[tuple[int, ...]], Any],
-) -> list[StepCall]:
+) -> list[LoopStep]:
     """The steps of one more `run` of the same loop, with no seed set before it, for samples of another size."""
     shape = (ROWS // 2, *course.wider.sample_shape)
     recorder.calls, network.calls = [], []
@@ -117,7 +106,7 @@ def run_again(
     return calls
 
 
-def expect_chain(calls: list[StepCall], result: Floats, what: str, limit: float) -> None:
+def expect_chain(calls: list[LoopStep], result: Floats, what: str, limit: float) -> None:
     """Each step gets the result of the one before, and the last result is returned; that of images may be clamped at `limit`, where they end."""
     last = calls[-1].out
     if limit <= 1 and last is not None and near(result, last.clip(-limit, limit), 1e-4):

@@ -22,6 +22,7 @@ from autograder.kit.checks import (
 )
 from autograder.measuring import (
     Fit,
+    LoopStep,
     chain_fault,
     descent_fault,
     fit_step,
@@ -156,15 +157,6 @@ def expect_call(code: Code, t: int, take: Callable[[Any, torch.Tensor], Any], wh
     same = got.shape == shape and abs(got - x.double().numpy()).max() < 1e-5
     expect(same, f"{what} must give the network x_t as it is; yours gives something else.")
     expect_tensor(result, shape, f"The result of {what}")
-
-
-@dataclass(frozen=True)
-class LoopStep:
-    x: Floats
-    t: float
-    t_prev: float | None = None
-    eta: float | None = None
-    out: Floats | None = None
 
 
 @dataclass(frozen=True)
