@@ -38,7 +38,7 @@ def _judge_steps(
     course: Interface, draw: Draw, note: Note, schedule: Schedule, count: int, eta: float, own_step: bool
 ) -> None:
     shape = (ROWS, *course.sample_shape)
-    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.data_limit)
+    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.clamp)
     network = course.network(schedule, oracle.eps_theta)
     model = course.build(schedule, network)
     recorder = StepRecorder(course.names, schedule, draw, oracle.eps_theta, schedule.betas)
@@ -72,7 +72,7 @@ def _judge_steps(
     result = expect_tensor(answer, shape, f"The result of {loop}")
     note(f"result spread, {name}", result.std(), 0.05)
     if recorder.calls:
-        expect_chain(calls, result, loop, course.data_limit)
+        expect_chain(calls, result, loop, course.clamp)
         note(f"chain, {name}", 1, 0)
         _judge_second_run(calls, course, model, network, recorder, note)
         return

@@ -48,7 +48,7 @@ def judge_steps(course: Interface, draw: Draw, note: Note) -> None:
     """The loop around the reference step; or, where that does not fit or is not called, as it is, by its network calls."""
     schedule = course.schedule(draw)
     note.inputs["schedule"] = schedule
-    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.data_limit)
+    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.clamp)
     any_form(
         note, [functools.partial(_judge_steps, course, schedule, oracle, draw, note, own) for own in (False, True)]
     )
@@ -77,7 +77,7 @@ def _judge_steps(
     expect_start(calls[0].x, shape, loop)
     result = expect_tensor(answer, shape, f"The result of {loop}")
     if recorder.calls:
-        expect_chain(calls, result, loop, course.data_limit)
+        expect_chain(calls, result, loop, course.clamp)
         note("chain", 1, 0)
         _judge_second_run(calls, course, model, network, recorder, note)
         return
@@ -112,7 +112,7 @@ def judge_distribution(course: Interface, draw: Draw, note: Note, carry: Carry) 
     schedule = course.schedule(draw)
     rows = MOST_NUMBERS // (int(np.prod(course.sample_shape)) * schedule.num_timesteps)
     shape = (min(ROWS, max(rows, 1024)), *course.sample_shape)
-    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.data_limit)
+    oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.clamp)
     network = course.network(schedule, oracle.eps_theta)
     model = course.build(schedule, network)
     if carry.stands_in_for(course.names.p_sample):

@@ -30,9 +30,9 @@ def follows_the_schedule(times: Sequence[float], factors: Any, errors: Any) -> b
     return bool((abs(values - line @ solution) > 1e-3 * (1 + abs(values)) + np.max(errors, axis=0)).any())
 
 
-def gaussian_oracle(schedule: Schedule, draw: Draw, sample_shape: tuple[int, ...], limit: float) -> GaussianOracle:
-    """`limit`: of |x_0|. Where it is that of images, the data lie so far within it that a sampler may clamp its estimates of x_0 there."""
-    if limit <= 1:
+def gaussian_oracle(schedule: Schedule, draw: Draw, sample_shape: tuple[int, ...], clamp: float | None) -> GaussianOracle:
+    """Where a sampler may clamp its estimates of x_0, at ±1, the data lie so far within that it does no harm."""
+    if clamp is not None:
         return GaussianOracle(schedule, draw.uniform(-0.4, 0.4, *sample_shape), draw.uniform(0.05, 0.09, *sample_shape))
     return GaussianOracle(schedule, draw.uniform(-1, 1, *sample_shape), draw.uniform(0.3, 0.6, *sample_shape))
 

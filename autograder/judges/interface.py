@@ -73,8 +73,13 @@ class Interface:
 
     @property
     def data_limit(self) -> float:
-        """The largest |x_0|: the points of the roll reach 3.8, images ±1, where many a sampler clamps its estimate of x_0."""
+        """The largest |x_0|: the points of the roll reach 3.8, images ±1."""
         return 4.0 if len(self.sample_shape) == 1 else 1.0
+
+    @property
+    def clamp(self) -> float | None:
+        """At ± this a sampler may clamp its estimates of x_0, and its result: where images end. None for points."""
+        return None if len(self.sample_shape) == 1 else self.data_limit
 
     @property
     def wider(self) -> Self:

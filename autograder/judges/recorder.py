@@ -106,10 +106,10 @@ def run_again(
     return calls
 
 
-def expect_chain(calls: list[LoopStep], result: Floats, what: str, limit: float) -> None:
-    """Each step gets the result of the one before, and the last result is returned; that of images may be clamped at `limit`, where they end."""
+def expect_chain(calls: list[LoopStep], result: Floats, what: str, clamp: float | None) -> None:
+    """Each step gets the result of the one before, and the last result is returned, or clamped at ± `clamp`, where that is right."""
     last = calls[-1].out
-    if limit <= 1 and last is not None and near(result, last.clip(-limit, limit), 1e-4):
+    if clamp is not None and last is not None and near(result, last.clip(-clamp, clamp), 1e-4):
         result = last
     fault = chain_fault(calls, result, what)
     expect(fault is None, fault or "")
