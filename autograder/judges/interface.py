@@ -82,6 +82,11 @@ class Interface:
         return None if len(self.sample_shape) == 1 else self.data_limit
 
     @property
+    def data_range(self) -> tuple[float, float]:
+        """Of x_0."""
+        return -self.data_limit, self.data_limit
+
+    @property
     def wider(self) -> Self:
         """The same for samples of another size and as many dimensions, since no size may be written into the code."""
         return dataclasses.replace(self, sample_shape=(*self.sample_shape[:-1], self.sample_shape[-1] + 1))
@@ -140,6 +145,16 @@ class Interface:
     def labels_of_samples(self, draw: Draw, rows: int) -> Any:
         """Those with which the loop has to draw, whether it is told them or knows."""
         return self.labels(draw, rows)
+
+    def conditions_in(self, call: Call) -> list[Any]:
+        """What a call of the network was given as labels: whatever stands beside x_t."""
+        return [value for value in call.more.values() if value is not None]
+
+    def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
+        """Of a run of the loop whose states hold about as many numbers as `rows` samples; where the course's loop decides how many it draws, of
+        as many as that.
+        """
+        return (rows, *self.sample_shape)
 
     # The functions of the course
 

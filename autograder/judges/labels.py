@@ -15,14 +15,14 @@ from autograder.sandbox.proxies import describe
 def expect_labels(
     course: Interface, calls: Sequence[Call], labels: Any, where: str, note: Note, rule: str = ""
 ) -> None:
-    """Every call got `labels`, (B,), whatever else it got, and in whatever order. None: the course has no labels.
+    """Every call got `labels`, (B,), whatever else it got (Interface.conditions_in), and in whatever order. None: the course has no labels.
 
     `rule`: which sample has which label, where no one tells it.
     """
     if labels is None:
         return
     for call in calls:
-        beside = [value for value in call.more.values() if value is not None]
+        beside = course.conditions_in(call)
         note("beside x_t", len(beside), 0)
         expect(
             beside,

@@ -43,6 +43,7 @@ class LossRun:
     xt: Floats
     t: Floats
     schedule: Schedule
+    told: Floats  # what the network was told as t, (B,); empty where it is told nothing
 
     @cached_property
     def index(self) -> NDArray[np.int64]:
@@ -103,7 +104,7 @@ def run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], note: Note, 
             note.measured_work(is_squared_error_of_noise(float(value.ravel()[0]), eps_hat, x0))
         note_factors(xt, x0, note)
         t = rows_told_by(schedule, xt, x0, name)
-    return LossRun(loss, model, x0, eps_hat, xt, t, schedule)
+    return LossRun(loss, model, x0, eps_hat, xt, t, schedule, times)
 
 
 def _either_q_sample(course: Interface, note: Note, judge: Callable[[bool], None]) -> None:

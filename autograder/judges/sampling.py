@@ -44,7 +44,7 @@ class Run:
 
     schedule: Schedule
     draw: Draw
-    limit: float  # of |x_0|
+    within: tuple[float, float]  # of x_0
     strong: bool = False
     fields: list[Floats] = field(
         default_factory=list
@@ -57,7 +57,7 @@ class Run:
         step = len(self.answers)
         if step == len(self.fields):
             strong = STRONG * self.draw.normal(*call.x.shape) if self.strong else None
-            self.fields.append(self.draw.uniform(-self.limit, self.limit, *call.x.shape) if strong is None else strong)
+            self.fields.append(self.draw.uniform(*self.within, *call.x.shape) if strong is None else strong)
         alpha_bar = self.schedule.alphas_cumprod[max(self.schedule.last - step, self.schedule.first)]
         given = self.fields[step]
         eps = given if self.strong else (call.x - np.sqrt(alpha_bar) * given) / np.sqrt(1 - alpha_bar)
@@ -85,9 +85,15 @@ class Steps:
         return np.sqrt([noise.var() + offset**2 / 2 for noise, offset in zip(self.noise, between)])
 
 
-def _shape(course: Interface, schedule: Schedule) -> tuple[int, ...]:
+def _shape(course: Interface, schedule: Schedule, draw: Draw) -> tuple[int, ...]:
     numbers = min(NUMBERS, IN_ALL // schedule.num_timesteps)
-    return (max(numbers // int(np.prod(course.sample_shape)), 64), *course.sample_shape)
+    return course.shape_of_samples(max(numbers // int(np.prod(course.sample_shape)), 64), draw)
+
+
+def well_within(course: Interface) -> tuple[float, float]:
+    low, high = course.data_range
+    margin = (1 - WITHIN) * (high - low) / 2
+    return low + margin, high - margin
 
 
 def _run(course: Interface, run: Run, seed: int | None, note: Note, shape: tuple[int, ...]) -> None:
@@ -140,8 +146,8 @@ def judge_steps(course: Interface, draw: Draw, note: Note) -> None:
     rows = min(ROWS_TO_START, max(rows, 64))
     starts = []
     for seed, shape in (
-        (draw.seed(), (rows, *course.sample_shape)),
-        (None, (rows // 2 + 1, *course.wider.sample_shape)),
+        (draw.seed(), course.shape_of_samples(rows, draw)),
+        (None, course.wider.shape_of_samples(rows // 2 + 1, draw)),
     ):
         states: list[Floats] = []
         network = course.answered(_first_of(states), **course.calls_of(schedule))
@@ -188,20 +194,20 @@ def _note_calls(
 
 def measure(course: Interface, schedule: Schedule, draw: Draw, note: Note) -> Steps:
     """a, b and the noise of every step, from two runs with one seed and a third with another."""
-    shape, seeds = _shape(course, schedule), (draw.seed(), draw.seed())
-    limit = WITHIN * course.data_limit
-    runs = [Run(schedule, draw, limit) for _ in range(3)]
+    shape, seeds = _shape(course, schedule, draw), (draw.seed(), draw.seed())
+    within = well_within(course)
+    runs = [Run(schedule, draw, within) for _ in range(3)]
     for run, seed in zip(runs, (seeds[0], seeds[0], seeds[1])):
         _run(course, run, seed, note, shape)
     if np.array_equal(runs[0].states[0], runs[1].states[0]):
         a, b, rest = _fit(runs[0], runs[1])
         if near(rest, 0, ROUNDING):
             return _steps(runs, a, b, bend=0.0)
-        again = Run(schedule, draw, limit, fields=runs[0].fields)
+        again = Run(schedule, draw, within, fields=runs[0].fields)
         _run(course, again, seeds[0], note, shape)
         if near(again.states[-1], runs[0].states[-1], 1e-5 * (1 + abs(again.states[-1]).max())):
             return _steps(runs, a, b, bend=float(np.max(rest)))
-    strong = [Run(schedule, draw, limit, strong=True) for _ in range(2)]
+    strong = [Run(schedule, draw, within, strong=True) for _ in range(2)]
     for run, seed in zip(strong, seeds):
         _run(course, run, seed, note, shape)
     return _steps(strong, *_fit(*strong)[:2], bend=0.0)
@@ -359,7 +365,7 @@ def _expect_noise(steps: Steps, loop: str) -> None:
 def _same_for_all(noise: Floats, sigma: float) -> str | None:
     """Noise that is drawn once for all rows, or once for all numbers of a row, up to rounding."""
     rows = noise.reshape(len(noise), -1)
-    if np.ptp(rows, axis=0).max() < 1e-3 * sigma:
+    if len(rows) > 1 and np.ptp(rows, axis=0).max() < 1e-3 * sigma:
         return "every row of the batch gets the same numbers"
     return "every coordinate gets the same number" if np.ptp(rows, axis=1).max() < 1e-3 * sigma else None
 

@@ -1,0 +1,31 @@
+"""Task 2-4: the training loss of class_conditional.py, with dropped labels."""
+
+from autograder.assignments.mnist_diffusion.interface import ClassConditional, judged
+from autograder.grading.checks import Carry, Note, task
+from autograder.grading.seeds import Draw
+from autograder.judges import loss, times
+from autograder.judges.dropping import judge_dropping
+from autograder.sandbox.proxies import Student
+
+FORWARD = "class_conditional.py:ddpm_forward"
+
+
+@task("2-4", points=1.5, region=FORWARD, false_fail=1e-7, detects="as in task 2-2")
+def test_noised_images(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """The conditional `ddpm_forward` gives the network x_t, for a t of every image's own, the labels and the time."""
+    judged(ClassConditional, student, draw, note, carry, loss.judge_noise, loss.judge_timesteps, times.judge_in_loss)
+
+
+@task("2-4", points=2, region=FORWARD, false_fail=5e-8, detects="a rate off by 0.05, labels that are dropped together")
+def test_dropped_labels(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """Each label is dropped with probability p_uncond, by itself: a mask of 0, or a one-hot vector of zeros."""
+    judged(
+        ClassConditional, student, draw, note, carry,
+        lambda course, draw, note: judge_dropping(lambda rows, p: course.told_in_loss(draw, rows, p), draw, note, "ddpm_forward"),
+    )  # fmt: skip
+
+
+@task("2-4", points=1.5, region=FORWARD)
+def test_loss_value(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """The conditional loss is the mean of (ε − ε_θ)² over everything, and its gradient reaches the network."""
+    judged(ClassConditional, student, draw, note, carry, loss.judge_value, loss.judge_gradient)

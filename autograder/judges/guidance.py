@@ -1,0 +1,119 @@
+"""Judgement of classifier-free guidance (Ho and Salimans 2022, Eq. 6): ε = ε_u + γ (ε_c − ε_u) in every step of a loop.
+
+Two runs with equal random numbers and other answers, as in sampling.py: between two states the network's two answers have the weights
+−b (1 − γ) and −b γ, known to rounding, whatever b is. The answers are such that what a right loop makes of them leaves no estimate of x_0 outside of the
+range of the data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect
+from autograder.grading.seeds import Draw
+from autograder.judges.conditions import ConditionalNetwork
+from autograder.judges.interface import Interface
+from autograder.judges.labels import expect_labels
+from autograder.judges.network import Call
+from autograder.judges.sampling import well_within
+from autograder.oracles.schedule import Schedule
+from autograder.oracles.tolerance import near
+
+NUMBERS = 512  # of a state, which is enough where nothing is random
+DIFFERENCE = 0.3  # of ε with a label and without
+TOLERANCE = 2e-3  # of γ, relative to 1 + |γ|
+REST = 1e-3  # of what no weights explain, relative to what the weights must explain
+
+
+@dataclass(frozen=True)
+class Guided:
+    """One run: the states, and what the network would have answered at each, without and with the label, whether it was asked or not."""
+
+    states: list[Floats]
+    without: list[Floats]
+    with_label: list[Floats]
+
+
+def run_guided(course: Interface, schedule: Schedule, draw: Draw, scale: float, seed: int, loop: Callable[..., Floats]) -> Guided:
+    """`loop(model, shape, labels, scale)` runs the student's. Raises WrongAnswer where the labels are not those asked for."""
+    without: list[Floats] = []
+    differences: list[Floats] = []
+    low, high = well_within(course)
+
+    def answer(call: Call) -> Floats:
+        alpha_bar = schedule.alphas_cumprod[max(schedule.last - len(without), schedule.first)]
+        differences.append(DIFFERENCE * draw.normal(*call.x.shape))
+        x0 = draw.uniform(low, high, *call.x.shape)
+        right = (call.x - np.sqrt(alpha_bar) * x0) / np.sqrt(1 - alpha_bar)
+        without.append((right - scale * differences[-1]).astype(np.float32).astype(np.float64))
+        return without[-1]
+
+    network = course.answered(answer, **course.calls_of(schedule))
+    assert isinstance(network, ConditionalNetwork)
+    network.difference = lambda call: differences[-1]
+    shape = course.shape_of_samples(max(NUMBERS // int(np.prod(course.sample_shape)), 16), draw)
+    labels = course.labels_of_samples(draw, shape[0])
+    model = course.build(schedule, network)
+    course.student.seed = seed
+    result = loop(model, shape, labels, scale)
+    course.student.seed = None
+    name = course.names.p_sample_loop
+    expect(network.calls, f"{name} must call {course.names.network} in every step; yours never called it.")
+    if scale != 0:
+        expect_labels(course, network.calls, labels, name, Note(), course.names.labels_of_samples)
+    states = [*(call.x for call in network.calls), result]
+    return Guided(states, without, [(e + d).astype(np.float32).astype(np.float64) for e, d in zip(without, differences)])
+
+
+def weights(one: Guided, other: Guided) -> tuple[Floats, Floats, Floats]:
+    """Of each step: the weights of the answer without the label and of that with it in x_{t−1}, and what they leave unexplained."""
+    found = []
+    for k in range(len(one.without)):
+        before, after = (one.states[i] - other.states[i] for i in (k, k + 1))
+        columns = [one.without[k] - other.without[k], one.with_label[k] - other.with_label[k]]
+        design = np.stack([column.ravel() for column in (*columns, *([before] if before.any() else []))], axis=1)
+        solution, *_ = np.linalg.lstsq(design, after.ravel(), rcond=None)
+        left = after.ravel() - design @ solution
+        found.append((-solution[0], -solution[1], left.std() / (1e-12 + after.std())))
+    of_none, of_label, rest = np.array(found).T
+    return of_none, of_label, rest
+
+
+def judge_guidance(course: Interface, draw: Draw, note: Note, scale: float, loop: Callable[..., Floats]) -> None:
+    """In every step the weights of the two answers are as 1 − γ to γ. Raises WrongAnswer."""
+    schedule, name = course.schedule(draw), course.names.p_sample_loop
+    seed = draw.seed()
+    one, other = (run_guided(course, schedule, draw, scale, seed, loop) for _ in range(2))
+    expect(
+        len(one.states) == len(other.states) and one.states[0].shape == other.states[0].shape == one.states[-1].shape,
+        f"{name} must take the same steps, and return images of the same shape, at every call.",
+    )
+    of_none, of_label, rest = weights(one, other)
+    total = of_none + of_label
+    mine = np.divide(of_label, total, out=np.full_like(total, np.nan), where=abs(total) > 1e-9)
+    middle = float(np.median(mine))
+    note(f"weight of the label at γ {_kind(scale)}", middle - scale, 0.02)
+    note("sum of the weights", float(np.median(total / [schedule.p_coefficients(schedule.last - k)[1] for k in range(len(total))])), 0.02)
+    note.measured_work(bool(np.isfinite(middle)))
+    right = near(mine, scale, TOLERANCE * (1 + abs(scale))) and near(rest, 0, REST)
+    if not right and (np.isnan(middle) or near(middle, scale, 0.02 * (1 + abs(scale)))):
+        _expect_sum(total, schedule, name)
+        raise WrongAnswer(
+            f"With guidance_scale γ = {scale:g}, the noise in every step of {name} must be ε_u + γ (ε_c − ε_u), and is no such sum in yours. "
+            "Look for what is clamped, rounded or taken from another step."
+        )
+    if not right:
+        raise WrongAnswer(
+            f"With guidance_scale γ = {scale:g}, ε must be ε_u + γ (ε_c − ε_u), that is {1 - scale:.3g} ε_u + {scale:.3g} ε_c; "
+            f"in yours the two have weights as {1 - middle:.3g} to {middle:.3g}."
+        )
+
+
+def _expect_sum(total: Floats, schedule: Schedule, name: str) -> None:
+    if near(total, 0, 1e-6):
+        raise WrongAnswer(f"In {name} the weights of ε_u and ε_c must add up to 1; in yours they add up to 0, so that no noise is taken away.")
+
+
+def _kind(scale: float) -> str:
+    return f"{scale:g}" if scale in (0, 1) else "of others"
