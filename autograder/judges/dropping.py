@@ -38,7 +38,9 @@ def judge_dropping(told: Told, draw: Draw, note: Note, name: str) -> None:
     where = f"{name} must drop each label by itself, wherever in the batch its image stands"
     _expect_rate(int(dropped[: ROWS // 2].sum()), ROWS // 2, p, where)
     _expect_rate(int((dropped[::2] & dropped[1::2]).sum()), ROWS // 2, p * p, f"{name} must drop each label by itself; of neighbours, both")
-    counts = [int((told(SMALL, p)[1] == NONE).sum()) for _ in range(BATCHES)]
+    small = [told(SMALL, p)[1] == NONE for _ in range(BATCHES)]
+    counts = [int(dropped.sum()) for dropped in small]
+    note("the same images at every call", all(np.array_equal(small[0], other) for other in small), 0)
     note("counts in small batches differ", len(set(counts)) > 1, 0)
     note("small batches dropped whole, or not at all", sum(count in (0, SMALL) for count in counts) == BATCHES, 0)
     expect(

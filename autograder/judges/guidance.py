@@ -93,8 +93,11 @@ def judge_guidance(course: Interface, draw: Draw, note: Note, scale: float, loop
     total = of_none + of_label
     mine = np.divide(of_label, total, out=np.full_like(total, np.nan), where=abs(total) > 1e-9)
     middle = float(np.median(mine))
+    if scale not in (0, 1):
+        note.inputs["guidance scale"] = scale
     note(f"weight of the label at γ {_kind(scale)}", middle - scale, 0.02)
-    note("sum of the weights", float(np.median(total / [schedule.p_coefficients(schedule.last - k)[1] for k in range(len(total))])), 0.02)
+    right_sum = [schedule.p_coefficients(schedule.last - k)[1] for k in range(len(total))]
+    note(f"sum of the weights at γ {_kind(scale)}", float(np.median(total / right_sum)), 0.02)
     note.measured_work(bool(np.isfinite(middle)))
     right = near(mine, scale, TOLERANCE * (1 + abs(scale))) and near(rest, 0, REST)
     if not right and (np.isnan(middle) or near(middle, scale, 0.02 * (1 + abs(scale)))):

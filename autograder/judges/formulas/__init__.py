@@ -12,6 +12,9 @@ same id. A judgement gives its Note the schedule as inputs["schedule"]; the name
     compute_loss    "x_t is x_0": 1 where the network got clean data; "loss", of inputs["x0"], ["noise"], ["eps_hat"], ["xt"],
                     ["noise_level"] = 1 − ᾱ_t of each row; "range of t": least t, largest t − T, both from the first t; "kinds of t"
 
+    guidance        "weight of the label at γ …": its share of the two answers' weights, less γ; "sum of the weights at γ …", of right ones 1; of
+                    inputs["guidance scale"]
+
 Where one function holds several of these algorithms, `grading.formulas.together` makes one of them; a loop with the step inside is SAMPLING.
 """
 
@@ -20,6 +23,7 @@ from autograder.judges.formulas.ddim_step import DDIM_P_SAMPLE
 from autograder.judges.formulas.ddpm_loop import P_SAMPLE_LOOP
 from autograder.judges.formulas.ddpm_step import P_SAMPLE
 from autograder.judges.formulas.forward_process import Q_SAMPLE
+from autograder.judges.formulas.guidance import GUIDANCE
 from autograder.judges.formulas.loss import COMPUTE_LOSS
 from autograder.judges.formulas.sampling import SAMPLING
 
@@ -29,6 +33,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "p_sample_loop": P_SAMPLE_LOOP,
     "ddim_p_sample": DDIM_P_SAMPLE,
     "compute_loss": COMPUTE_LOSS,
+    "guidance": GUIDANCE,
 }
 
-__all__ = ["ALGORITHMS", "COMPUTE_LOSS", "DDIM_P_SAMPLE", "P_SAMPLE", "P_SAMPLE_LOOP", "Q_SAMPLE", "SAMPLING"]
+__all__ = ["ALGORITHMS", "COMPUTE_LOSS", "DDIM_P_SAMPLE", "GUIDANCE", "P_SAMPLE", "P_SAMPLE_LOOP", "Q_SAMPLE", "SAMPLING"]
