@@ -55,7 +55,8 @@ def _labels_of(c: Any, rows: int, classes: int) -> Floats:
 @dataclass
 class ConditionalNetwork(Network):
     """Answered by the grader, with or without a label: calls with one x are one step, and one entry of `calls`, whose `more` holds as
-    "told" which label each row was given, NONE for none, in all calls of the step together.
+    "told" which label each row was given, NONE for none, in all calls of the step together. `dtypes` has one for each step, and each that is not
+    float32.
 
     `difference`: what the answer with a label has more than the one without, for a step: of the same shape, None for nothing.
     """
@@ -64,12 +65,14 @@ class ConditionalNetwork(Network):
     difference: Callable[[Call], Floats] | None = None
     answers: list[tuple[Floats, Floats]] = field(default_factory=list)  # of the last step: without a label, and with one
     unlabelled: int = 0  # of the calls, or halves of one, how many came without any label
+    other_labels: int = 0  # how many came with other labels than one before at the same step
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = self.signature.bind(args, kwargs)
         x = as_state(given["x"], "x_t", "The x_t that the network is given")
         t = as_timesteps(given["t"], len(x), "The t that the network is given")
-        self.dtypes.append(given["x"].dtype.name)
+        if given["x"].dtype.name != "float32":
+            self.dtypes.append(given["x"].dtype.name)
         told = told_labels(given["c"], given["mask"], len(x), self.classes)
         half = len(x) // 2
         twice = len(x) > 1 and len(x) % 2 == 0 and np.array_equal(x[:half], x[half:]) and not np.array_equal(told[:half], told[half:])
@@ -79,8 +82,10 @@ class ConditionalNetwork(Network):
 
     def _answer(self, x: Floats, t: Floats, told: Floats) -> Floats:
         if not (self.calls and np.array_equal(self.calls[-1].x, x)):
+            self.dtypes.append("float32")
             self._begin_step(Call(x, t, {"told": np.full(len(x), float(NONE))}))
         known = self.calls[-1].more["told"]
+        self.other_labels += bool(((known != NONE) & (told != NONE) & (known != told)).any())
         np.copyto(known, told, where=told != NONE)
         self.unlabelled += bool((told == NONE).all())
         without, with_label = self.answers[0]

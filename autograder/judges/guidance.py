@@ -1,8 +1,8 @@
 """Judgement of classifier-free guidance (Ho and Salimans 2022, Eq. 6): ε = ε_u + γ (ε_c − ε_u) in every step of a loop.
 
 Two runs with equal random numbers and other answers, as in sampling.py: between two states the network's two answers have the weights
-−b (1 − γ) and −b γ, known to rounding, whatever b is. The answers are such that what a right loop makes of them leaves no estimate of x_0 outside of the
-range of the data.
+−b (1 − γ) and −b γ, known to rounding, whatever b is. The answers are such that no estimate of x_0 that a right loop makes of them is outside of
+the range of the data.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.conditions import ConditionalNetwork
 from autograder.judges.interface import Interface
@@ -33,6 +33,8 @@ class Guided:
     states: list[Floats]
     without: list[Floats]
     with_label: list[Floats]
+    asked_without: bool  # whether the network was asked without a label
+    other_labels: bool  # whether it was told two labels of one image in one step
 
 
 def run_guided(course: Interface, schedule: Schedule, draw: Draw, scale: float, seed: int, loop: Callable[..., Floats]) -> Guided:
@@ -60,10 +62,12 @@ def run_guided(course: Interface, schedule: Schedule, draw: Draw, scale: float, 
     course.student.seed = None
     name = course.names.p_sample_loop
     expect(network.calls, f"{name} must call {course.names.network} in every step; yours never called it.")
+    result = expect_tensor(result, network.calls[0].x.shape, f"The result of {name}")
     if scale != 0:
         expect_labels(course, network.calls, labels, name, Note(), course.names.labels_of_samples)
     states = [*(call.x for call in network.calls), result]
-    return Guided(states, without, [(e + d).astype(np.float32).astype(np.float64) for e, d in zip(without, differences)])
+    with_label = [(e + d).astype(np.float32).astype(np.float64) for e, d in zip(without, differences)]
+    return Guided(states, without, with_label, network.unlabelled > 0, network.other_labels > 0)
 
 
 def weights(one: Guided, other: Guided) -> tuple[Floats, Floats, Floats]:
@@ -85,9 +89,14 @@ def judge_guidance(course: Interface, draw: Draw, note: Note, scale: float, loop
     schedule, name = course.schedule(draw), course.names.p_sample_loop
     seed = draw.seed()
     one, other = (run_guided(course, schedule, draw, scale, seed, loop) for _ in range(2))
+    expect(len(one.states) == len(other.states), f"{name} must take the same number of steps at every call.")
+    if scale not in (0, 1):
+        note("asked without a label", one.asked_without, 0)
+        note("two labels of one image", one.other_labels, 0)
     expect(
-        len(one.states) == len(other.states) and one.states[0].shape == other.states[0].shape == one.states[-1].shape,
-        f"{name} must take the same steps, and return images of the same shape, at every call.",
+        not one.other_labels,
+        f"In a step of {name} the network is to be asked with the label of each image and without one, by mask 0; yours tells it two labels of one "
+        "image.",
     )
     of_none, of_label, rest = weights(one, other)
     total = of_none + of_label
@@ -96,7 +105,7 @@ def judge_guidance(course: Interface, draw: Draw, note: Note, scale: float, loop
     if scale not in (0, 1):
         note.inputs["guidance scale"] = scale
     note(f"weight of the label at γ {_kind(scale)}", middle - scale, 0.02)
-    right_sum = [schedule.p_coefficients(schedule.last - k)[1] for k in range(len(total))]
+    right_sum = [schedule.p_coefficients(max(schedule.last - k, schedule.first))[1] for k in range(len(total))]
     note(f"sum of the weights at γ {_kind(scale)}", float(np.median(total / right_sum)), 0.02)
     note.measured_work(bool(np.isfinite(middle)))
     right = near(mine, scale, TOLERANCE * (1 + abs(scale))) and near(rest, 0, REST)

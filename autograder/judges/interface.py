@@ -150,6 +150,10 @@ class Interface:
         """What a call of the network was given as labels: whatever stands beside x_t."""
         return [value for value in call.more.values() if value is not None]
 
+    def are_labels(self, value: Any, labels: Any) -> bool:
+        """Whether a value that the network was given holds the labels of its batch, (B,)."""
+        return isinstance(value, np.ndarray) and value.shape == labels.shape and np.array_equal(value, labels)
+
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
         """Of a run of the loop whose states hold about as many numbers as `rows` samples; where the course's loop decides how many it draws, of
         as many as that.

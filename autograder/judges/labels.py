@@ -28,7 +28,7 @@ def expect_labels(
             beside,
             f"{where} must give the network the labels as well, {course.names.network}; yours gave it x_t alone.",
         )
-        if any(isinstance(v, np.ndarray) and v.shape == labels.shape and np.array_equal(v, labels) for v in beside):
+        if any(course.are_labels(value, labels) for value in beside):
             continue
         got = next((value for value in beside if isinstance(value, np.ndarray)), beside[0])
         if not isinstance(got, np.ndarray) or got.shape != labels.shape:

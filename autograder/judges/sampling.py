@@ -131,8 +131,8 @@ def _expect_one_call_a_step(network: Network, schedule: Schedule, loop: str, cal
     count, steps = len(network.calls), schedule.num_timesteps
     expect(
         count == steps,
-        f"{loop} must take the {steps} steps t = {schedule.last}, …, {schedule.first}, and call {called} once in each; "
-        f"yours called it {count} times.",
+        f"{loop} must take the {steps} steps t = {schedule.last}, …, {schedule.first}, and ask {called} at each; "
+        f"yours did so {count} times.",
     )
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect
+from autograder.grading.checks import Note, WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.judges.interface import Interface
 from autograder.judges.loss import run_loss
-from autograder.judges.network import Call, silent
+from autograder.judges.network import silent
 from autograder.oracles.schedule import Schedule
 from autograder.sandbox.failures import StudentFailure
 
@@ -40,10 +40,10 @@ class Told:
         """Whether it goes up evenly from about 0 to about 1, as t/T and t/(T − 1) do."""
         steps, size = np.diff(self.times), schedule.num_timesteps
         even = bool(len(steps)) and bool((abs(steps / np.diff(self.rows) * size - 1) < 1.6 / size).all())
-        return even and -1e-6 <= self.times[0] and self.times[-1] <= 1 + 1.6 / size
+        return even and self.times[0] >= -1e-6 and self.times[-1] <= 1 + 1.6 / size
 
 
-def in_loss(course: Interface, draw: Draw) -> Told:
+def in_loss(course: Interface, draw: Draw, note: Note) -> Told:
     """Raises WrongAnswer unless every image is told a time of its own row, larger ones for more noise."""
     name = course.names.compute_loss
     run = run_loss(course, draw, (ENOUGH, *course.sample_shape), Note())
@@ -51,6 +51,9 @@ def in_loss(course: Interface, draw: Draw) -> Told:
     of_rows = [run.told[run.t == row] for row in rows]
     spread = max(float(np.ptp(times)) for times in of_rows)
     times = [float(times.mean()) for times in of_rows]
+    note("told times differ at one t", spread > SAME * (1 + max(map(abs, times))), 0)
+    _note(note, Told(rows, times), run.schedule)
+    note.measured_work(True)
     expect(
         spread <= SAME * (1 + max(map(abs, times))),
         f"{name} must tell the network the t that is in the image's own x_t; in yours, images with the same noise are told different times.",
@@ -62,7 +65,7 @@ def in_loss(course: Interface, draw: Draw) -> Told:
     return Told(rows, times)
 
 
-def in_loop(course: Interface, draw: Draw) -> Told:
+def in_loop(course: Interface, draw: Draw, note: Note) -> Told:
     """Raises WrongAnswer unless the loop tells all images of a batch the same time."""
     schedule, loop = course.schedule(draw), course.names.p_sample_loop
     shape = course.shape_of_samples(2, draw)
@@ -75,35 +78,30 @@ def in_loop(course: Interface, draw: Draw) -> Told:
         f"In every step of {loop} all images have the same t; yours tells the network different ones.",
     )
     rows = [schedule.last - k for k in range(len(network.calls))]
-    return Told(rows[::-1], [_time(call) for call in network.calls][::-1])
-
-
-def _time(call: Call) -> float:
-    return float(call.t[0])
+    told = Told(rows[::-1], [float(call.t[0]) for call in network.calls][::-1])
+    _note(note, told, schedule)
+    note.measured_work(len(told.times) > schedule.num_timesteps / 2)
+    return told
 
 
 def judge_in_loss(course: Interface, draw: Draw, note: Note) -> None:
     """What the loss tells is t/T, or else what the loop tells too."""
-    schedule, told = course.schedule(draw), in_loss(course, draw)
-    _note(note, told, schedule)
-    note.measured_work(True)
+    schedule, told = course.schedule(draw), in_loss(course, draw, note)
     if told.is_usual(schedule):
         return
-    loop = _or_none(lambda: in_loop(course, draw))
+    loop = _or_none(lambda: in_loop(course, draw, Note()))
     if loop is not None and loop.is_usual(schedule) and told.differs_from(loop):
         raise WrongAnswer(_disagree(course, told, loop, schedule))
 
 
-def judge_in_loop(course: Interface, draw: Draw, note: Note) -> None:
-    """What the loop tells is what the loss tells; where the loss is wrong, a time that goes down with t."""
-    schedule, told = course.schedule(draw), in_loop(course, draw)
-    _note(note, told, schedule)
-    note.measured_work(len(told.times) > schedule.num_timesteps / 2)
+def judge_in_loop(course: Interface, draw: Draw, note: Note, loss_is_wrong: bool = False) -> None:
+    """What the loop tells is what the loss tells; where the loss is known to be wrong, any time that goes down with t."""
+    schedule, told = course.schedule(draw), in_loop(course, draw, note)
     expect(
         all(np.diff(told.times) > 0),
         f"The time that {course.names.p_sample_loop} tells the network must go down from step to step; yours goes {_listed(told.times[::-1])}.",
     )
-    loss = _or_none(lambda: in_loss(course, draw))
+    loss = None if loss_is_wrong else _or_none(lambda: in_loss(course, draw, Note()))
     if loss is None:
         return
     if (loss.is_usual(schedule) or not told.is_usual(schedule)) and told.differs_from(loss):

@@ -45,7 +45,7 @@ def ddpm_sample(unet, ddpm_schedule, c, img_wh, num_ts, guidance_scale=5.0, seed
         of_x0 = alpha_bars[t - 1].sqrt() * betas[t] / (1 - alpha_bars[t])
         of_xt = alphas[t].sqrt() * (1 - alpha_bars[t - 1]) / (1 - alpha_bars[t])
         x = of_x0 * x0_hat + of_xt * x + betas[t].sqrt() * z
-        if t % 20 == 0 or t == 1:
+        if t % 20 == 0 or t in (num_ts, 1):
             caches.append(x)
     return x, torch.stack(caches, dim=1)
     ### END SOLUTION

@@ -196,8 +196,11 @@ class ClassConditional(TimeConditional):
         return ConditionalNetwork(answer, self.network_arguments, classes=CLASSES, **settings)
 
     def conditions_in(self, call: Call) -> list[Any]:
-        told = call.more["told"]
-        return [] if (told == NONE).all() else [told]
+        return [call.more["told"]]
+
+    def are_labels(self, value: Any, labels: Any) -> bool:
+        """Also where some are dropped: how many, and in which call, is the business of other checks."""
+        return bool(((value == labels) | (value == NONE)).all())
 
     def compute_loss(self, model: Model, x0: Any, labels: Any = None) -> Handle:
         return model.module.new("ddpm_forward", model.unet, model.tables, x0, labels, self.dropped, self.betas.steps)
@@ -309,8 +312,9 @@ def _judge_numbers(tables: dict[str, Floats], betas: Betas, note: Note) -> None:
         wrong = np.flatnonzero(~(abs(table - expected) <= 1e-5 * abs(expected) + 1e-7))
         if wrong.size:
             t = int(wrong[len(wrong) // 2])
+            entry = f"{name}[{t + tables[name].size - T}]"
             raise WrongAnswer(
-                f"With beta1 = {betas.first:.4g}, beta2 = {betas.last:.4g} and num_ts = {T}, {name}[{t + tables[name].size - T}] must be {expected[t]:.6g}; "
+                f"With beta1 = {betas.first:.4g}, beta2 = {betas.last:.4g} and num_ts = {T}, {entry} must be {expected[t]:.6g}; "
                 f"yours is {table[t]:.6g}, and {wrong.size} of {T} entries are off."
             )
     expect(fitting, f"alpha_bars[0] must be 1, the product of no α, or α_0; yours is {bars[0]:.6g}.")

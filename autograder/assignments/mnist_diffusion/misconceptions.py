@@ -18,7 +18,7 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 COMBINATIONS: tuple[tuple[str, ...], ...] = (
-    ("roots-missing", "absolute-error"),
-    ("noise-at-t-0", "estimate-not-divided"),
-    ("class-noise-never", "guidance-of-the-paper"),
+    ("t-never-T-minus-1", "sum-for-mean"),
+    ("noise-at-t-0", "loop-starts-late"),
+    ("class-noise-never-added", "guidance-of-the-paper"),
 )

@@ -173,7 +173,9 @@ DIFFUSION: tuple[Variant, ...] = (
     Variant(
         "keywords", "the network is called with keywords",
         bodies={
-            CLASS_LOSS: class_loss_body("1", "num_ts + 1", "unet(x_t, c=c, t=t / num_ts, mask=mask)", "mask = 1 - (torch.rand(len(c)) < p_uncond).float()"),
+            CLASS_LOSS: class_loss_body(
+                "1", "num_ts + 1", "unet(x_t, c=c, t=t / num_ts, mask=mask)", "mask = 1 - (torch.rand(len(c)) < p_uncond).float()"
+            ),
             CLASS_SAMPLE: class_sample_body(
                 "range(num_ts, 0, -1)", "torch.full((n,), t / num_ts)", "1", "bar[t - 1]",
                 "u = unet(x=x, c=c, t=time, mask=torch.zeros(n, 1)); k = unet(x, c, t=time); eps = u + guidance_scale * (k - u)",
@@ -199,7 +201,7 @@ DIFFUSION: tuple[Variant, ...] = (
         "eval-mode-and-no-grad", "the sampler sets evaluation mode, runs without gradients, and counts down with while",
         edits={TIME: (
             ("for t in range(num_ts, 0, -1):\n", "unet.eval()\n    t = num_ts\n    while t >= 1:\n"),
-            ("        x = of_x0 * x0_hat + of_xt * x + betas[t].sqrt() * z\n", "        x = of_x0 * x0_hat + of_xt * x + betas[t].sqrt() * z\n        t -= 1\n"),
+            (" + betas[t].sqrt() * z\n", " + betas[t].sqrt() * z\n        t -= 1\n"),
         )},
     ),
     Variant(

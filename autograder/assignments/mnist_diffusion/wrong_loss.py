@@ -88,6 +88,7 @@ SCHEDULE = (
         "a-table-left-out",
         explanation="What your ddpm_schedule returns does not seem to hold all of betas, alphas and alpha_bars.",
         edits=(('return {"betas": betas, "alphas": alphas, "alpha_bars": alpha_bars}', 'return {"betas": betas, "alphas": alphas}'),),
+        is_no_work=True,
     ),
 )
 
@@ -267,8 +268,8 @@ CLASS = (
     ),
     _class(
         "label-0-for-no-label",
-        explanation="The labels that are dropped seem to become the label 0, which is a class like any other. What is zeroed is the one-hot vector, by "
-        "the mask.",
+        explanation="The labels that are dropped seem to become the label 0, which is a class like any other. What is zeroed is the one-hot "
+        "vector, by the mask.",
         edits=((_ANSWER, "unet(x_t, c * mask.long(), t / num_ts)"),),
     ),
     _class(

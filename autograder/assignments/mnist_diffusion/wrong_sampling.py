@@ -27,41 +27,35 @@ def _sampler_mistakes(make: Callable[..., Misconception], prefix: str, rows: str
         known("loop-stops-at-t-1", (_RANGE, "range(num_ts, 1, -1)")),
         known("loop-starts-late", (_RANGE, "range(num_ts - 1, 0, -1)")),
         told(
-            "loop-to-t-0",
+            "loop-from-T-to-0",
             "Your loop seems to take a step for t = 0 as well, where 1 − ᾱ_0 is 0. Print the t of every step.",
             (_RANGE, "range(num_ts, -1, -1)"),
         ),
         known("loop-upwards", (_RANGE, "range(1, num_ts + 1)")),
         known("loop-skips-steps", (_RANGE, "range(num_ts, 0, -2)")),
         known("noise-at-t-0", (" if t > 1 else 0", "")),
-        told("noise-one-step-too-early", "Your sampler seems to add no noise in the last two steps. Only the last one adds none.", ("t > 1", "t > 2")),
-        told("noise-never", "Your sampler seems to add no noise at any step (DDPM, Algorithm 2, line 4).", (_Z, "z = torch.zeros_like(x)")),
+        known("no-noise-at-t-1", ("t > 1", "t > 2")),
+        known("noise-never-added", (_Z, "z = torch.zeros_like(x)")),
         told(
             "the-same-noise-in-every-step",
             "The noise of your steps seems to be the same again and again. Where is your generator made?",
             (_Z, f"z = torch.randn(x.shape, generator={_SEEDED}, device=x.device)"),
         ),
         told(
-            "noise-uniform",
+            "step-noise-uniform",
             "The noise of your steps seems to be uniform random numbers. Compare torch.rand and torch.randn.",
             (_Z, _Z.replace("randn", "rand")),
         ),
         known("variance-for-standard-deviation", (_NOISE, "betas[t] * z")),
-        told(
-            "noise-of-the-whole-way",
-            "The noise of your steps seems to have the strength √(1 − ᾱ_t), which is that of the whole way to x_t. A step adds √β_t z.",
-            (_NOISE, "(1 - alpha_bars[t]).sqrt() * z"),
+        known("sigma-from-alpha-bar", (_NOISE, "(1 - alpha_bars[t]).sqrt() * z"),
         ),
-        told("noise-of-strength-1", "The noise of your steps seems to be added at full strength. A step adds √β_t z.", (_NOISE, "z")),
+        known("unit-noise", (_NOISE, "z")),
         told(
             "noise-inside-the-parentheses",
             "The noise of your steps seems to be scaled together with x_t, which makes it a little too weak. It is added at the end.",
             ("x = of_x0 * x0_hat + of_xt * x + betas[t].sqrt() * z", "x = of_x0 * x0_hat + of_xt * (x + betas[t].sqrt() * z)"),
         ),
-        told(
-            "plus-eps",
-            "Your x̂_0 seems to add the noise that the network found, where it is taken away. Compare the sign.",
-            (_X0_HAT, _X0_HAT.replace("x - (1", "x + (1")),
+        known("eps-added", (_X0_HAT, _X0_HAT.replace("x - (1", "x + (1")),
         ),
         told(
             "estimate-not-divided",
@@ -83,15 +77,9 @@ def _sampler_mistakes(make: Callable[..., Misconception], prefix: str, rows: str
             "Your x̂_0 seems to be made with α_t in the place of ᾱ_t.",
             (_X0_HAT, _X0_HAT.replace("alpha_bars[t]", "alphas[t]")),
         ),
-        told(
-            "factors-of-the-mean-swapped",
-            "The factors of x̂_0 and x_t in your mean seem to be swapped.",
-            ("x = of_x0 * x0_hat + of_xt * x", "x = of_xt * x0_hat + of_x0 * x"),
+        known("posterior-mean-weights-swapped", ("x = of_x0 * x0_hat + of_xt * x", "x = of_xt * x0_hat + of_x0 * x"),
         ),
-        told(
-            "estimate-is-the-step",
-            "Every step of yours seems to go to x̂_0 at once and to leave x_t out of the mean.",
-            ("of_x0 * x0_hat + of_xt * x + betas", "x0_hat + betas"),
+        known("returns-estimate-of-x0", ("of_x0 * x0_hat + of_xt * x + betas", "x0_hat + betas"),
         ),
         told(
             "alpha-bar-of-t-at-the-estimate",
@@ -204,21 +192,7 @@ GUIDED_SAMPLE = (
     _guided("answer-with-label-scaled", edits=((_EPS, "guidance_scale * eps_c"),)),
     _guided("difference-alone", edits=((_EPS, "guidance_scale * (eps_c - eps_u)"),)),
     _guided("half-of-each", edits=((_EPS, "(eps_c + eps_u) / 2"),)),
-    _guided(
-        "masks-swapped",
-        explanation="The masks of the two calls seem to be swapped: 0 drops the label.",
-        edits=((_CALLS, "eps_c, eps_u = unet(x, c, time, without), unet(x, c, time, 1 - without)"),),
-    ),
-    _guided(
-        "both-with-the-label",
-        explanation="Both calls of the network seem to be told the label. One of them has mask 0.",
-        edits=((_CALLS, "eps_u, eps_c = unet(x, c, time, 1 - without), unet(x, c, time, 1 - without)"),),
-    ),
-    _guided(
-        "both-without-the-label",
-        explanation="Neither call of the network seems to be told the label. A mask of 0 drops it.",
-        edits=((_CALLS, "eps_u, eps_c = unet(x, c, time, without), unet(x, c, time, without)"),),
-    ),
+    _guided("both-with-the-label", edits=((_CALLS, "eps_u, eps_c = unet(x, c, time, 1 - without), unet(x, c, time, 1 - without)"),)),
     _guided(
         "label-0-for-no-label-in-sampling",
         explanation="The call without a label seems to be told the label 0, which is a class like any other. No label is mask 0.",
@@ -232,6 +206,6 @@ GUIDED_SAMPLE = (
     _guided(
         "guidance-with-noise-of-the-step-before",
         explanation="One of the two answers seems to be that of the step before.",
-        edits=((_CALLS, "eps_u = unet(x, c, time, without) if t == num_ts else eps_c\neps_c = unet(x, c, time, 1 - without)"),),
+        edits=((_CALLS, "eps_u = unet(x, c, time, without) if t == num_ts else eps_c\n    eps_c = unet(x, c, time, 1 - without)"),),
     ),
 )

@@ -9,7 +9,7 @@ _NAMES = {"0": 0.0, "1": 1.0, "of others": None}
 
 
 def _numbers(p: Any, note: Note) -> Numbers:
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"asked without a label": p.asked_without(), "two labels of one image": False}
     for kind, fixed in _NAMES.items():
         scale = note.inputs.get("guidance scale") if fixed is None else fixed
         if scale is not None and f"weight of the label at γ {kind}" in note.values:
@@ -21,7 +21,7 @@ def _numbers(p: Any, note: Note) -> Numbers:
 
 
 GUIDANCE = Algorithm(
-    parts=dict(weights=lambda scale: (1 - scale, scale)),
+    parts=dict(weights=lambda scale: (1 - scale, scale), asked_without=lambda: True),
     measure=_numbers,
     mistakes=(
         mistake(
@@ -45,6 +45,12 @@ GUIDANCE = Algorithm(
             weights=lambda scale: (0.0, 1.0),
         ),
         mistake(
+            "both-with-the-label",
+            "Both calls of the network seem to be told the label. One of them has mask 0.",
+            weights=lambda scale: (0.0, 1.0),
+            asked_without=lambda: False,
+        ),
+        mistake(
             "label-never-used",
             "Your sampler seems to use the answer without the label alone, whatever guidance_scale is. Print both answers: do they differ?",
             weights=lambda scale: (1.0, 0.0),
@@ -56,7 +62,8 @@ GUIDANCE = Algorithm(
         ),
         mistake(
             "label-added-on-top",
-            "Your guidance seems to add γ ε_c to ε_u, so that the noise is counted more than once. What stands in the bracket of ε_u + γ (ε_c − ε_u)?",
+            "Your guidance seems to add γ ε_c to ε_u, so that the noise is counted more than once. What stands in the bracket of "
+            "ε_u + γ (ε_c − ε_u)?",
             weights=lambda scale: (1.0, scale),
         ),
         mistake(
