@@ -7,6 +7,7 @@ and nothing but the student's own code opens it.
 import re
 import unicodedata
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 BINARY = (".npy", ".npz", ".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".safetensors", ".h5", ".mat")
@@ -39,3 +40,9 @@ def reads_files(code: str, handout: str) -> bool:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a path has as many parts as a pattern, and each fits its part; case does not matter."""
+    parts, wanted = name.casefold().split("/"), pattern.casefold().split("/")
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))

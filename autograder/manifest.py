@@ -36,6 +36,9 @@ class Files:
     checkpoint: str | None = (
         None  # of the student's model, for the case that there are no samples; loaded in the worker only
     )
+    weights: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of trained models, by name: patterns of paths below the code, the first that fits counts; loaded in the worker only
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Region:
 
 def read_regions(path: Path, manifest: Manifest) -> tuple[Region, ...] | None:
     """The regions of what lies at `path`, a folder or a zip; None where no submission can be read there."""
-    code_only = dataclasses.replace(manifest, files=dataclasses.replace(manifest.files, samples=None, checkpoint=None))
+    code_only = dataclasses.replace(manifest, files=dataclasses.replace(manifest.files, samples=None, checkpoint=None, weights={}))
     try:
         files = read_submission(path, code_only).files
         found: tuple[Region, ...] = bounded(path.name, tuple[Region, ...], regions_of, files, manifest)

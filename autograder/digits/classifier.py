@@ -27,12 +27,17 @@ def weights_of(kind: Kind) -> Weights:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
-def probabilities(images: NDArray[np.float32], kind: Kind) -> NDArray[np.float32]:
-    """Of each digit, (N, 10), for images, (N, S, S) in 0 … 1."""
+def scores(images: NDArray[np.float32], kind: Kind) -> NDArray[np.float32]:
+    """Of each digit, (N, 10), before the softmax."""
     weights = weights_of(kind)
     hidden = np.maximum(_features(images) @ weights["w1"] + weights["b1"], 0)
-    scores = hidden @ weights["w2"] + weights["b2"]
-    likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(hidden @ weights["w2"] + weights["b2"], dtype=np.float32)
+
+
+def probabilities(images: NDArray[np.float32], kind: Kind) -> NDArray[np.float32]:
+    """Of each digit, (N, 10), for images, (N, S, S) in 0 … 1."""
+    told = scores(images, kind)
+    likely = np.exp(told - told.max(axis=1, keepdims=True))
     return np.asarray(likely / likely.sum(axis=1, keepdims=True), dtype=np.float32)
 
 

@@ -31,6 +31,7 @@ class OutcomeContext:
     untouched: frozenset[str] = frozenset()
     images: dict[str, bytes] = field(default_factory=dict)  # that were handed in as samples
     checkpoint: bytes | None = None
+    weights: dict[str, bytes] = field(default_factory=dict)  # of trained models, by their names in the manifest
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
     on_wait: Callable[[], None] = lambda: None  # called now and then while nothing else happens
     threads: int = field(default_factory=machine.threads)

@@ -159,7 +159,7 @@ class Grading:
         self.outcome = make_outcome(
             OutcomeContext(
                 self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest,
-                self.standing.untouched, self.submission.images, self.submission.checkpoint,
+                self.standing.untouched, self.submission.images, self.submission.checkpoint, self.submission.weights,
                 on_progress=self.publisher.note_progress, on_wait=self.publisher.still_there,
             )
         )  # fmt: skip
@@ -217,5 +217,5 @@ class Grading:
 
 
 def _code_of(submission: Submission) -> Submission:
-    """Without images and checkpoint, which are large, and which nothing but a worker looks into."""
-    return dataclasses.replace(submission, images={}, checkpoint=None)
+    """Without images, checkpoint and weights, which are large, and which nothing but a worker looks into."""
+    return dataclasses.replace(submission, images={}, checkpoint=None, weights={})

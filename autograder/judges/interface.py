@@ -60,6 +60,7 @@ class Interface:
 
     student: Student
     sample_shape: tuple[int, ...]
+    fixed_seed: int | None = None  # of a sampler that takes a seed, whatever state the generators of the worker are in
 
     names: ClassVar[Names] = Names()
     forms: ClassVar[tuple[Form, ...]] = FORMS  # of t, of which a step has to take one

@@ -107,6 +107,7 @@ def plan(kit: Kit, folder: Path) -> Plan:
         elif parts[0] != "figures" and name != "README.md":
             result.left_out[name] = "not asked for"
     _look_at_notebook(kit, folder, result)
+    _take_weights(kit, folder, result)
     _choose_data(data, result)
     for name, path in list(result.staff.items()):
         if path.stat().st_size > MOST_BYTES:
@@ -208,6 +209,19 @@ def _look_at_notebook(kit: Kit, folder: Path, result: Plan) -> None:
             raise PackError(f"{name} is larger than {kit.facts['notebook_bytes'] / 1e6:g} MB; clear its outputs, save it, and pack again.")
     if len(notebooks) > 1:
         result.remarks.append(f"There are {len(notebooks)} notebooks, of which the one with most of the work is graded: {', '.join(notebooks)}.")
+
+
+def _take_weights(kit: Kit, folder: Path, result: Plan) -> None:
+    """Of each trained model the file that the grader takes: of those that fit the first pattern that any fits, the last by name."""
+    for model, patterns in kit.facts["weights"].items():
+        found = [sorted(path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()) for pattern in patterns]
+        chosen = next((paths[-1] for paths in found if paths), None)
+        if chosen is None:
+            result.remarks.append(f"No weights of the model {model} ({patterns[0]}): the grader trains it itself, for a short time.")
+        else:
+            name = chosen.relative_to(folder).as_posix()
+            result.left_out.pop(name, None)
+            result.graded[name] = chosen
 
 
 def _look_at_samples(kit: Kit, result: Plan) -> None:

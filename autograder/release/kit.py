@@ -68,6 +68,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "from_notebook": manifest.files.from_notebook,
         "data": [dataclasses.asdict(listed) for listed in manifest.data],
         "samples": manifest.files.samples,
+        "weights": manifest.files.weights,
         "num_samples": manifest.files.num_samples,
         "image_resolution": manifest.files.image_resolution,
         "deliverables": [dataclasses.asdict(deliverable) for deliverable in manifest.deliverables],

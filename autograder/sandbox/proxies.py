@@ -183,6 +183,15 @@ class Handle:
         fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "cotangents": to_wire(cotangents)}
         return self._data("gradients", fields)
 
+    def load_weights(self, file: str) -> None:
+        """Load the weights in a file of the submission into a network, read as data."""
+        self._request("load_weights", {"file": file})
+
+    def number_of_weights(self) -> int:
+        """How many numbers of a network are trained."""
+        count = self._request("number_of_weights", {})
+        return count if type(count) is int else 0
+
     def draw_weights(self) -> None:
         """All weights of a network get new numbers, with the next request."""
         self.worker.later("draw_weights", {"target": self.ref}, seed=self.student.next_seed())
@@ -295,6 +304,12 @@ class Student:
         worker = self._worker()
         self.modules[name] = Handle(self, worker, self.request(worker, op, fields, keep=True, seed=self.next_seed()))
         return self.modules[name]
+
+    def weights_in(self, file: str) -> dict[str, tuple[int, ...]]:
+        """The names and shapes of the tensors in a file of weights. Raises StudentFailure where it cannot be read as data."""
+        told = self.request(self._worker(), "weights_in", {"file": file}, seed=self.next_seed())
+        right = isinstance(told, dict) and all(isinstance(shape, list) for shape in told.values())
+        return {str(name): tuple(map(int, shape)) for name, shape in told.items()} if right else {}
 
     def request(self, worker: Worker, op: str, fields: dict[str, Any], **settings: Any) -> Any:
         """One request to the worker. Raises StudentFailure where the code in it gives no answer."""

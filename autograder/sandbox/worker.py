@@ -15,6 +15,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -196,6 +197,17 @@ class Worker:
         given, network = [self.from_wire(a) for a in args], self.objects[target.id]
         return weights.gradients(network, given, keywords, [self.from_wire(c) for c in cotangents], self.traced)
 
+    def _op_weights_in(self, file: str) -> Any:
+        """The names and shapes of the tensors in a file of weights, see weights.read_state."""
+        return {name: list(tensor.shape) for name, tensor in weights.read_state(Path(self.folder, file)).items()}
+
+    def _op_load_weights(self, target: Ref, file: str) -> None:
+        """Load a file of weights into a network, all of it."""
+        self.objects[target.id].load_state_dict(weights.read_state(Path(self.folder, file)))
+
+    def _op_number_of_weights(self, target: Ref) -> int:
+        return sum(parameter.numel() for parameter in self.objects[target.id].parameters() if parameter.requires_grad)
+
     def _op_draw_weights(self, target: Ref) -> None:
         """See weights.draw_weights."""
         weights.draw_weights(self.objects[target.id])
@@ -205,18 +217,24 @@ class Worker:
         module, batches = self.objects[model.id], self.from_wire(data)
         return self._optimise(module.parameters(), len(batches), lambda i: module.compute_loss(batches[i]), **settings)
 
-    def _op_train_on(self, model: Ref, loss: str, data: list[Array], order: Array, rates: Array | None = None, **settings: Any) -> Any:
-        """Minimise the model's function `loss`, "" for the model itself, over batches of `data`, such as images and labels, with Adam.
+    def _op_train_on(
+        self, model: Ref, loss: str | Ref, data: list[Array], order: Array, rates: Array | None = None,
+        before: Sequence[Any] = (), after: Sequence[Any] = (), **settings: Any,
+    ) -> Any:
+        """Minimise a loss of the model over batches of `data`, such as images and labels, with Adam. `loss`: a function of the model, "" for
+        itself, or any function; it is called with what stands `before`, the batch, and what stands `after`.
 
         order: (steps, batch), rows of the data; rates: (steps,), where the learning rate changes. Returns the losses, (steps,).
-        """
+        """  # fmt: skip
         parts, rows = [self.from_wire(array) for array in data], self.from_wire(order)
-        function, rate = self._resolve(model, loss), None if rates is None else self.from_wire(rates)
+        function = self.objects[loss.id] if isinstance(loss, Ref) else self._resolve(model, loss)
+        first, last = ([self.from_wire(value) for value in values] for values in (before, after))
+        rate = None if rates is None else self.from_wire(rates)
 
         def loss_of(i: int) -> torch.Tensor:
             if rate is not None and self.training is not None:
                 self.training.adam.learning_rate = float(rate[i])
-            value: torch.Tensor = function(*[part[rows[i]] for part in parts])
+            value: torch.Tensor = function(*first, *[part[rows[i]] for part in parts], *last)
             return value
 
         return self._optimise(self.objects[model.id].parameters(), len(rows), loss_of, **settings)

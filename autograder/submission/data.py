@@ -64,6 +64,8 @@ def _may_be_data(entry: Entry, main: Folder, manifest: Manifest, others: frozens
         return False
     if "/".join(below) in {listed.file for listed in manifest.data}:
         return False  # the assignment's own is used
+    if any(data_files.fits("/".join(below), pattern) for patterns in manifest.files.weights.values() for pattern in patterns):
+        return False
     if manifest.files.checkpoint and fnmatch(entry.name, manifest.files.checkpoint):
         return False
     return data_files.is_data(entry.name) and entry.name.casefold() not in HOOKS

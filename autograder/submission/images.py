@@ -1,8 +1,9 @@
-"""What an image assignment hands in beside its code: a folder of samples, or a checkpoint. Bytes only; the worker looks inside."""
+"""What is handed in beside code: a folder of samples, a checkpoint, weights of trained models. Bytes only; the worker looks inside."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from autograder import data_files
 from autograder.manifest import Manifest
 from autograder.submission.entries import Entry, Source
 from autograder.submission.locate import Folder
@@ -112,3 +113,27 @@ def read_checkpoint(
         return source.read(found[0], limits.checkpoint_bytes), notes
     except Refused as refused:
         return None, [*notes, str(refused)]
+
+
+def read_weights(
+    source: Source, entries: Sequence[Entry], main: Folder, manifest: Manifest, limits: IntakeLimits
+) -> tuple[dict[str, bytes], list[str]]:
+    """The weights of trained models by their names in the manifest, as far as they are there; and sentences about several, or unreadable ones.
+
+    Of the files that fit the first of a model's patterns that any fits, the last by name counts, such as that of the last epoch.
+    """
+    below = {"/".join(entry.path[len(main) :]): entry for entry in entries if entry.kind == "file" and entry.path[: len(main)] == main}
+    found: dict[str, bytes] = {}
+    notes: list[str] = []
+    for model, patterns in manifest.files.weights.items():
+        fitting = next((names for pattern in patterns if (names := sorted(n for n in below if data_files.fits(n, pattern)))), [])
+        if not fitting:
+            continue
+        chosen = below[fitting[-1]]
+        if len(fitting) > 1:
+            notes.append(f"Of the weights {listed([shown(name, 40) for name in fitting], most=4)} those in {shown(fitting[-1], 40)} were taken.")
+        try:
+            found[model] = source.read(chosen, limits.checkpoint_bytes)
+        except Refused as refused:
+            notes.append(str(refused))
+    return found, notes

@@ -18,7 +18,7 @@ from autograder.submission.data import read_data
 from autograder.submission.entries import Entry, Source, not_a_file
 from autograder.submission.from_notebook import FromNotebook, Work, choose, passed_over, read_notebooks
 from autograder.submission.helpers import add_helpers, add_written
-from autograder.submission.images import read_checkpoint, read_images
+from autograder.submission.images import read_checkpoint, read_images, read_weights
 from autograder.submission.locate import Candidate, Folder, Located, is_near, locate, place_of
 from autograder.submission.notebook_places import Origin, in_cells
 from autograder.submission.python_text import CodeFiles, same_code
@@ -36,7 +36,7 @@ from autograder.submission.sources import open_source
 from autograder.verdict import Notice
 
 _MOST_NOTES = 20
-_DATA = "data files"  # keeps them apart from code of the same name in the digest
+_DATA, _WEIGHTS = "data files", "weights of models"  # keeps them apart from code of the same name in the digest
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Submission:
     checkpoint: bytes | None = (
         None  # read only where there are not as many samples as asked for; never loaded by the grader
     )
+    weights: dict[str, bytes] = field(default_factory=dict)  # of trained models, by their names in the manifest; never loaded by the grader
     listing: tuple[str, ...] = ()  # paths of all plain files, for the deliverables
     notebooks: dict[str, str] = field(default_factory=dict)  # of a file that was made from a notebook: where that lies
     origins: dict[str, tuple[Origin, ...]] = field(default_factory=dict)  # of such a file: which lines are which cell's
@@ -124,7 +125,8 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
     checkpoint, checkpoint_notes = (
         (None, []) if complete else read_checkpoint(source, entries, main, manifest, limits)
     )
-    notes += image_notes + checkpoint_notes
+    weights, weights_notes = read_weights(source, entries, main, manifest, limits)
+    notes += image_notes + checkpoint_notes + weights_notes
 
     missing = tuple(name for name in manifest.files.todo if name not in code.contents)
     for name in missing:
@@ -141,6 +143,7 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         notes[_MOST_NOTES:] = [f"There are {len(notes) - _MOST_NOTES:,} more remarks of this kind."]
     judged = code.contents | {f"{manifest.files.samples}/{name}": content for name, content in images.items()}
     judged |= {manifest.files.checkpoint or "": checkpoint} if checkpoint is not None else {}
+    judged |= {f"{_WEIGHTS}/{name}": content for name, content in weights.items()}
     judged |= {f"{_DATA}/{name}": content for name, content in data.items()}
     return Submission(
         name=source.name,
@@ -154,6 +157,7 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
         beside=() if works else read_beside(source, entries, manifest, limits),
         images=images,
         checkpoint=checkpoint,
+        weights=weights,
         listing=tuple("/".join(entry.path) for entry in entries if entry.kind == "file"),
         is_zip=isinstance(source, ZipSource),
         notebooks=taken.notebooks,

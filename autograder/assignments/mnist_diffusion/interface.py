@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -52,7 +52,8 @@ class Layout:
     @property
     def tables(self) -> dict[str, Floats]:
         """As ddpm_schedule returns them."""
-        return {"betas": self.betas, "alphas": 1 - self.betas, "alpha_bars": np.cumprod(1 - self.betas)}
+        bars: Floats = np.multiply.accumulate(1 - self.betas)
+        return {"betas": self.betas, "alphas": 1 - self.betas, "alpha_bars": bars}
 
     def fits(self, alpha_bars: Floats) -> bool:
         """Whether these are its ᾱ, to float32."""
@@ -122,7 +123,6 @@ class TimeConditional(Interface):
     betas: Betas = Betas(1e-4, 0.02, 300)
     layout: Layout = dataclasses.field(default_factory=lambda: layouts(Betas(1e-4, 0.02, 300))[0])
     own: bool = True
-    fixed_seed: int | None = None  # of the sampler, whatever state the generators of the worker are in
 
     file: ClassVar[str] = "time_conditional"
     names = Names(q_sample="", p_sample_loop="ddpm_sample", compute_loss="ddpm_forward", network="unet(x_t, t/T)")
@@ -257,10 +257,12 @@ def own_layouts(student: Student, betas: Betas) -> list[Layout]:
     return [one for one in layouts(betas) if one.fits(bars.ravel().astype(np.float64))] or layouts(betas)
 
 
-Judge = Callable[[TimeConditional, Draw, Note], None]
+Course = TypeVar("Course", bound=TimeConditional)
 
 
-def judged(course: type[TimeConditional], student: Student, draw: Draw, note: Note, carry: Carry, *judges: Judge) -> None:
+def judged(
+    course: type[Course], student: Student, draw: Draw, note: Note, carry: Carry, *judges: Callable[[Course, Draw, Note], None]
+) -> None:
     """With the student's own tables, in the first layout in which all is right; where their schedule is known to be wrong, with right ones."""
     betas = Betas.drawn(draw)
     own = not carry.stands_in_for(SCHEDULE)

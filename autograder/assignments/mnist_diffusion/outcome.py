@@ -1,17 +1,288 @@
-"""Placeholder: replaced when the branches are joined."""
+"""Trained models: weights that are handed in, or else short trainings of the student's own code by the recipes of the manifest.
 
+Weights are read as data, in the worker, into the student's own network. Digits drawn by a program stand in for MNIST, unless AUTOGRADER_MNIST
+names a folder that holds it; every report says which. Where a file of the student's has a mistake that has cost its own task, the solution's
+stands in for it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from autograder.assignments.mnist_diffusion.interface import Betas, final_images
+from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
+from autograder.assignments.mnist_diffusion.samples import Judged, judged_samples
+from autograder.digits import Digits, load_digits
+from autograder.digits.mnist import mnist_folder
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
+from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
+from autograder.grading.seeds import Draw
+from autograder.grading.standing_in import files_replaced
+from autograder.report import figures
+from autograder.report.image_figures import image_grid
+from autograder.sandbox.failures import StudentFailure
+from autograder.sandbox.lane import Lane
+from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
+from autograder.submission.rules import listed
+from autograder.verdict import Figure, Notice
+
+_BLOCKS = ("Conv", "DownConv", "UpConv", "Flatten", "Unflatten", "ConvBlock", "DownBlock", "UpBlock")
+_UNET = {f"unet.py:{name}": "unet.py" for name in _BLOCKS}
+DENOISER = _UNET | {"unet.py:UnconditionalUNet": "unet.py"} | {f"denoising.py:{name}": "denoising.py" for name in ("add_noise", "denoising_loss")}
+DIFFUSION = {
+    "time_conditional.py:ddpm_schedule": "time_conditional.py",
+    "class_conditional.py:ddpm_forward": "class_conditional.py",
+    "class_conditional.py:ddpm_sample": "class_conditional.py",
+}
+GUIDED = _UNET | {f"unet.py:{name}": "unet.py" for name in ("FCBlock", "ClassConditionalUNet")} | DIFFUSION
+BETTER = {"better_unet.py:BetterUNet": "better_unet.py"}
+COURSE_STEPS, COURSE_BETAS = 300, (1e-4, 0.02)
+REPORT_EVERY, DROPPED = 10, 0.1  # steps; p_uncond of the course
+IN_ONE_CALL, PAIRS = 64, 2  # images; trainings of a better U-Net and of the given one
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network in a worker. `losses`: of its training, None where its weights were handed in."""
+
+    student: Student
+    network: Handle
+    losses: Floats | None = None
 
 
 class Outcome:
-    def __init__(self, context: Any) -> None: ...
+    """Trains, or loads, when a check asks; what one check has found the report draws."""
 
-    def start(self) -> None: ...
+    def __init__(self, context: OutcomeContext) -> None:
+        self.context, self.rule = context, context.rule(Rule)
+        self.lanes: list[Lane] = []
+        self.drawn_figures: list[Figure] = []
+        self.remarks: list[Notice] = []
+        self.kind = "drawn" if mnist_folder() is None else "mnist"
 
-    def close(self) -> None: ...
+    def start(self) -> None:
+        """Nothing runs in the background: a training takes one processor, and the checks the other."""
 
-    def notices(self) -> list[Any]:
-        return []
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.close()
 
-    def figures(self) -> list[Any]:
-        return []
+    def figures(self) -> list[Figure]:
+        return self.drawn_figures
+
+    def notices(self) -> list[Notice]:
+        return list(dict.fromkeys(self.remarks))
+
+    # The checks
+
+    def expect_denoiser(self, note: Note, carry: Carry) -> None:
+        """The error on held-out digits is below the threshold. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
+        digits = self._digits(self.rule.held_out, "held out")
+        if "denoiser" in self.context.weights:
+            trained = self._loaded("denoiser", "UnconditionalUNet", 1)
+            error, source = self._denoising_error(trained, digits), "with your weights"
+        else:
+            replaced = files_replaced(carry, DENOISER)
+            runs = [(self._denoising_error(run, digits), run) for run in self._trainings(replaced, self._train_denoiser, digits, note)]
+            error, trained = min(runs, key=lambda pair: pair[0])
+            source = self._trained_by_grader(self.rule.denoiser, replaced)
+        note("denoising error", error, 0.05)
+        if trained.losses is not None:
+            caption = f"Training of the denoiser, {source}. Data: {digits.name}."
+            self.drawn_figures.append(figures.loss_curve(trained.losses, caption, "denoiser_loss"))
+        threshold = self.rule.denoising_error
+        expect(
+            error < threshold,
+            f"At σ = {self.rule.sigma:g}, the mean of (D_θ(z) − x)² on {len(digits.images)} digits that it has not seen must be below {threshold:g}, "
+            f"{source}; it is {error:.4f}. Data: {digits.name}.",
+        )
+
+    def expect_guided(self, note: Note, carry: Carry) -> None:
+        """The classifier takes enough guided samples for the digit that was asked for. Raises WrongAnswer, or StudentFailure."""
+        labels = np.arange(self.rule.samples) % 10
+        if "class" in self.context.weights:
+            replaced = files_replaced(carry, DIFFUSION, "sample") if set(DIFFUSION) & (carry.wrong | carry.undone) else frozenset[str]()
+            trained = self._loaded("class", "ClassConditionalUNet", 1, 10, replaced=replaced)
+            judged, source = self._samples(trained, labels), "drawn with your weights"
+        else:
+            replaced = files_replaced(carry, GUIDED)
+            judged, trained = self._best_of_trainings(replaced, labels, note)
+            source = f"drawn after a training {self._trained_by_grader(self.rule.guided, replaced)}"
+        note("share of wrong digits", judged.wrong, 0.05)
+        note("Fréchet distance", judged.distance, 0.2)
+        self._show(judged, trained, source)
+        expect(
+            judged.wrong < self.rule.wrong_digits,
+            f"Of {len(labels)} guided samples {source}, a classifier must take more than {100 * (1 - self.rule.wrong_digits):.0f} % for the digit "
+            f"that was asked for; it takes {100 * (1 - judged.wrong):.0f} %. Look at the picture of the samples.",
+        )
+
+    def expect_better(self, note: Note, carry: Carry) -> None:
+        """BetterUNet has a smaller error than the given U-Net, after as long a training. Raises WrongAnswer, or StudentFailure."""
+        files_replaced(carry, BETTER)
+        digits = self._digits(self.rule.held_out, "held out")
+        everything = frozenset(solution_files(self.context.manifest))
+        own = everything - {"better_unet.py"}
+        theirs = [self._train_denoiser(index, everything) for index in range(PAIRS)]
+        mine = [self._train_denoiser(index, own, "better_unet", "BetterUNet") for index in range(PAIRS)]
+        sizes = [one.network.number_of_weights() for one in (mine[0], theirs[0])]
+        expect(
+            sizes[0] <= self.rule.most_weights * sizes[1],
+            f"BetterUNet may have {self.rule.most_weights:g} times as many weights as UnconditionalUNet, {int(self.rule.most_weights * sizes[1]):,} "
+            f"with D = {self.rule.denoiser.width}; yours has {sizes[0]:,}.",
+        )
+        errors = [float(np.mean([self._denoising_error(one, digits) for one in some])) for some in (mine, theirs)]
+        note("error relative to the given U-Net", errors[0] / errors[1], 0.05)
+        expect(
+            errors[0] < self.rule.better_by * errors[1],
+            f"After {self.rule.denoiser.steps} steps the error of BetterUNet must be below {self.rule.better_by:g} times that of the given U-Net, "
+            f"{errors[1]:.4f}; it is {errors[0]:.4f}. Data: {digits.name}.",
+        )
+
+    # Trainings
+
+    def _trainings(self, replaced: frozenset[str], train: Callable[[int, frozenset[str]], Trained], digits: Digits, note: Note) -> list[Trained]:
+        """One training, and others with other seeds while the error stays too large."""
+        done: list[Trained] = []
+        for index in range(self.rule.max_trainings):
+            done.append(train(index, replaced))
+            error = self._denoising_error(done[-1], digits)
+            note(f"training {index + 1}", error, 0.05)
+            if error < self.rule.denoising_error:
+                break
+        return done
+
+    def _best_of_trainings(self, replaced: frozenset[str], labels: Any, note: Note) -> tuple[Judged, Trained]:
+        found: list[tuple[Judged, Trained]] = []
+        for index in range(self.rule.max_trainings):
+            trained = self._train_guided(index, replaced)
+            found.append((self._samples(trained, labels, self.rule.num_ts), trained))
+            note(f"training {index + 1}", found[-1][0].wrong, 0.05)
+            if found[-1][0].wrong < self.rule.wrong_digits:
+                break
+        return min(found, key=lambda pair: pair[0].wrong)
+
+    def _train_denoiser(self, index: int, replaced: frozenset[str], module: str = "unet", name: str = "UnconditionalUNet") -> Trained:
+        recipe, student, draw = self.rule.denoiser, self._student(replaced), self._draw(f"denoiser {index}")
+        student.seed = draw.seed()
+        digits = load_digits(recipe.pool, 28, draw.seed(), mnist_folder())
+        network = student.module(module).new(name, 1, recipe.width)
+        loss = student.module("denoising").part("denoising_loss")
+        return self._fit(student, network, loss, recipe, [digits.images[:, None]], draw, after=[self.rule.sigma], what=name)
+
+    def _train_guided(self, index: int, replaced: frozenset[str]) -> Trained:
+        recipe, student, draw = self.rule.guided, self._student(replaced), self._draw(f"guided {index}")
+        student.seed = draw.seed()
+        digits = load_digits(recipe.pool, 28, draw.seed(), mnist_folder())
+        network = student.module("unet").new("ClassConditionalUNet", 1, 10, recipe.width)
+        module, betas = student.module("class_conditional"), self._betas(self.rule.num_ts)
+        tables = student.module("time_conditional").new("ddpm_schedule", betas.first, betas.last, betas.steps)
+        data, after = [digits.images[:, None], digits.labels], [DROPPED, betas.steps]
+        loss = module.part("ddpm_forward")
+        return self._fit(student, network, loss, recipe, data, draw, between=[tables], after=after, what="ClassConditionalUNet")
+
+    def _fit(
+        self, student: Student, network: Handle, loss: Handle, recipe: Recipe, data: list[Any], draw: Draw, *,
+        between: list[Any] | None = None, after: list[Any], what: str,
+    ) -> Trained:  # fmt: skip
+        order = np.concatenate([draw.generator.permutation(recipe.pool) for _ in range(1 + recipe.steps * recipe.batch_size // recipe.pool)])
+        fields: dict[str, Any] = {
+            "model": network.ref, "loss": loss.ref, "data": [to_wire(part) for part in data],
+            "order": to_wire(order[: recipe.steps * recipe.batch_size].reshape(recipe.steps, recipe.batch_size)), "rates": to_wire(recipe.rates),
+            "before": to_wire([network, *(between or [])]), "after": after,
+            "learning_rate": recipe.learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
+        }  # fmt: skip
+        network.new("train")
+        losses = network.worker.request(
+            "train_on", fields, seconds=self.context.limits.seconds_training, seed=draw.seed(),
+            on_progress=lambda done, loss: self.context.on_progress(f"training {what}", done, recipe.steps),
+        )  # fmt: skip
+        return Trained(student, network, expect_tensor(from_wire(losses), (recipe.steps,), f"The losses of {what}"))
+
+    def _trained_by_grader(self, recipe: Recipe, replaced: frozenset[str]) -> str:
+        stood_in = f" with the solution's {listed(sorted(replaced))} in the place of yours" if replaced else ""
+        return f"by the grader with D = {recipe.width} for {recipe.steps} steps{stood_in}"
+
+    # Weights
+
+    def _loaded(self, model: str, name: str, *settings: int, replaced: frozenset[str] = frozenset()) -> Trained:
+        """The student's own network, as wide as the weights want it. Raises WrongAnswer where they do not fit."""
+        file = f"{model}.safetensors" if self.context.weights[model][8:9] == b"{" else f"{model}.pt"
+        student = self._student(replaced, {file: self.context.weights[model]})
+        try:
+            shapes = student.weights_in(file)
+            width = next((shape[0] for shape in shapes.values() if len(shape) == 4 and shape[1] == 1), 64)
+            network = student.module("unet").new(name, *settings, width)
+            network.load_weights(file)
+        except StudentFailure as failure:
+            raise WrongAnswer(
+                f"The weights of the model {model} cannot be loaded into {name}: {failure}. Hand in what torch.save(unet.state_dict(), …) wrote."
+            ) from None
+        return Trained(student, network)
+
+    # Measurements
+
+    def _denoising_error(self, trained: Trained, digits: Digits) -> float:
+        """The mean of (D_θ(x + σ ε) − x)² in evaluation mode. x: (N, 1, 28, 28), the same noise for all."""
+        noise = np.random.default_rng(0).standard_normal((len(digits.images), 1, 28, 28))
+        x = digits.images[:, None].astype(np.float64)
+        z = (x + self.rule.sigma * noise).astype(np.float32)
+        trained.network.new("eval")
+        parts = [slice(start, start + IN_ONE_CALL) for start in range(0, len(z), IN_ONE_CALL)]
+        found = [expect_tensor(trained.network.call("", z[part]), z[part].shape, "The output of your denoiser") for part in parts]
+        return float(((np.concatenate(found) - x) ** 2).mean())
+
+    def _samples(self, trained: Trained, labels: Any, steps: int | None = None) -> Judged:
+        """Guided samples of these labels. `steps`: T, where the grader has trained; else it finds out which the weights want."""
+        student, network = trained.student, trained.network
+        network.new("eval")
+        betas = self._betas(steps or COURSE_STEPS)
+        tables = student.module("time_conditional").new("ddpm_schedule", betas.first, betas.last, betas.steps)
+        student.seed = self._draw("samples").seed()
+        self.context.on_progress("drawing guided samples", 0, 1)
+        arguments = (network, tables, labels, (28, 28), betas.steps)
+        answer = student.module("class_conditional").call("ddpm_sample", *arguments, guidance_scale=self.rule.guidance_scale, seed=1)
+        images = expect_tensor(final_images(answer, (len(labels), 1, 28, 28)), (len(labels), 1, 28, 28), "What ddpm_sample returns")
+        return judged_samples(images[:, 0], labels, mnist_folder())
+
+    def _betas(self, steps: int) -> Betas:
+        """The course's schedule in fewer steps, with about the same ᾱ at t/T."""
+        first, last = COURSE_BETAS
+        return Betas(first * COURSE_STEPS / steps, last * COURSE_STEPS / steps, steps)
+
+    def _digits(self, count: int, purpose: str) -> Digits:
+        digits = load_digits(count, 28, self._draw(purpose).seed(), mnist_folder())
+        self._say_what(digits)
+        return digits
+
+    def _say_what(self, digits: Digits) -> None:
+        if digits.kind == "drawn":
+            self.remarks.append(Notice("stand_in", f"Trained models were judged on {digits.name}: their figures are not those of MNIST."))
+
+    # What both need
+
+    def _student(self, replaced: frozenset[str], more: Mapping[str, bytes] | None = None) -> Student:
+        self.lanes.append(self.context.sandbox.lane())
+        solution = solution_files(self.context.manifest)
+        files = {**self.context.files, **{name: solution[name] for name in replaced}, **(more or {})}
+        patient = dataclasses.replace(self.context.limits, seconds_per_call=self.context.limits.seconds_training)
+        return Student(self.lanes[-1], files, patient)
+
+    def _draw(self, purpose: str) -> Draw:
+        return Draw(self.context.secret, self.context.digest, purpose)
+
+    def _show(self, judged: Judged, trained: Trained, source: str) -> None:
+        pixels = (255 * np.clip(judged.images, 0, 1)).astype(np.uint8)
+        caption = (
+            f"Guided samples {source}, γ = {self.rule.guidance_scale:g}: 0 to 9 in each row. {100 * (1 - judged.wrong):.0f} % are the digit asked for, "
+            f"by a classifier of {judged.classified_as}; Fréchet distance in its scores {judged.distance:.1f} ± {judged.distance_error:.1f}."
+        )
+        self.drawn_figures.append(image_grid(np.repeat(pixels[..., None], 3, axis=3), caption, columns=10, name="guided_samples"))
+        if trained.losses is not None:
+            self.drawn_figures.append(figures.loss_curve(trained.losses, f"Training of the class-conditional model, {source}.", "guided_loss"))
+        if judged.copies:
+            self.remarks.append(Notice("staff", judged.copies))

@@ -1,0 +1,79 @@
+"""What guided samples are worth: whether a classifier takes them for the digits asked for, how far they are from real ones, and copies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.digits import Kind, load_digits
+from autograder.digits.classifier import classify, scores
+from autograder.digits.mnist import read_mnist
+from autograder.grading.checks import Floats
+
+REAL, RESAMPLED = 2000, 40
+COPY = 0.25  # of the usual distance from a digit to the nearest other: so near is a copy
+NAMES: dict[Kind, str] = {"mnist": "MNIST", "drawn": "drawn digits"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """images: (N, 28, 28), as they came. `wrong`: share that the classifier takes for another digit; `distance`: Fréchet's, of the classifier's ten
+    scores, to real digits of the kind that it knows, with its standard error by resampling the samples. `copies`: a sentence, or "".
+    """
+
+    images: Floats
+    wrong: float
+    distance: float
+    distance_error: float
+    classified_as: str
+    copies: str
+
+
+def judged_samples(images: Floats, labels: NDArray[np.int64], folder: Path | None) -> Judged:
+    """By the classifier, of MNIST or of drawn digits, that knows them better: weights that are handed in may come from either."""
+    pictures = np.clip(images, 0, 1).astype(np.float32)
+    wrong = {kind: float((classify(pictures, kind) != labels).mean()) for kind in NAMES}
+    kind = min(wrong, key=lambda one: wrong[one])
+    distance, error = _distance(pictures, kind, folder)
+    return Judged(images, wrong[kind], distance, error, NAMES[kind], _copies(pictures, folder) if kind == "mnist" else "")
+
+
+def _distance(pictures: NDArray[np.float32], kind: Kind, folder: Path | None) -> tuple[float, float]:
+    if kind == "mnist" and folder is None:
+        return float("nan"), float("nan")
+    real = scores(load_digits(REAL, 28, 0, folder if kind == "mnist" else None).images, kind).astype(np.float64)
+    mine, generator = scores(pictures, kind).astype(np.float64), np.random.default_rng(0)
+    again = [frechet_distance(mine[generator.integers(0, len(mine), len(mine))], real) for _ in range(RESAMPLED)]
+    return frechet_distance(mine, real), float(np.std(again))
+
+
+def frechet_distance(one: Floats, other: Floats) -> float:
+    """|μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of two sets of features, (N, D) (Heusel et al. 2017)."""
+    covariances = [np.cov(features, rowvar=False) for features in (one, other)]
+    values, vectors = np.linalg.eigh(covariances[0])
+    root = vectors @ np.diag(np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    middle = np.linalg.eigvalsh(root @ covariances[1] @ root)
+    squared = ((one.mean(axis=0) - other.mean(axis=0)) ** 2).sum()
+    return float(squared + np.trace(covariances[0] + covariances[1]) - 2 * np.sqrt(np.clip(middle, 0, None)).sum())
+
+
+def _copies(pictures: NDArray[np.float32], folder: Path | None) -> str:
+    """A sentence where samples are training digits, or ""."""
+    if folder is None:
+        return "Copies of training digits were not looked for: AUTOGRADER_MNIST names no MNIST."
+    training = read_mnist(folder)[0].reshape(-1, 784)
+    tested = read_mnist(folder, train=False)[0][:200].reshape(-1, 784)
+    usual = float(np.median(_nearest(tested, training)))
+    count = int((_nearest(pictures.reshape(-1, 784), training) < COPY * usual).sum())
+    return f"{count} of {len(pictures)} samples are copies of training digits: were they drawn by this network?" if count else ""
+
+
+def _nearest(some: NDArray[np.float32], training: NDArray[np.float32]) -> Floats:
+    """The distance to the nearest digit for training, (N,)."""
+    found = np.full(len(some), np.inf)
+    for start in range(0, len(training), 10_000):
+        part = training[start : start + 10_000]
+        squares = (some**2).sum(axis=1)[:, None] + (part**2).sum(axis=1)[None] - 2 * some @ part.T
+        found = np.minimum(found, squares.min(axis=1))
+    return np.sqrt(np.clip(found, 0, None)).astype(np.float64)
