@@ -14,7 +14,7 @@ from autograder.grading.checks import Floats, Note, Result, WrongAnswer, any_for
 from autograder.grading.seeds import Draw
 from autograder.judges.expectations import expect_float32_inputs, expect_kept, f32
 from autograder.judges.network import Call, Network, as_state
-from autograder.judges.regression import expect_gradient, expect_mean_square, value_of
+from autograder.judges.regression import Target, expect_gradient, expect_mean_square, value_of
 from autograder.judges.signature import Signature
 from autograder.oracles.statistics import ALPHA, correlation, standard_normal_fault, z_limit
 from autograder.oracles.tolerance import near
@@ -209,7 +209,7 @@ def judge_value(course: Denoiser, draw: Draw, note: Note) -> None:
     note.inputs |= {"x": run.x, "z": run.z, "answer": run.answer, "noise": (run.z - run.x) / run.sigma}
     note.measured_work((run.z - run.x).std() > 0.01 and correlation(run.z - run.z.mean(), run.x - run.x.mean())[1])
     value = value_of(run.loss, course.loss, note)
-    expect_mean_square(value, run.answer, run.x, LOSS)
-    expect_gradient(run.loss, run.unet, run.answer, run.x, LOSS, note)
+    expect_mean_square(value, run.answer, Target.known(run.x), LOSS)
+    expect_gradient(run.loss, run.unet, run.answer, Target.known(run.x), LOSS, note)
 
 

@@ -4,18 +4,47 @@ The denoiser's loss is one (target x), and that of flow matching (target x_1 −
 by loss.py, with all that it shares with a schedule.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_finite
-from autograder.oracles.statistics import z_limit
+from autograder.oracles.statistics import ALPHA, z_limit
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, describe
 
 TOLERANCE = 3e-5  # relative; the sum of 50,000 squares in float32 loses some 1e-6
 GRADIENT = 5e-3
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an answer is compared with. `unknown`: where a standard normal number belongs to it that is not known, and is not in `values`."""
+
+    values: Floats
+    unknown: NDArray[np.bool_]
+
+    @classmethod
+    def known(cls, values: Floats) -> "Target":
+        return cls(values, np.zeros(values.shape, dtype=bool))
+
+    def mean_square(self, answer: Floats) -> tuple[float, float]:
+        """Of answer − target: what it is, or is expected to be, and by how much it may be another, with probability ALPHA.
+
+        k squares of normal numbers with means m are beyond k + Σm² ± 2 √((k + 2 Σm²) x) + 2 x with probability e^−x (Birgé 2001).
+        """
+        squares, count = (answer - self.values) ** 2, int(self.unknown.sum())
+        x = -np.log(ALPHA / 2) if count else 0.0
+        error = 2 * np.sqrt((count + 2 * squares[self.unknown].sum()) * x) + 2 * x
+        return float((squares.sum() + count) / squares.size), float(error / squares.size)
+
+    def gradient(self, answer: Floats) -> tuple[float, float]:
+        """The same of the mean of (s answer − target)², differentiated by s, at 1."""
+        product = (answer - self.values) * answer
+        return float(2 * product.mean()), float(2 * z_limit() * np.sqrt((answer[self.unknown] ** 2).sum()) / answer.size)
 
 
 def value_of(loss: Handle, name: str, note: Note) -> float:
@@ -29,30 +58,18 @@ def value_of(loss: Handle, name: str, note: Note) -> float:
     return float(expect_finite(value, "The loss").ravel()[0])
 
 
-def mean_square(answer: Floats, target: Floats) -> float:
-    return float(((answer - target) ** 2).mean())
-
-
-def expect_mean_square(value: float, answer: Floats, target: Floats, equation: str) -> None:
+def expect_mean_square(value: float, answer: Floats, target: Target, equation: str) -> None:
     """`equation`: what the loss must be, in a sentence: "the mean of ‖D(z) − x‖²"."""
-    expected = mean_square(answer, target)
-    if not near(value, expected, TOLERANCE * expected):
+    expected, error = target.mean_square(answer)
+    if not near(value, expected, TOLERANCE * expected + error):
+        about = "about " if error else ""
         raise WrongAnswer(
-            f"The loss must be {equation}, {expected:.5f} here; yours is {value:.5f}, {value / expected:.4g} times as much."
+            f"The loss must be {equation}, {about}{expected:.5f} here; yours is {value:.5f}, {value / expected:.4g} times as much."
         )
 
 
-def may_be_mean_square(value: float, answer: Floats, known: Floats) -> bool:
-    """Whether `value` may be the mean of (answer − known + ε)² for some standard normal ε that is not known: to a probability of 1e-8."""
-    rest = answer - known
-    expected, error = float((rest**2).mean() + 1), np.sqrt((2 + 4 * (rest**2).mean()) / rest.size)
-    return near(value, expected, z_limit() * error)
-
-
-def expect_gradient(loss: Handle, network: Handle, answer: Floats, target: Floats, equation: str, note: Note) -> None:
-    """The gradient of the mean of (s answer − target)² with respect to s, at 1: `network` is the grader's, in the worker, with s as its only
-    weight.
-    """
+def expect_gradient(loss: Handle, network: Handle, answer: Floats, target: Target, equation: str, note: Note) -> None:
+    """`network`: the grader's, in the worker, whose answers are multiplied by its only weight, 1."""
     try:
         loss.call("backward")
     except Raised as error:
@@ -60,12 +77,11 @@ def expect_gradient(loss: Handle, network: Handle, answer: Floats, target: Float
         if "grad" not in error.text:
             raise
         raise WrongAnswer("The loss must carry a gradient back to the network; yours is cut off from it.") from None
-    got = _gradient(network)
-    expected = 2 * float(((answer - target) * answer).mean())
+    got, (expected, error_of_it) = _gradient(network), target.gradient(answer)
     note("gradient ratio", got / expected if expected else 0.0, GRADIENT)
     expect(got != 0 or abs(expected) < 1e-6, "The loss must carry a gradient back to the network; yours gives it zero.")
     expect(
-        near(got, expected, GRADIENT * (1 + abs(expected))),
+        near(got, expected, GRADIENT * (1 + abs(expected)) + error_of_it),
         f"The gradient that the loss gives the network is not that of {equation}; look for a part that is detached.",
     )
 

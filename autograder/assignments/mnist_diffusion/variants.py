@@ -1,6 +1,7 @@
 """Right solutions of many shapes. Each must get full marks."""
 
 from autograder.assignments.mnist_diffusion.right_denoising import DENOISING
+from autograder.assignments.mnist_diffusion.right_flow import FLOW
 from autograder.grading.mutants import Variant
 
-VARIANTS: tuple[Variant, ...] = (*DENOISING,)
+VARIANTS: tuple[Variant, ...] = (*DENOISING, *FLOW)
