@@ -24,17 +24,21 @@ Asked = Callable[[int, float], tuple[Call, Labels]]
 FEW, OFTEN, CALLS = 1024, 16_384, 5  # of OFTEN labels an exact share is dropped by chance with probability 0.007, CALLS times hardly ever
 
 
+class Unreadable(WrongAnswer):
+    """What the network was given for its labels is neither whole numbers nor one-hot."""
+
+
 def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
     """(B, classes)."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
 def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
-    """The label of each row, and whether the network is to look at it. Raises WrongAnswer where that cannot be read from c and mask."""
+    """The label of each row, and whether the network is to look at it. Raises Unreadable, or WrongAnswer for the mask."""
     rows, c = len(call.x), call.more.get("c")
     expect(c is not None, f"{where} must give the network the labels as well, {network}.")
     if not isinstance(c, np.ndarray) or c.dtype.kind not in "iufb" or c.ndim not in (1, 2) or len(c) != rows or not finite(c):
-        raise WrongAnswer(f"{where} must give the network the labels c, of shape ({rows},); yours gave it {describe(c)}.")
+        raise Unreadable(f"{where} must give the network the labels c, of shape ({rows},); yours gave it {describe(c)}.")
     kept = _from_mask(call.more.get("mask"), rows, where)
     if c.ndim == 2 and c.shape[1] > 1:
         labels, known = _from_one_hot(c, where)
@@ -43,10 +47,8 @@ def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
 
 
 def _from_one_hot(c: NDArray[Any], where: str) -> tuple[Labels, Rows]:
-    expect(
-        np.isin(c, (0, 1)).all() and (c.sum(axis=1) <= 1).all(),
-        f"{where} must give the network one-hot vectors with a single 1, or zeros for no label; some of yours hold something else.",
-    )
+    if not np.isin(c, (0, 1)).all() or (c.sum(axis=1) > 1).any():
+        raise Unreadable(f"{where} must give the network one-hot vectors with a single 1, or zeros for no label; some of yours hold something else.")
     return c.argmax(axis=1).astype(np.int64), c.any(axis=1).astype(bool)
 
 
@@ -93,14 +95,19 @@ def judge_dropping(asked: Asked, where: str, network: str, draw: Draw, note: Not
     counts = (~kept).sum(axis=1)
     note("share dropped", counts[0] / OFTEN, 0.02)
     note("the same number each time", len(set(counts)) == 1, 0)
+    note("all or none", _all_or_none(counts), 0)
     _expect_counts(counts, p)
     same = (kept[1:] == kept[0]).all(axis=1).any()
     expect(not same, f"{where} must draw anew at every call which labels it drops; yours dropped those of the same images again.")
     _expect_any_time(times, kept, note)
 
 
+def _all_or_none(counts: NDArray[np.int64]) -> bool:
+    return bool(np.isin(counts, (0, OFTEN)).all())
+
+
 def _expect_counts(counts: NDArray[np.int64], p: float) -> None:
-    if np.isin(counts, (0, OFTEN)).all() and 0 < counts.mean() < OFTEN:
+    if _all_or_none(counts):
         raise WrongAnswer("Each label must be dropped by itself; yours are dropped all together, or not at all.")
     shares, error = counts / OFTEN, z_limit(ALPHA / CALLS) * np.sqrt(p * (1 - p) / OFTEN)
     worst = shares[abs(shares - p).argmax()]

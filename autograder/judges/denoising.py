@@ -34,9 +34,10 @@ class Denoiser:
 
     student: Student
     sample_shape: tuple[int, ...]
-    file: str = "denoising"
-    add_noise: str = "add_noise"
-    loss: str = "denoising_loss"
+    file: str
+    add_noise: str
+    loss: str
+    network: str
 
     @property
     def module(self) -> Handle:
@@ -185,10 +186,10 @@ def _run_loss(course: Denoiser, x: Floats, given: Any, sigma: float, answer: Flo
     unet = course.student.namespace(unet=course.student.network(network)).part("unet")
     loss = course.module.new(name, unet, f32(x), given)
     note("network calls", len(network.calls), 0)
-    expect(network.calls, f"{name} must call unet with the noised images z; yours never called it.")
-    expect(len(network.calls) == 1, f"{name} must call unet once; yours called it {len(network.calls)} times, with different images.")
+    expect(network.calls, f"{name} must call {course.network} with the noised images z; yours never called it.")
+    expect(len(network.calls) == 1, f"{name} must call {course.network} once; yours called it {len(network.calls)} times, with different images.")
     z = network.calls[0].x
-    expect(z.shape == x.shape, f"{name} must give unet the noised images z, of shape {x.shape}; yours gave it shape {z.shape}.")
+    expect(z.shape == x.shape, f"{name} must give {course.network} the noised images z, of shape {x.shape}; yours gave it shape {z.shape}.")
     expect_float32_inputs(network, note, name)
     return Run(x, z, sigma, answer, loss, unet)
 
@@ -200,7 +201,7 @@ def _answered(answer: Floats, call: Call) -> Floats:
 def judge_input(course: Denoiser, draw: Draw, note: Note) -> None:
     """The network is given z = x + σ ε, once, with new noise at every call."""
     runs = [run_loss(course, draw, note) for _ in range(2)]
-    _expect_noise([(run.z, run.x, run.sigma) for run in runs], f"What {course.loss} gives unet", course.loss, note)
+    _expect_noise([(run.z, run.x, run.sigma) for run in runs], f"What {course.loss} gives {course.network}", course.loss, note)
 
 
 def judge_value(course: Denoiser, draw: Draw, note: Note) -> None:

@@ -7,16 +7,16 @@ is judged as that of any standard normal x_0, so that one mistake costs one chec
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.grading.checks import Floats, Note, Result, WrongAnswer, any_form, expect
+from autograder.grading.checks import Floats, Note, Result, WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.judges import conditions
-from autograder.judges.conditions import Labels, one_hot
+from autograder.judges.conditions import Labels, Unreadable, one_hot, told
 from autograder.judges.expectations import expect_float32_inputs, f32
 from autograder.judges.network import Call, Network
 from autograder.judges.regression import Target, expect_gradient, expect_mean_square, value_of
@@ -43,8 +43,9 @@ class Flow:
     wrapper: str  # a class around the network, with forward and sample
     network: str  # as students call it
     arguments: Signature
+    file: str
+    steps: str  # the argument that says how many steps there are
     classes: int = 0
-    file: str = "flow_matching"
 
     def loss(self, unet: Handle, x_1: Any, labels: Any, p_uncond: float, steps: int) -> Handle:
         """The loss, kept in the worker; by way of the wrapper where there is no function of that name."""
@@ -83,10 +84,18 @@ class Flow:
         return draw.generator.integers(0, self.classes, rows) if self.classes else None
 
     def in_some_form(self, note: Note, labels: Any, call: Callable[[Any], Result]) -> Result:
-        """What comes of a call with the labels as whole numbers, or, where that fails, one-hot."""
-        if labels is None:
-            return call(None)
-        return any_form(note, [partial(call, labels), partial(call, one_hot(labels, self.classes))])
+        """What comes of a call with the labels as whole numbers, or, where code can make nothing of them, one-hot."""
+        try:
+            return call(labels)
+        except (Unreadable, Raised) as error:
+            if labels is None or note.one_form:
+                raise
+            first, kept = error, dict(note.values)
+        try:
+            return call(one_hot(labels, self.classes))
+        except (WrongAnswer, Raised):
+            note.values = kept
+            raise first from None
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ class Run:
 def run_loss(
     course: Flow, draw: Draw, note: Note, rows: int = ROWS, size: tuple[int, ...] = SIZE, p_uncond: float = 0.3
 ) -> Run:
-    """Raises WrongAnswer unless the network is called once, with an x_t of the shape of x_1."""
+    """Raises WrongAnswer unless the network is called once, with an x_t of the shape of x_1, and labels that can be read."""
     x_1 = draw.uniform(0, 1, rows, *size)
     answer = float(draw.uniform(0.5, 1.5)) * (draw.normal(*x_1.shape) + draw.integer(0, 1) * 2 - 1)
     answer, steps = f32(answer).astype(np.float64), draw.integer(40, 60)
@@ -140,6 +149,8 @@ def run_loss(
         unet = course.student.namespace(unet=course.student.network(network)).part("unet")
         loss = course.loss(unet, f32(x_1), given, p_uncond, steps)
         _expect_one_call(course, network, x_1.shape, note)
+        if labels is not None:
+            told(network.calls[0], course.forward, course.network)
         return Run(x_1, labels, network.calls[0], answer, steps, loss, unet)
 
     return course.in_some_form(note, labels, call)

@@ -19,4 +19,10 @@ ALGORITHMS: dict[str, Algorithm] = {
     "flow_matching.py:class_fm_sample": CLASS_SAMPLE,
 }
 
-COMBINATIONS: tuple[tuple[str, ...], ...] = ()
+COMBINATIONS: tuple[tuple[str, ...], ...] = (
+    ("noise-clamped", "denoiser-against-noise"),
+    ("denoiser-sum-for-mean", "denoiser-same-at-every-call"),
+    ("flow-target-reversed", "flow-times-one-step-late"),
+    ("class-flow-never-dropped", "class-flow-guidance-left-out"),
+    ("class-flow-last-step-missing", "class-flow-guidance-swapped"),
+)

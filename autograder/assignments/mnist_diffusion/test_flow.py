@@ -12,12 +12,17 @@ CLASS_FORWARD, CLASS_SAMPLE = "flow_matching.py:class_fm_forward", "flow_matchin
 
 
 def without_classes(student: Student) -> Flow:
-    return Flow(student, "time_fm_forward", "time_fm_sample", "TimeConditionalFM", "unet(x_t, t)", Signature(("x", "t")))
+    return Flow(
+        student, forward="time_fm_forward", sample="time_fm_sample", wrapper="TimeConditionalFM", network="unet(x_t, t)",
+        arguments=Signature(("x", "t")), file="flow_matching", steps="num_ts",
+    )  # fmt: skip
 
 
 def with_classes(student: Student) -> Flow:
-    arguments = Signature(("x", "c", "t", "mask"), defaults={"mask": None})
-    return Flow(student, "class_fm_forward", "class_fm_sample", "ClassConditionalFM", "unet(x_t, c, t, mask)", arguments, classes=10)
+    return Flow(
+        student, forward="class_fm_forward", sample="class_fm_sample", wrapper="ClassConditionalFM", network="unet(x_t, c, t, mask)",
+        arguments=Signature(("x", "c", "t", "mask"), defaults={"mask": None}), file="flow_matching", steps="num_ts", classes=10,
+    )  # fmt: skip
 
 
 @task("flow", points=0.75, region=TIME_FORWARD, shows_work=True, false_fail=6e-8, detects="t out of place by 0.1; 3 % of x_0")

@@ -1,6 +1,6 @@
 """A sampler by Euler's method, with or without guidance (judges/euler.py).
 
-Its numbers: of each run, with inputs["steps"], ["scales"], "number of steps, run 0", "t times num_ts, …" of the first, second and last step,
+Its numbers: of each run, with inputs["steps"], ["scales"], "number of steps, run 0", "t times T, …" of the first, second and last step,
 "weights, …" of v without labels and with them; "mean and spread of the start", "the same start for …".
 """
 
@@ -22,7 +22,7 @@ def _euler_numbers(p: Any, note: Note) -> Numbers:
         weights = np.array(p.weights(scale)) * p.size(steps) * steps
         with_labels = f"weights, run {number}" in note.values and note.values[f"weights, run {number}"][0].size == 2
         found[f"number of steps, run {number}"] = len(times)
-        found[f"t times num_ts, run {number}"] = times[[0, 1, -1]] * steps
+        found[f"t times T, run {number}"] = times[[0, 1, -1]] * steps
         found[f"weights, run {number}"] = weights if with_labels else weights.sum()
     return found
 
@@ -43,7 +43,7 @@ EULER = Algorithm(
     mistakes=(
         mistake(
             "one-step-too-many",
-            "Your loop seems to take one step too many, at t = 1. A sum of many 1/num_ts is not exactly 1: count the steps instead of comparing t.",
+            "Your loop seems to take one step too many, at t = 1. Look at where it ends; where t is summed up, mind that such a sum is not exactly 1.",
             times=lambda T: _even(0, T, T),
         ),
         mistake(
@@ -69,7 +69,7 @@ EULER = Algorithm(
         mistake("times-backwards", times=lambda T: _even(1, T, T)[::-1]),
         mistake(
             "times-stretched-to-1",
-            "Your times seem to be stretched so that the last step is at t = 1. With num_ts steps of size 1/num_ts, where does the last one begin?",
+            "Your times seem to be stretched so that the last step is at t = 1. With T steps of size 1/T, where does the last one begin?",
             times=lambda T: [i / (T - 1) for i in range(T)],
         ),
         mistake(
@@ -79,7 +79,7 @@ EULER = Algorithm(
         ),
         mistake(
             "step-not-divided",
-            "Your steps seem to be of size 1. num_ts of them lead from t = 0 to t = 1: how long is each?",
+            "Your steps seem to be of size 1. All of them together lead from t = 0 to t = 1: how long is each?",
             size=lambda T: 1.0,
         ),
         mistake(

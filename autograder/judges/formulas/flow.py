@@ -69,7 +69,7 @@ FLOW_LOSS = Algorithm(
         mistake(
             "t-not-divided",
             "Your network seems to be given the number of a step. It is to be told the time, from 0 to 1: look at what t is divided by.",
-            times=lambda steps: _uniform(0, steps),
+            times=lambda steps: {"range of t": (0, steps - 1), "kinds of t": 3},
         ),
         mistake(
             "t-in-half-of-the-range",
@@ -81,6 +81,11 @@ FLOW_LOSS = Algorithm(
             "t-crowded-at-the-start",
             "Your t seems to be squared somewhere, so that small values come up too often. t is to be uniform in 0 … 1.",
             times=lambda steps: {"range of t": (0, 1), "middle of t": (0.0625, 0.25, 0.5625), "kinds of t": 3},
+        ),
+        mistake(
+            "one-t-for-the-batch",
+            "All images of a batch seem to get the same t, which makes the loss jump from step to step. Look at the shape of the t that you draw.",
+            times=lambda steps: {"kinds of t": 1},
         ),
         mistake(
             "data-and-noise-swapped",
