@@ -126,7 +126,7 @@ def expect_noised(z: Floats, x: Floats, sigma: float, what: str) -> None:
     expect(not near(z, x, EXACT), f"{what} must be x + σ ε; yours is x itself.")
     expect(
         z.min() < 0 or z.max() > 1,
-        f"{what} must not be clamped: noise leads out of 0 … 1, and all of yours lies between {z.min():.3f} and {z.max():.3f}.",
+        f"{what} must reach beyond 0 … 1, as x + σ ε does; all of yours lies between {z.min():.3f} and {z.max():.3f}.",
     )
     eps, clean = (z - x) / sigma, x - x.mean()
     fault = _shared(eps) or standard_normal_fault(eps.reshape(-1, eps.shape[-1]))

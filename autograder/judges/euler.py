@@ -230,17 +230,15 @@ def _note_steps(run: Run, number: int, note: Note) -> None:
 
 
 def _expect_times(run: Run, course: Flow) -> None:
-    steps, count = run.steps, len(run.times)
+    steps, times, given = run.steps, run.times, f"With {course.steps} = {run.steps},"
     expect(
-        count == steps,
-        f"With {course.steps} = {steps}, {course.sample} must take {steps} steps; yours took {count}, the first at t = {run.times[0]:.4f} and the last at "
-        f"t = {run.times[-1]:.4f}.",
+        len(times) == steps,
+        f"{given} {course.sample} must take {steps} steps; yours took {len(times)}, the first at t = {times[0]:.4f} and the last at "
+        f"t = {times[-1]:.4f}.",
     )
-    for i, t in enumerate(run.times):
-        expect(
-            near(t, i / steps, 1e-4),
-            f"With {course.steps} = {steps}, step {i + 1} of {course.sample} must ask for the velocity at t = {i / steps:.4f}; yours asks at {t:.4f}.",
-        )
+    for i, t in enumerate(times):
+        message = f"{given} step {i + 1} of {course.sample} must ask for the velocity at t = {i / steps:.4f}; yours asks at {t:.4f}."
+        expect(near(t, i / steps, 1e-4), message)
 
 
 def _expect_steps(run: Run, course: Flow) -> None:
@@ -263,11 +261,14 @@ def _step_fault(run: Run, i: int, course: Flow) -> str:
         for what, state in (("before the last step", run.states[-1]), ("that it started from", run.states[0])):
             if any(near(image, state, TOLERANCE) for image in run.readings):
                 return f"{course.sample} must return x after the last step; yours returns the x {what}."
-    weights = _weights(run, [i])
+    t, weights = run.times[i], _weights(run, [i])
     if run.labels is None:
-        return f"At t = {run.times[i]:.4f}, x must change by v(x, t)/{course.steps}; yours changes by {weights[0]:.4g} times as much, or by something else."
+        return (
+            f"At t = {t:.4f}, x must change by v(x, t)/{course.steps}; yours changes by something else, which is nearest to {weights[0]:.4g} "
+            "times that."
+        )
     return (
-        f"At t = {run.times[i]:.4f} with γ = {run.scale:.3f}, x must change by (v_u + γ (v_c − v_u))/{course.steps}. There v_u is multiplied by "
+        f"At t = {t:.4f} with γ = {run.scale:.3f}, x must change by (v_u + γ (v_c − v_u))/{course.steps}. There v_u is multiplied by "
         f"{1 - run.scale:.3f} and v_c by {run.scale:.3f}; in yours, as far as it is such a sum, by {weights[0]:.3f} and {weights[1]:.3f}."
     )
 

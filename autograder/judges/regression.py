@@ -62,10 +62,8 @@ def expect_mean_square(value: float, answer: Floats, target: Target, equation: s
     """`equation`: what the loss must be, in a sentence: "the mean of ‖D(z) − x‖²"."""
     expected, error = target.mean_square(answer)
     if not near(value, expected, TOLERANCE * expected + error):
-        about = "about " if error else ""
-        raise WrongAnswer(
-            f"The loss must be {equation}, {about}{expected:.5f} here; yours is {value:.5f}, {value / expected:.4g} times as much."
-        )
+        here = f"about {expected:.3f}" if error else f"{expected:.5f}"
+        raise WrongAnswer(f"The loss must be {equation}, {here} here; yours is {value:.5f}, {value / expected:.4g} times as much.")
 
 
 def expect_gradient(loss: Handle, network: Handle, answer: Floats, target: Target, equation: str, note: Note) -> None:

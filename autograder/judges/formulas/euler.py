@@ -43,7 +43,7 @@ EULER = Algorithm(
     mistakes=(
         mistake(
             "one-step-too-many",
-            "Your loop seems to take one step too many, at t = 1. Look at where it ends; where t is summed up, mind that such a sum is not exactly 1.",
+            "Your loop seems to take one step too many, at t = 1. Look at where it ends; if t is summed up, such a sum is not exactly 1.",
             times=lambda T: _even(0, T, T),
         ),
         mistake(
