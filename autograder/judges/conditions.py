@@ -1,99 +1,133 @@
-"""Which label each image of a call was given, or none: labels and masks in the forms in which students hand them over.
-
-Classifier-free guidance (Ho and Salimans 2022) asks one network with and without the label. "Without" is a mask of 0 or a one-hot vector of
-zeros; two calls, or one with the batch twice.
+"""Which label a network was told for each row, in any form: whole numbers beside a mask, one-hot inside or by the caller, zeros for none; and
+how often it was told none, in the training of classifier-free guidance (Ho and Salimans 2022, Alg. 1).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autograder.grading.checks import Floats, WrongAnswer
-from autograder.judges.network import Call, Network, as_state, as_timesteps, too_many_calls
-from autograder.sandbox.failures import GraderHangup
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect
+from autograder.grading.seeds import Draw
+from autograder.judges.network import Call
+from autograder.measuring import has_a_time_for_each_row, times_of_rows
+from autograder.oracles.statistics import ALPHA, z_limit
+from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.proxies import describe
 
-NONE = -1  # in the place of a label
+Labels = NDArray[np.int64]
+Rows = NDArray[np.bool_]
+Asked = Callable[[int, float], tuple[Call, Labels]]
+"""A loss for so many images and p_uncond: what it called the network with, and the labels of the images."""
+
+FEW, OFTEN, CALLS = 1024, 16_384, 5  # of OFTEN labels an exact share is dropped by chance with probability 0.007, CALLS times hardly ever
 
 
-def told_labels(c: Any, mask: Any, rows: int, classes: int) -> Floats:
-    """The label that each row of the batch was given, (rows,), NONE for no label.
+class Unreadable(WrongAnswer):
+    """What the network was given for its labels is neither whole numbers nor one-hot."""
 
-    c: labels, (B,) or (B, 1), or one-hot vectors, (B, classes); None for none. mask: 0 for no label and 1 for one, in any type, (), (1,), (B,) or
-    (B, 1, …); None where there is none. Raises GraderHangup for other forms, WrongAnswer for a mask of other numbers.
-    """
-    labels = _labels_of(c, rows, classes)
+
+def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
+    """(B, classes)."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
+    """The label of each row, and whether the network is to look at it. Raises Unreadable, or WrongAnswer for the mask."""
+    rows, c = len(call.x), call.more.get("c")
+    expect(c is not None, f"{where} must give the network the labels as well, {network}.")
+    if not isinstance(c, np.ndarray) or c.dtype.kind not in "iufb" or c.ndim not in (1, 2) or len(c) != rows or not finite(c):
+        raise Unreadable(f"{where} must give the network the labels c, of shape ({rows},); yours gave it {describe(c)}.")
+    kept = _from_mask(call.more.get("mask"), rows, where)
+    if c.ndim == 2 and c.shape[1] > 1:
+        labels, known = _from_one_hot(c, where)
+        return labels, kept & known
+    return c.ravel().astype(np.int64), kept
+
+
+def _from_one_hot(c: NDArray[Any], where: str) -> tuple[Labels, Rows]:
+    if not np.isin(c, (0, 1)).all() or (c.sum(axis=1) > 1).any():
+        raise Unreadable(f"{where} must give the network one-hot vectors with a single 1, or zeros for no label; some of yours hold something else.")
+    return c.argmax(axis=1).astype(np.int64), c.any(axis=1).astype(bool)
+
+
+def _from_mask(mask: Any, rows: int, where: str) -> Rows:
     if mask is None:
-        return labels
-    if isinstance(mask, (bool, int, float)):
-        mask = np.array(mask)
-    if not isinstance(mask, np.ndarray) or mask.size not in (1, rows):
-        raise GraderHangup(f"the mask must be a tensor of shape (B,), and is {describe(mask)}")
-    values = np.broadcast_to(mask.ravel().astype(np.float64), (rows,))
-    if not np.isin(values, (0, 1)).all():
-        raise WrongAnswer("The mask that the network is given must hold 0 where the label is dropped, and else 1; yours holds other numbers.")
-    return np.where(values == 1, labels, NONE)
+        return np.ones(rows, dtype=bool)
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "iufb" or not has_a_time_for_each_row(mask.shape, rows):
+        raise WrongAnswer(f"{where} must give the network a mask of shape ({rows},); yours gave it {describe(mask)}.")
+    numbers = times_of_rows(mask, rows)
+    others = numbers[~np.isin(numbers, (0, 1))]
+    expect(not others.size, f"{where} must give the network a mask of 0 and 1; yours holds {others[:1].sum():g}.")
+    kept: Rows = numbers == 1
+    return kept
 
 
-def _labels_of(c: Any, rows: int, classes: int) -> Floats:
-    if c is None:
-        return np.full(rows, float(NONE))
-    if isinstance(c, int):
-        c = np.array(c)
-    if isinstance(c, np.ndarray) and c.shape in ((rows, classes), (1, classes)) and classes > 1:
-        hot = np.broadcast_to(c, (rows, classes)).astype(np.float64)
-        if not np.isin(hot, (0, 1)).all() or (hot.sum(axis=1) > 1).any():
-            raise GraderHangup("one-hot vectors must hold a single 1 each, or zeros where there is no label")
-        return np.where(hot.any(axis=1), hot.argmax(axis=1), NONE).astype(np.float64)
-    if isinstance(c, np.ndarray) and c.size in (1, rows):
-        return np.broadcast_to(c.ravel().astype(np.float64), (rows,)).copy()
-    raise GraderHangup(f"c must be a tensor of labels, of shape ({rows},), and is {describe(c)}")
+def expect_own_labels(given: Labels, kept: Rows, labels: Labels, where: str, note: Note) -> None:
+    """Whatever the network was told of an image, as far as it was told, is the label of that image."""
+    wrong = kept & (given != labels)
+    note("share with another label", wrong.mean(), 0.02)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise WrongAnswer(
+            f"{where} must give the network the label of each image; yours gave it the label {given[row]} for an image of class {labels[row]}."
+        )
 
 
-@dataclass
-class ConditionalNetwork(Network):
-    """Answered by the grader, with or without a label: calls with one x are one step, and one entry of `calls`, whose `more` holds as
-    "told" which label each row was given, NONE for none, in all calls of the step together. `dtypes` has one for each step, and each that is not
-    float32.
+def judge_dropping(asked: Asked, where: str, network: str, draw: Draw, note: Note) -> None:
+    """Each label is dropped with probability p_uncond, by itself, anew at every call, and whatever the t of its image."""
 
-    `difference`: what the answer with a label has more than the one without, for a step: of the same shape, None for nothing.
-    """
+    def heard(rows: int, p: float) -> tuple[Floats, Rows]:
+        call, labels = asked(rows, p)
+        given, kept = told(call, where, network)
+        expect_own_labels(given, kept, labels, where, note)
+        return call.t, kept
 
-    classes: int = 10
-    difference: Callable[[Call], Floats] | None = None
-    answers: list[tuple[Floats, Floats]] = field(default_factory=list)  # of the last step: without a label, and with one
-    unlabelled: int = 0  # of the calls, or halves of one, how many came without any label
-    other_labels: int = 0  # how many came with other labels than one before at the same step
+    for p, what in ((0.0, "no label may be dropped"), (1.0, "every label must be dropped")):
+        dropped = int((~heard(FEW, p)[1]).sum())
+        note(f"share dropped at {p:g}", dropped / FEW, 0.03)
+        # A random number may be 0 itself, once in 2^24: twice in so many it is with probability 2e-9
+        expect(abs(dropped - FEW * p) <= 1, f"With p_uncond = {p:g}, {what}; yours dropped {dropped} of {FEW}.")
+    p = float(draw.uniform(0.25, 0.4))
+    note.inputs["p_uncond"] = p
+    times, kept = map(np.array, zip(*[heard(OFTEN, p) for _ in range(CALLS)]))
+    counts = (~kept).sum(axis=1)
+    note("share dropped", counts[0] / OFTEN, 0.02)
+    note("the same number each time", len(set(counts)) == 1, 0)
+    note("all or none", _all_or_none(counts), 0)
+    _expect_counts(counts, p)
+    same = (kept[1:] == kept[0]).all(axis=1).any()
+    expect(not same, f"{where} must draw anew at every call which labels it drops; yours dropped those of the same images again.")
+    _expect_any_time(times, kept, note)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given = self.signature.bind(args, kwargs)
-        x = as_state(given["x"], "x_t", "The x_t that the network is given")
-        t = as_timesteps(given["t"], len(x), "The t that the network is given")
-        if given["x"].dtype.name != "float32":
-            self.dtypes.append(given["x"].dtype.name)
-        told = told_labels(given["c"], given["mask"], len(x), self.classes)
-        half = len(x) // 2
-        twice = len(x) > 1 and len(x) % 2 == 0 and np.array_equal(x[:half], x[half:]) and not np.array_equal(told[:half], told[half:])
-        parts = [slice(0, half), slice(half, len(x))] if twice else [slice(0, len(x))]
-        answer = np.concatenate([self._answer(x[part], t[part], told[part]) for part in parts])
-        return self.signature.result(answer.astype(np.float32), given)
 
-    def _answer(self, x: Floats, t: Floats, told: Floats) -> Floats:
-        if not (self.calls and np.array_equal(self.calls[-1].x, x)):
-            self.dtypes.append("float32")
-            self._begin_step(Call(x, t, {"told": np.full(len(x), float(NONE))}))
-        known = self.calls[-1].more["told"]
-        self.other_labels += bool(((known != NONE) & (told != NONE) & (known != told)).any())
-        np.copyto(known, told, where=told != NONE)
-        self.unlabelled += bool((told == NONE).all())
-        without, with_label = self.answers[0]
-        return np.where((told == NONE).reshape(-1, *[1] * (x.ndim - 1)), without, with_label)
+def _all_or_none(counts: NDArray[np.int64]) -> bool:
+    return bool(np.isin(counts, (0, OFTEN)).all())
 
-    def _begin_step(self, call: Call) -> None:
-        self.calls.append(call)
-        if len(self.calls) > self.most_calls:
-            raise too_many_calls(self.most_calls, self.steps)
-        without = self.answer(call)
-        self.answers = [(without, without if self.difference is None else without + self.difference(call))]
+
+def _expect_counts(counts: NDArray[np.int64], p: float) -> None:
+    if _all_or_none(counts):
+        raise WrongAnswer("Each label must be dropped by itself; yours are dropped all together, or not at all.")
+    shares, error = counts / OFTEN, z_limit(ALPHA / CALLS) * np.sqrt(p * (1 - p) / OFTEN)
+    worst = shares[abs(shares - p).argmax()]
+    expect(
+        near(shares, p, error + 1 / OFTEN),
+        f"With p_uncond = {p:.3f}, each label must be dropped with that probability; yours dropped {worst:.1%} of {OFTEN:,}.",
+    )
+    expect(
+        len(set(counts)) > 1,
+        f"Each label must be dropped with probability p_uncond, by itself; yours dropped just {counts[0]:,} of {OFTEN:,} in each of "
+        f"{CALLS} batches, as if an exact share were chosen.",
+    )
+
+
+def _expect_any_time(t: Floats, kept: Rows, note: Note) -> None:
+    offset = t[~kept].mean() - t[kept].mean()
+    note("later where dropped", offset, 0.03)
+    error = z_limit() * t.std() * np.sqrt(1 / kept.sum() + 1 / (~kept).sum())
+    expect(
+        near(offset, 0, error),
+        f"Which labels are dropped must have nothing to do with t; where yours are, t is {t[~kept].mean():.3f} on average, else "
+        f"{t[kept].mean():.3f}. Look for one random number that is used twice.",
+    )

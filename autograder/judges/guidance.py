@@ -6,16 +6,17 @@ the range of the data.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.seeds import Draw
-from autograder.judges.conditions import ConditionalNetwork
+from autograder.judges.conditions import told
 from autograder.judges.interface import Interface
 from autograder.judges.labels import expect_labels
-from autograder.judges.network import Call
+from autograder.judges.network import Call, Network, as_state, as_timesteps, too_many_calls
 from autograder.judges.sampling import well_within
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.tolerance import near
@@ -24,6 +25,56 @@ NUMBERS = 512  # of a state, which is enough where nothing is random
 DIFFERENCE = 0.3  # of ε with a label and without
 TOLERANCE = 2e-3  # of γ, relative to 1 + |γ|
 REST = 1e-3  # of what no weights explain, relative to what the weights must explain
+NONE = -1  # in the place of a label
+
+
+@dataclass
+class GuidedNetwork(Network):
+    """Asked in each step with the label and without, in two calls or in one with the batch twice. Calls with one x are one step, and one entry of
+    `calls`, whose `more` holds as "told" the label of each row, NONE where no call told one. `dtypes` has one for each step, and each that is
+    not float32.
+
+    `difference`: what the answer with a label has more than that without, for a step; None for nothing. `where`, `called`: for sentences.
+    """
+
+    difference: Callable[[Call], Floats] | None = None
+    where: str = "ddpm_sample"
+    called: str = "unet(x_t, c, t, mask)"
+    answers: tuple[Floats, Floats] = field(default_factory=lambda: (np.empty(0), np.empty(0)))  # of the last step: without a label, and with one
+    unlabelled: int = 0  # calls, or halves of one, without any label
+    other_labels: int = 0  # those with another label of an image than one before at the same step
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = self.signature.bind(args, kwargs)
+        x = as_state(given["x"], "x_t", "The x_t that the network is given")
+        t = as_timesteps(given["t"], len(x), "The t that the network is given")
+        if given["x"].dtype.name != "float32":
+            self.dtypes.append(given["x"].dtype.name)
+        labels, kept = told(Call(x, t, given), self.where, self.called)
+        labels = np.where(kept, labels, NONE)
+        half = len(x) // 2
+        twice = len(x) > 1 and len(x) % 2 == 0 and np.array_equal(x[:half], x[half:]) and not np.array_equal(labels[:half], labels[half:])
+        parts = [slice(0, half), slice(half, len(x))] if twice else [slice(0, len(x))]
+        answer = np.concatenate([self._answer(x[part], t[part], labels[part]) for part in parts])
+        return self.signature.result(answer.astype(np.float32), given)
+
+    def _answer(self, x: Floats, t: Floats, labels: Any) -> Floats:
+        if not (self.calls and np.array_equal(self.calls[-1].x, x)):
+            self._begin_step(Call(x, t, {"told": np.full(len(x), NONE)}))
+        known = self.calls[-1].more["told"]
+        self.other_labels += bool(((known != NONE) & (labels != NONE) & (known != labels)).any())
+        np.copyto(known, labels, where=labels != NONE)
+        self.unlabelled += bool((labels == NONE).all())
+        without, with_label = self.answers
+        return np.where((labels == NONE).reshape(-1, *[1] * (x.ndim - 1)), without, with_label)
+
+    def _begin_step(self, call: Call) -> None:
+        self.dtypes.append("float32")
+        self.calls.append(call)
+        if len(self.calls) > self.most_calls:
+            raise too_many_calls(self.most_calls, self.steps)
+        without = self.answer(call)
+        self.answers = (without, without if self.difference is None else without + self.difference(call))
 
 
 @dataclass(frozen=True)
@@ -52,7 +103,7 @@ def run_guided(course: Interface, schedule: Schedule, draw: Draw, scale: float, 
         return without[-1]
 
     network = course.answered(answer, **course.calls_of(schedule))
-    assert isinstance(network, ConditionalNetwork)
+    assert isinstance(network, GuidedNetwork)
     network.difference = lambda call: differences[-1]
     shape = course.shape_of_samples(max(NUMBERS // int(np.prod(course.sample_shape)), 16), draw)
     labels = course.labels_of_samples(draw, shape[0])

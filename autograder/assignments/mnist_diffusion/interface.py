@@ -14,7 +14,8 @@ import numpy as np
 
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
-from autograder.judges.conditions import NONE, ConditionalNetwork
+from autograder.judges.conditions import Labels, one_hot
+from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
 from autograder.judges.signature import Signature
@@ -25,7 +26,7 @@ from autograder.sandbox.proxies import Handle, Student, describe
 
 SCHEDULE = "time_conditional.py:ddpm_schedule"
 CLASSES = 7  # of the checks; not that of the digits
-SIZE = (1, 3, 4)  # of the images in the checks
+SIZE, TINY = (1, 3, 4), (1, 2, 2)  # of the images in the checks, and where only labels count
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class TimeConditional(Interface):
     own: bool = True
 
     file: ClassVar[str] = "time_conditional"
+    forms_of_labels: ClassVar[tuple[dict[str, Any], ...]] = ({},)
     names = Names(q_sample="", p_sample_loop="ddpm_sample", compute_loss="ddpm_forward", network="unet(x_t, t/T)")
     network_arguments: ClassVar[Signature] = Signature(("x", "t"), aliases={"time": "t", "t_norm": "t", "timestep": "t"})
 
@@ -180,12 +182,14 @@ class TimeConditional(Interface):
 
 @dataclass(frozen=True)
 class ClassConditional(TimeConditional):
-    """class_conditional.py. `dropped`: p_uncond; `scale`: γ."""
+    """class_conditional.py. `dropped`: p_uncond; `scale`: γ; `hot`: whether its functions are given the labels one-hot."""
 
     dropped: float = 0.0
     scale: float = 3.0
+    hot: bool = False
 
     file = "class_conditional"
+    forms_of_labels = ({"hot": False}, {"hot": True})  # as whole numbers, or one-hot by the caller
     names = Names(q_sample="", p_sample_loop="ddpm_sample", compute_loss="ddpm_forward", network="unet(x_t, c, t/T, mask)")
     network_arguments = Signature(
         ("x", "c", "t", "mask"), {"mask": None}, aliases={"time": "t", "t_norm": "t", "timestep": "t", "y": "c", "labels": "c", "class_labels": "c"}
@@ -193,7 +197,7 @@ class ClassConditional(TimeConditional):
     classes = CLASSES
 
     def answered(self, answer: Callable[[Call], Floats], **settings: Any) -> Network:
-        return ConditionalNetwork(answer, self.network_arguments, classes=CLASSES, **settings)
+        return GuidedNetwork(answer, self.network_arguments, called=self.names.network, **settings)
 
     def conditions_in(self, call: Call) -> list[Any]:
         return [call.more["told"]]
@@ -203,27 +207,29 @@ class ClassConditional(TimeConditional):
         return bool(((value == labels) | (value == NONE)).all())
 
     def compute_loss(self, model: Model, x0: Any, labels: Any = None) -> Handle:
-        return model.module.new("ddpm_forward", model.unet, model.tables, x0, labels, self.dropped, self.betas.steps)
+        return model.module.new("ddpm_forward", model.unet, model.tables, x0, self._in_form(labels), self.dropped, self.betas.steps)
 
     def p_sample_loop(self, model: Model, shape: tuple[int, ...], labels: Any = None) -> Any:
         return self.guided(model, shape, labels, self.scale)
 
     def guided(self, model: Model, shape: tuple[int, ...], labels: Any, scale: float) -> Any:
-        arguments = (labels, tuple(shape[-2:]), self.betas.steps)
+        arguments = (self._in_form(labels), tuple(shape[-2:]), self.betas.steps)
         answer = model.module.call("ddpm_sample", model.unet, model.tables, *arguments, guidance_scale=scale, seed=self.seed())
         return final_images(answer, shape)
 
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
         return (rows, *self.sample_shape)
 
-    def told_in_loss(self, draw: Draw, rows: int, p: float) -> tuple[Floats, Floats]:
-        """The labels of a batch, and what the network was told of each, with p_uncond = p."""
+    def _in_form(self, labels: Any) -> Any:
+        return one_hot(labels, CLASSES) if self.hot else labels
+
+    def asked_in_loss(self, draw: Draw, rows: int, p: float) -> tuple[Call, Labels]:
+        """What the loss asks the network with p_uncond = p, and the labels of its images."""
         course = dataclasses.replace(self, dropped=p)
-        network = course.answered(silent)
-        labels = course.labels(draw, rows)
-        course.compute_loss(course.build(self.layout.schedule, network), draw.uniform(0, 1, rows, *self.sample_shape).astype(np.float32), labels)
+        network, labels = Network(silent, self.network_arguments), course.labels(draw, rows)
+        course.compute_loss(course.build(self.layout.schedule, network), draw.uniform(0, 1, rows, *TINY).astype(np.float32), labels)
         expect(len(network.calls) == 1, f"ddpm_forward must call {self.names.network} once; yours called it {len(network.calls)} times.")
-        return labels, network.calls[0].more["told"]
+        return network.calls[0], labels
 
 
 def final_images(answer: Any, shape: tuple[int, ...]) -> Any:
@@ -268,14 +274,14 @@ def judged(
     own = not carry.stands_in_for(SCHEDULE)
     possible = own_layouts(student, betas) if own else layouts(betas)
 
-    def in_layout(layout: Layout) -> Callable[[], None]:
+    def in_form(layout: Layout, **form: Any) -> Callable[[], None]:
         def attempt() -> None:
             for judge in judges:
-                judge(course(student, betas=betas, layout=layout, own=own), draw, note)
+                judge(course(student, betas=betas, layout=layout, own=own, **form), draw, note)
 
         return attempt
 
-    any_form(note, [in_layout(layout) for layout in possible])
+    any_form(note, [in_form(layout, **form) for form in course.forms_of_labels for layout in possible])
 
 
 # The schedule itself

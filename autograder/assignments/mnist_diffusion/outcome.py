@@ -278,7 +278,7 @@ class Outcome:
     def _show(self, judged: Judged, trained: Trained, source: str) -> None:
         pixels = (255 * np.clip(judged.images, 0, 1)).astype(np.uint8)
         caption = (
-            f"Guided samples {source}, γ = {self.rule.guidance_scale:g}: 0 to 9 in each row. {100 * (1 - judged.wrong):.0f} % are what was asked for, "
+            f"Guided samples {source}, γ = {self.rule.guidance_scale:g}: 0 to 9 in a row. {100 * (1 - judged.wrong):.0f} % are what was asked for, "
             f"by a classifier of {judged.classified_as}; Fréchet distance in its scores {judged.distance:.1f} ± {judged.distance_error:.1f}."
         )
         self.drawn_figures.append(image_grid(np.repeat(pixels[..., None], 3, axis=3), caption, columns=10, name="guided_samples"))

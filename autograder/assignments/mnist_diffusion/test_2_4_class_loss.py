@@ -4,7 +4,7 @@ from autograder.assignments.mnist_diffusion.interface import ClassConditional, j
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import loss, times
-from autograder.judges.dropping import judge_dropping
+from autograder.judges.conditions import judge_dropping
 from autograder.sandbox.proxies import Student
 
 FORWARD = "class_conditional.py:ddpm_forward"
@@ -19,10 +19,11 @@ def test_noised_images(student: Student, draw: Draw, note: Note, carry: Carry) -
 @task("2-4", points=2, region=FORWARD, false_fail=5e-8, detects="a rate off by 0.05, labels that are dropped together")
 def test_dropped_labels(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """Each label is dropped with probability p_uncond, by itself: a mask of 0, or a one-hot vector of zeros."""
-    judged(
-        ClassConditional, student, draw, note, carry,
-        lambda course, draw, note: judge_dropping(lambda rows, p: course.told_in_loss(draw, rows, p), draw, note, "ddpm_forward"),
-    )  # fmt: skip
+
+    def judge(course: ClassConditional, draw: Draw, note: Note) -> None:
+        judge_dropping(lambda rows, p: course.asked_in_loss(draw, rows, p), "ddpm_forward", course.names.network, draw, note)
+
+    judged(ClassConditional, student, draw, note, carry, judge)
 
 
 @task("2-4", points=1.5, region=FORWARD)

@@ -6,11 +6,12 @@ proof; most are explained there, too.
 
 from collections.abc import Callable
 
-from autograder.grading.formulas import named
+from autograder.grading.formulas import named, together
 from autograder.grading.mutants import Misconception, in_region
 from autograder.judges.formulas import COMPUTE_LOSS
+from autograder.judges.formulas.conditions import DROPPING
 
-CLASS_LOSS = named("class", COMPUTE_LOSS)
+CLASS_LOSS = named("class", together(COMPUTE_LOSS, DROPPING))
 _schedule = in_region("2-2", "time_conditional.py:ddpm_schedule")
 
 SCHEDULE = (
@@ -230,37 +231,16 @@ _MASK = "(torch.rand(x_0.shape[0], device=x_0.device) >= p_uncond).to(x_0.dtype)
 
 CLASS = (
     *_loss_mistakes(_class, "class-", _ANSWER),
-    _class(
-        "mask-the-wrong-way",
-        explanation="Your mask seems to be the wrong way round: it is 0 where the label is dropped, and that with probability p_uncond.",
-        edits=((">= p_uncond", "< p_uncond"),),
-    ),
-    _class(
-        "mask-not-handed-on",
-        explanation="The network seems to be told every label. Does it get your mask?",
-        edits=((_ANSWER, "unet(x_t, c, t / num_ts)"),),
-    ),
-    _class(
-        "mask-for-the-batch",
-        explanation="The labels of a batch seem to be dropped all together, or not at all. Each label is dropped by itself.",
-        edits=((_MASK, "(torch.rand(1) >= p_uncond).to(x_0.dtype).expand(x_0.shape[0])"),),
-    ),
-    _class(
-        "exact-count-dropped",
-        explanation="The same number of labels seems to be dropped in every batch. Each label is dropped with probability p_uncond, whatever "
-        "becomes of the others.",
-        edits=((_MASK, "(torch.randperm(x_0.shape[0]) >= int(p_uncond * x_0.shape[0])).to(x_0.dtype)"),),
-    ),
+    _class("class-mask-inverted", edits=((">= p_uncond", "< p_uncond"),)),
+    _class("class-never-dropped", edits=((_ANSWER, "unet(x_t, c, t / num_ts)"),)),
+    _class("class-dropped-by-batches", edits=((_MASK, "(torch.rand(1) >= p_uncond).to(x_0.dtype).expand(x_0.shape[0])"),)),
+    _class("class-exact-share-dropped", edits=((_MASK, "(torch.randperm(x_0.shape[0]) >= int(p_uncond * x_0.shape[0])).to(x_0.dtype)"),)),
     _class(
         "first-images-dropped",
         explanation="The labels that are dropped seem to be those of the first images of each batch. Each label is dropped by itself, at random.",
         edits=((_MASK, "(torch.arange(x_0.shape[0]) >= p_uncond * x_0.shape[0]).to(x_0.dtype)"),),
     ),
-    _class(
-        "a-tenth-written-in",
-        explanation="A tenth of the labels seems to be dropped, whatever p_uncond is. Is there a number in the place of the argument?",
-        edits=((">= p_uncond", ">= 0.1"),),
-    ),
+    _class("class-dropped-at-a-fixed-rate", edits=((">= p_uncond", ">= 0.1"),)),
     _class(
         "half-dropped",
         explanation="Half of the labels seem to be dropped, whatever p_uncond is.",
