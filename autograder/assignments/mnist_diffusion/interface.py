@@ -5,6 +5,7 @@ submission is judged with its own tables, in the layout that they have; where th
 """
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, any_form, expect
+from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.judges.conditions import Labels, one_hot
 from autograder.judges.guidance import NONE, GuidedNetwork
@@ -104,16 +105,31 @@ class Model:
     def unet(self) -> Handle:
         return self.holder.part("unet")
 
-    @cached_property
-    def ddpm(self) -> Handle:
-        return self.module.new("DDPM", self.unet, (self.betas.first, self.betas.last), self.betas.steps)
+    def ddpm(self, **settings: Any) -> Handle:
+        """The class around the network, with a schedule of its own."""
+        return self.module.new("DDPM", self.unet, betas=(self.betas.first, self.betas.last), num_ts=self.betas.steps, **settings)
 
-    def has(self, name: str) -> bool:
+    def either(self, name: str, by_function: Callable[[], Result], by_class: Callable[[], Result]) -> Result:
+        """What a function of the student's gives; where none of this name takes these arguments, what the class DDPM gives that has its code."""
         try:
-            self.module.part(name)
-        except Raised:
-            return False
-        return True
+            return by_function()
+        except Raised as error:
+            if not _is_about(error, name):
+                raise
+            of_function = error
+        try:
+            return by_class()
+        except Raised as error:
+            if _is_about(error, name) or _is_about(error, "DDPM"):
+                raise of_function from None
+            raise
+
+
+def _is_about(error: Raised, name: str) -> bool:
+    """Whether there is nothing of this name, or it takes other arguments."""
+    nothing = error.type_name in ("AttributeError", "NameError") and f"'{name}'" in error.text
+    other_arguments = re.match(rf"(\w+\.)?({name}|__init__)\(\) (takes|got an unexpected|missing)", error.text)
+    return nothing or (error.type_name == "TypeError" and other_arguments is not None)
 
 
 @dataclass(frozen=True)
@@ -155,11 +171,20 @@ class TimeConditional(Interface):
     # The functions of the course
 
     def compute_loss(self, model: Model, x0: Any, labels: Any = None) -> Handle:
-        return model.module.new("ddpm_forward", model.unet, model.tables, x0, self.betas.steps)
+        return model.either(
+            "ddpm_forward",
+            lambda: model.module.new("ddpm_forward", model.unet, model.tables, x0, self.betas.steps),
+            lambda: model.ddpm().new("", x0),
+        )
 
     def p_sample_loop(self, model: Model, shape: tuple[int, ...], labels: Any = None) -> Any:
         """With the seed that the check has set, or else another at every call."""
-        answer = model.module.call("ddpm_sample", model.unet, model.tables, tuple(shape[-2:]), self.betas.steps, seed=self.seed())
+        size, seed = tuple(shape[-2:]), self.seed()
+        answer = model.either(
+            "ddpm_sample",
+            lambda: model.module.call("ddpm_sample", model.unet, model.tables, size, self.betas.steps, seed=seed),
+            lambda: model.ddpm().call("sample", size, seed=seed),
+        )
         return final_images(answer, shape)
 
     def seed(self) -> int:
@@ -207,14 +232,23 @@ class ClassConditional(TimeConditional):
         return bool(((value == labels) | (value == NONE)).all())
 
     def compute_loss(self, model: Model, x0: Any, labels: Any = None) -> Handle:
-        return model.module.new("ddpm_forward", model.unet, model.tables, x0, self._in_form(labels), self.dropped, self.betas.steps)
+        c = self._in_form(labels)
+        return model.either(
+            "ddpm_forward",
+            lambda: model.module.new("ddpm_forward", model.unet, model.tables, x0, c, self.dropped, self.betas.steps),
+            lambda: model.ddpm(p_uncond=self.dropped).new("", x0, c),
+        )
 
     def p_sample_loop(self, model: Model, shape: tuple[int, ...], labels: Any = None) -> Any:
         return self.guided(model, shape, labels, self.scale)
 
     def guided(self, model: Model, shape: tuple[int, ...], labels: Any, scale: float) -> Any:
-        arguments = (self._in_form(labels), tuple(shape[-2:]), self.betas.steps)
-        answer = model.module.call("ddpm_sample", model.unet, model.tables, *arguments, guidance_scale=scale, seed=self.seed())
+        c, size, options = self._in_form(labels), tuple(shape[-2:]), {"guidance_scale": scale, "seed": self.seed()}
+        answer = model.either(
+            "ddpm_sample",
+            lambda: model.module.call("ddpm_sample", model.unet, model.tables, c, size, self.betas.steps, **options),
+            lambda: model.ddpm().call("sample", c, size, **options),
+        )
         return final_images(answer, shape)
 
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
