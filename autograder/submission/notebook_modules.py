@@ -107,13 +107,16 @@ class _Selection:
         self.until = len(notebook.statements)
         for name in wanted.owners:
             self._choose(name)
+        for name in wanted.given_classes:
+            if len({ast.dump(s.node) for s in notebook.binders.get(name, ()) if defines(s, name)}) > 1:
+                self._choose(name)
 
     # Which definition
 
     def _choose(self, name: str) -> None:
         found = [s for s in self.notebook.binders.get(name, ()) if defines(s, name)]
         scores = [score(s, name, name, self.wanted) for s in found]
-        if not max(scores, default=0) and (other := self._renamed(name)):
+        if name in self.wanted.owners and not max(scores, default=0) and (other := self._renamed(name)):
             self.aliases[name] = other.node.name  # type: ignore[attr-defined]
             self.remarks.append(f"{self.aliases[name]} in cell {other.cell} has the arguments of {name} in {self.wanted.file}, and was taken for it.")
             return

@@ -31,6 +31,19 @@ class Wanted:
         """The functions and classes that hold its regions."""
         return tuple(dict.fromkeys(region.partition(".")[0] for region in self.regions))
 
+    @property
+    def given_classes(self) -> tuple[str, ...]:
+        """The classes that it gives, with functions that may tell two of one name apart, such as DDPM.forward(x) and DDPM.forward(x, c)."""
+        return tuple(node.name for node in self.tree.body if isinstance(node, ast.ClassDef) and node.name not in self.owners)
+
+    def functions_of(self, name: str) -> list[str]:
+        """The regions of an owner, the functions of a given class."""
+        if name in self.owners:
+            return [region for region in self.regions if region.partition(".")[0] == name]
+        found = find(self.tree, name)
+        inner = found.body if isinstance(found, ast.ClassDef) else []
+        return [f"{name}.{node.name}" for node in inner if isinstance(node, ast.FunctionDef)]
+
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.handout)
@@ -60,13 +73,13 @@ def _definition(statement: Statement, name: str) -> ast.AST | None:
 
 
 def score(statement: Statement, name: str, wanted_name: str, wanted: Wanted) -> float:
-    """How well a definition fits the regions of `wanted_name`: EXACT for the same arguments, 0 where it could not be called so."""
+    """How well a definition fits that of `wanted_name`: EXACT for the same arguments, 0 where it could not be called so."""
     definition = _definition(statement, name)
     scores = []
-    for region in wanted.regions:
-        owner, _, method = region.partition(".")
-        ours = find(wanted.tree, region)
-        if owner != wanted_name or not isinstance(ours, ast.FunctionDef):
+    for function in wanted.functions_of(wanted_name):
+        method = function.partition(".")[2]
+        ours = find(wanted.tree, function)
+        if not isinstance(ours, ast.FunctionDef):
             continue
         theirs = find(ast.Module(body=[definition], type_ignores=[]), f"{name}.{method}") if isinstance(definition, ast.ClassDef) else definition
         scores.append(_likeness(ours, theirs) if isinstance(theirs, _Function) and (method or theirs is definition) else 0)
