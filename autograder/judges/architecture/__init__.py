@@ -24,23 +24,28 @@ from autograder.judges.architecture.gradients import expect_gradients
 from autograder.judges.architecture.matching import Matching, MoreBiases
 from autograder.judges.architecture.names import Diagram, Names
 from autograder.judges.architecture.properties import expect_all_trained, expect_registered, watch
-from autograder.judges.architecture.recording import Arguments
+from autograder.judges.architecture.recording import Arguments, Recording
 from autograder.judges.architecture.reference import Reference, absorbed_biases
+from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
-__all__ = ["Diagram", "judge_architecture"]
+__all__ = ["Diagram", "Form", "judge_architecture"]
 
 MOST_RUNS = 48  # of the student's network, where several layers receive the same
 NO_NAMES = Diagram()
+Form = Callable[[Arguments], Arguments]  # the arguments as a network takes them, such as with t of another shape
+
+
+def as_given(arguments: Arguments) -> Arguments:
+    return arguments
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two networks. `form`: the arguments as the student's network takes them, such as with t of another shape."""
+    """The two networks."""
 
     network: Handle
     reference: Handle
-    form: Callable[[Arguments], Arguments] = lambda arguments: arguments
 
     def set_mode(self, training: bool) -> None:
         for handle in (self.network, self.reference):
@@ -55,27 +60,29 @@ def judge_architecture(
     note: Note,
     diagram: Diagram = NO_NAMES,
     *,
-    form: Callable[[Arguments], Arguments] = lambda arguments: arguments,
+    forms: Sequence[Form] = (as_given,),
     more_biases: MoreBiases = "absorbed",
     trained: bool = True,
 ) -> None:
     """Raises WrongAnswer, in the words of the diagram, where the student's network is another one.
 
-    `inputs`: arguments of two or more calls, arrays, (B, …); rows that differ in every argument (each label, each time) tell most. `more_biases`:
-    which layers may have a bias that those of the diagram lack: none, those whose bias a batch normalisation takes away again, any.
-    `trained`: whether layers that are made late, or lazy and never run, are wrong; without, where a check of its own asks for that.
+    `inputs`: arguments of two or more calls, arrays, (B, …); rows that differ in every argument (each label, each time) tell most. `forms`:
+    the network must be right in one of them. `more_biases`: which layers may have a bias that those of the diagram lack: none, those whose bias
+    a batch normalisation takes away again, any. `trained`: whether layers that are made late, or lazy and never run, are wrong; without, where a
+    check of its own asks for that.
     """
-    pair = Pair(network, reference, form)
+    pair = Pair(network, reference)
     pair.set_mode(training=True)
     absorbed = absorbed_biases(watch(reference, inputs[0]))
     known = _record(reference, inputs[0], Reference.of(inputs[0], {}, draw=draw, absorbed=absorbed))
-    matching = _match(pair, inputs[0], known, more_biases)
+    matching, form = _match_in_a_form(network, inputs[0], known, more_biases, forms)
+    note.measured_work(does_work(matching))
     note("layers found", len(matching.partners), 0)
     if matching.failure is not None:
         raise WrongAnswer(explain(matching, matching.failure, diagram))
     (expect_all_trained if trained else expect_registered)(matching)
     pair.set_mode(training=False)
-    again = _check_again(pair, inputs[1], known, matching)
+    again = _check_again(pair, inputs[1], form, known, matching)
     if again.failure is not None:
         raise WrongAnswer(f"In evaluation mode: {explain(again, again.failure, diagram)}")
     if any(layer.is_computed for layer, _ in again.partners):
@@ -94,14 +101,37 @@ def _record(handle: Handle, arguments: Arguments, recording: Reference) -> Refer
     return recording
 
 
-def _match(pair: Pair, arguments: Arguments, known: Reference, more_biases: MoreBiases) -> Matching:
+def does_work(seen: Recording) -> bool:
+    """Whether a network computes anything of its own: it has layers, or takes averages or maxima."""
+    return any(one.slots or "pool" in one.kind or one.kind in ("mean", "sum", "gelu") for one in seen.operations)
+
+
+def _match_in_a_form(
+    network: Handle, arguments: Arguments, known: Reference, more_biases: MoreBiases, forms: Sequence[Form]
+) -> tuple[Matching, Form]:
+    """As `_match`, in the first form that is right, else in that which came furthest. Raises what comes in the first where it runs in none."""
+    ran: list[tuple[Matching, Form]] = []
+    errors: list[Exception] = []
+    for form in forms:
+        try:
+            ran.append((_match(network, form(arguments), known, more_biases), form))
+        except (Raised, WrongAnswer) as error:
+            errors.append(error)
+        else:
+            if ran[-1][0].failure is None:
+                return ran[-1]
+    if not ran:
+        raise errors[0]
+    return max(ran, key=lambda one: len(one[0].partners))
+
+
+def _match(network: Handle, given: Arguments, known: Reference, more_biases: MoreBiases) -> Matching:
     """The run in which every layer has a partner, or the one that came furthest."""
     choices: list[int] | None = []
     best: Matching | None = None
-    given = pair.form(arguments)
     for _ in range(MOST_RUNS):
         matching = Matching.of(given, {}, reference=known, choices=choices, more_biases=more_biases)
-        matching.end(pair.network.trace(matching, *given))
+        matching.end(network.trace(matching, *given))
         if matching.failure is None:
             return matching
         if best is None or len(matching.partners) > len(best.partners):
@@ -113,11 +143,11 @@ def _match(pair: Pair, arguments: Arguments, known: Reference, more_biases: More
     return best
 
 
-def _check_again(pair: Pair, arguments: Arguments, known: Reference, matching: Matching) -> Matching:
+def _check_again(pair: Pair, arguments: Arguments, form: Form, known: Reference, matching: Matching) -> Matching:
     """The same networks with the same weights on other inputs."""
     second = Reference.of(arguments, {}, weights=known.weights, absorbed=known.absorbed)
     _record(pair.reference, arguments, second)
-    given = pair.form(arguments)
+    given = form(arguments)
     choices = [taken for taken, _ in matching.decisions]
     again = Matching.of(given, {}, reference=second, choices=choices, more_biases=matching.more_biases, lay_in=False)
     again.end(pair.network.trace(again, *given))

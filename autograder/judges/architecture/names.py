@@ -38,10 +38,15 @@ JOINS = {
 
 @dataclass(frozen=True)
 class Diagram:
-    """The names of things. `blocks`: of the solution's submodules, by path; `inputs`: of the arguments, in their order."""
+    """The names of things. `blocks`: of the solution's submodules, by path, "" being the network; `inputs`: of the arguments, in their order.
+
+    `whole`: classes of single layers that go by their own name, "UpBlock(12, 6)". `maps`: whether what a block gives is told with its side.
+    """
 
     blocks: Mapping[str, str] = field(default_factory=dict)
     inputs: Sequence[str] = ("x", "t", "c", "mask")
+    whole: frozenset[str] = frozenset()
+    maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Names:
     def what(self, operation: Operation) -> str:
         """A layer or another operation: "Conv2d(4 → 8, kernel 3, stride 2, padding 1)", "GELU"."""
         weight = operation.slot("weight")
+        if operation.place and operation.place[-1][1] in self.diagram.whole:
+            return f"{operation.place[-1][1]}{_ends(operation)}"
         if operation.kind == "convolution":
             return _convolution(operation)
         if operation.family == "linear":
@@ -95,7 +102,7 @@ class Names:
             known = bool(numbers) and numbers[0] < len(self.diagram.inputs)
             return f"the input {self.diagram.inputs[numbers[0]]}" if known else "an input"
         if block := self._block(numbers):
-            return f"the output of {block}"
+            return f"the output of {block}{_side(made.shape) if self.diagram.maps else ''}"
         if made.kind in JOINS and (parts := reference.classes_into(made)):
             result = JOINS[made.kind].result
             return (
@@ -177,6 +184,20 @@ def _channels(operation: Operation) -> tuple[int, int]:
     if operation.family == "transposed conv":
         return weight.shape[0], weight.shape[1] * groups
     return weight.shape[1] * groups, weight.shape[0]
+
+
+def _ends(operation: Operation) -> str:
+    """The channels, or numbers, that a layer takes and gives: "(4, 8)"."""
+    weight = operation.slot("weight")
+    if weight is None or len(weight.shape) < 2:
+        return ""
+    one, two = _channels(operation) if operation.kind == "convolution" else (weight.shape[0], weight.shape[-1])
+    return f"({one}, {two})"
+
+
+def _side(shape: tuple[int, ...]) -> str:
+    """Of a map with sides: " (14 × 14)"."""
+    return f" ({shape[2]} × {shape[3]})" if len(shape) == 4 and shape[2:] != (1, 1) else ""
 
 
 def _short(sizes: object) -> str:
