@@ -11,7 +11,7 @@ A worker is started when it is first needed, and again after it has died, so one
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ MOST_NUMBERS_IN_A_CHECK = (
 MOST_NUMBERS_REFUSED = 4 * MOST_NUMBERS_IN_A_CHECK  # in calls that are too large, and cost time before they are refused
 MOST_CALLS_IN_A_CHECK = 200_000
 MOST_FOUND = 1000  # submodules of one kind in a network
+
+Observer = Callable[[list[dict[str, Any]]], Any]
 
 __all__ = ["Handle", "Opaque", "Student", "describe", "from_wire", "to_wire"]
 
@@ -165,12 +167,18 @@ class Handle:
             )
         return [self._handle(ref) for ref in refs] if type(refs) is list else []
 
-    def trace(self, observer: Callable[[list[dict[str, Any]]], Any], *args: Any, **kwargs: Any) -> Any:
+    def answer(self, *args: Any) -> Any:
+        """As `call("", …)`, of a network, where no gradient is wanted: in half the time."""
+        return self._data("answer", {"args": to_wire(list(args))})
+
+    def trace(self, observer: Observer, *args: Any, weights: Sequence[Any] | None = None, **kwargs: Any) -> Any:
         """Call a network, operation by operation: `observer` is told each, and answers with weights to lay in. See sandbox/tracing.py.
 
-        What it is told counts while the call runs, since of many calls one is kept.
+        Where the `weights` are known beforehand, it answers nothing. What it is told counts while the call runs, since of many calls one is kept.
         """
         fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "observer": self.student.function(observer)}
+        if weights is not None:
+            fields["weights"] = to_wire(list(weights))
         with self.student.dropped():
             return self._data("trace", fields)
 

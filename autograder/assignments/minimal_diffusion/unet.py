@@ -25,7 +25,7 @@ from autograder.judges.architecture.properties import (
 from autograder.judges.architecture.recording import Arguments, Recording
 from autograder.sandbox.proxies import Handle, Student
 
-SIDE, ROWS, LEVELS = 32, 3, 2  # of the images, how many; a design of one's own has two levels at least
+SIDE, ROWS, LEVELS = 32, 2, 2  # of the images, how many; a design of one's own has two levels at least
 CHANNELS = [72, 96, 128, 196, 256, 256, 196, 128, 96, 3]
 KINDS = {"convolution", "native_batch_norm", "relu", "cat", "add", "slice"}  # the diagram's operations, and those of mistakes in it
 NUMBERS = ("first", "second", "third", "fourth")
@@ -38,21 +38,21 @@ DIAGRAM = Diagram(
 
 @dataclass(frozen=True)
 class Built:
-    """A UNet of one file, and labels, where it takes some: the same for every image."""
+    """A UNet of one file, and a label, where it takes some: the same for every image."""
 
     net: Handle
-    labels: Arguments = ()
+    label: int | None = None
 
     def __call__(self, x: Floats, *labels: Any) -> Any:
-        return self.net.call("", x.astype(np.float32), *(labels or self.labels))
+        return self.net.answer(*((x.astype(np.float32), *labels) if labels else self.arguments(x)))
 
     def arguments(self, x: Floats) -> Arguments:
-        return (x.astype(np.float32), *self.labels)
+        return (x.astype(np.float32), *(() if self.label is None else (np.full(len(x), self.label),)))
 
 
 def build(student: Student, file: str, draw: Draw, *settings: int) -> Built:
     net = student.module(file).new("UNet", *settings)
-    return Built(net, (np.full(ROWS, draw.integer(0, CLASSES - 1)),) if file == "conditional" else ())
+    return Built(net, draw.integer(0, CLASSES - 1) if file == "conditional" else None)
 
 
 def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:

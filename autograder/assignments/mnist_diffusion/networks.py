@@ -16,7 +16,7 @@ from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
 SIDE = 28
-ROWS = (3, 1, 2)  # of the calls: in training mode, in evaluation mode, and for gradients
+ROWS = (2, 1, 2)  # of the calls: in training mode, in evaluation mode, and for gradients
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Sizes:
 def block(name: str, draw: Draw, side: int, sizes: tuple[int, ...] = ()) -> Case:
     """A block that is built with `sizes`, its channels, on maps of this side."""
     x = _images(draw, sizes[0] if sizes else draw.integer(3, 6), side)
-    diagram = Diagram({"": name} | PARTS.get(name, {}), ("x",))
+    diagram = Diagram({"": name, "layers": name} | PARTS.get(name, {}), ("x",))
     forms = (as_given, _as_vectors) if side == 1 else (as_given,)
     told = f"{name}({', '.join(map(str, sizes))}), called with x of shape {x[0][0].shape}"
     return Case(name, lambda module, name: module.new(name, *sizes), told, x, diagram, forms)
@@ -65,7 +65,7 @@ def fully_connected(draw: Draw) -> Case:
     sizes = draw.integer(3, 5), draw.integer(6, 9)
     x = [(draw.normal(rows, sizes[0]).astype(np.float32),) for rows in ROWS]
     told = f"FCBlock{sizes}, called with x of shape {x[0][0].shape}"
-    return Case("FCBlock", lambda module, name: module.new(name, *sizes), told, x, Diagram({"": "FCBlock"}, ("x",)))
+    return Case("FCBlock", lambda module, name: module.new(name, *sizes), told, x, Diagram({"": "FCBlock", "layers": "FCBlock"}, ("x",)))
 
 
 def _as_vectors(given: Arguments) -> Arguments:
@@ -105,7 +105,7 @@ def class_conditional(draw: Draw) -> Case:
         labels = draw.generator.permutation(sizes.classes)[: len(x)]
         inputs.append((x, labels, _times(draw, len(x)), mask))
     told = f"{name}{sizes.told()}, called with x of shape {inputs[0][0].shape}, and c, t and mask of shape {inputs[0][1].shape}"
-    diagram = Diagram(_with_parts(TRUNK | OF_CLASS), ("x", "c", "t", "mask"), maps=True)
+    diagram = Diagram(_with_parts(TRUNK | OF_CLASS), ("x", "c", "t", "mask"), made=ONE_HOT, maps=True)
     return Case(name, partial(_conditional, sizes), told, inputs, diagram, forms_of_labels(sizes.classes))
 
 
@@ -185,6 +185,8 @@ TRUNK = {
 }  # fmt: skip
 OF_TIME = {"t1": "the first FCBlock", "t2": "the second FCBlock"}
 OF_CLASS = {f"{letter}{i + 1}": f"the {which} FCBlock of {letter}" for letter in "tc" for i, which in enumerate(("first", "second"))}
+
+ONE_HOT = {("c",): "the one-hot vectors of c", ("c", "mask"): "the one-hot vectors of c, zero where mask is 0"}
 
 
 def _with_parts(blocks: dict[str, str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Is a class of unet.py the one of its diagram? Where a block that it is built of is wrong, a plain layer takes the place of that."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -41,6 +42,9 @@ class MultipliedUNet(TimeConditionalUNet):
 """
 
 
+Compare = Callable[[Case, Handle, Handle], None]  # of a case, in the student's module and in the solution's
+
+
 @dataclasses.dataclass(frozen=True)
 class Judge:
     """One check of a class. `multiplied`: in the edition in which time multiplies."""
@@ -54,51 +58,91 @@ class Judge:
 
     def __call__(self, case: Case) -> None:
         """Raises WrongAnswer, in the words of the diagram, where the class is another one."""
+        self._with_plain_where_wrong(case, self._structure)
+
+    def without_a_mask(self, case: Case) -> None:
+        """forward(x, c, t) gives what a mask of ones gives, and depends on c. Raises WrongAnswer."""
+        self._with_plain_where_wrong(case, self._without_a_mask)
+
+    # With plain layers in the place of wrong blocks
+
+    def _with_plain_where_wrong(self, case: Case, compare: Compare) -> None:
         try:
-            self._compare(case, self.student.module(FILE), self.reference.module(FILE))
+            with _called(case):
+                compare(case, self.student.module(FILE), self.reference.module(FILE))
         except (WrongAnswer, Raised) as error:
             wrong = tuple(name for name in USES.get(case.name, ()) if self.carry.stands_in_for(f"{FILE}.py:{name}"))
             if not wrong or getattr(error, "importing", False):
                 raise
-            self._compare_with_plain(case, wrong, error)
+            self._with_plain(case, compare, wrong, error)
 
-    def _compare_with_plain(self, case: Case, wrong: tuple[str, ...], error: WrongAnswer | Raised) -> None:
-        """Raises `error`, of the class as it stands, where that uses none of the plain layers."""
+    def _with_plain(self, case: Case, compare: Compare, wrong: tuple[str, ...], error: WrongAnswer | Raised) -> None:
+        """Raises `error`, of the class as it stands, where that uses none of the plain layers, or cannot be run with them."""
         case = dataclasses.replace(case, diagram=dataclasses.replace(case.diagram, whole=plain_blocks.NAMES))
-
-        def attempt(maps: bool) -> None:
-            ours, classes = plain_blocks.with_plain(self.student, FILE, wrong, maps)
-            theirs, _ = plain_blocks.with_plain(self.reference, FILE, wrong)
-            try:
-                self._compare(case, ours, theirs)
-            except WrongAnswer as other:
-                if any(case.build(ours, case.name).find(kind) for kind in classes):
-                    raise WrongAnswer(f"{other} (Here plain layers are in the place of your {listed(list(wrong), most=9)}.)") from None
-                raise error from None
-
         self.note.values.clear()
         try:
-            any_form(self.note, [lambda maps=maps: attempt(maps) for maps in ((False, True) if "FCBlock" in wrong else (False,))])  # type: ignore[misc]
+            any_form(self.note, [partial(self._with_these, case, compare, wrong, maps) for maps in sorted({False, "FCBlock" in wrong})])
+        except WrongAnswer as other:
+            told = f"{other} (Here plain layers are in the place of your {listed(list(wrong), most=9)}.)"
+            raise (WrongAnswer(told) if self._uses_plain(case, wrong) else error) from None
         except Raised as other:
             raise (other if isinstance(error, Raised) else error) from None
         finally:
             self.student.fresh()
             self.reference.fresh()
 
-    def _compare(self, case: Case, ours: Handle, theirs: Handle) -> None:
-        solution = self._solution(theirs, case.name)
+    def _with_these(self, case: Case, compare: Compare, wrong: tuple[str, ...], maps: bool) -> None:
+        ours, _ = plain_blocks.with_plain(self.student, FILE, wrong, maps)
+        theirs, _ = plain_blocks.with_plain(self.reference, FILE, wrong)
         with _called(case):
-            network = case.build(ours, case.name)
-            judge_architecture(
-                network, case.build(theirs, solution), case.inputs, self.draw, self.note, case.diagram, forms=case.forms
-            )
+            compare(case, ours, theirs)
 
-    def _solution(self, theirs: Handle, name: str) -> str:
-        """The name of the solution's class."""
-        if not self.multiplied:
-            return name
-        self.reference.module("builtins").new("exec", MULTIPLIED, theirs.part("__dict__"))
-        return "MultipliedUNet"
+    def _uses_plain(self, case: Case, wrong: tuple[str, ...]) -> bool:
+        ours, classes = plain_blocks.with_plain(self.student, FILE, wrong)
+        network = case.build(ours, case.name)
+        return any(network.find(kind) for kind in classes)
+
+    # What is compared
+
+    def _structure(self, case: Case, ours: Handle, theirs: Handle) -> None:
+        solution = case.name
+        if self.multiplied:
+            self.reference.module("builtins").new("exec", MULTIPLIED, theirs.part("__dict__"))
+            solution = "MultipliedUNet"
+        network, right = case.build(ours, case.name), case.build(theirs, solution)
+        judge_architecture(network, right, case.inputs, self.draw, self.note, case.diagram, forms=case.forms)
+
+    def _without_a_mask(self, case: Case, ours: Handle, theirs: Handle) -> None:
+        x, labels, t, mask = case.inputs[0]
+        ones, network = np.ones_like(mask), case.build(ours, case.name)
+        form = _form_that_runs(network, case, (x, labels, t, ones))
+        network.draw_weights()
+        network.later("eval")
+        told = form((x, labels, t, ones))
+        with_ones = expect_tensor(network.answer(*told), x.shape, "With a mask of ones, the output")
+        try:
+            answer, others = (network.answer(*form((x, c, t, ones))[:3]) for c in (labels, np.roll(labels, 1)))
+        except Raised as error:
+            raise WrongAnswer(f"`mask` may be left out: forward(x, c, t) must work, and tells the network all labels. {error}") from None
+        without, within = expect_tensor(answer, x.shape, "Without a mask, the output"), 1e-4 * abs(with_ones).max()
+        self.note("as with ones", near(without, with_ones, within), 0)
+        expect(
+            near(without, with_ones, within),
+            "Without a mask the output must be as with a mask of ones, which tells the network all labels; yours is another one.",
+        )
+        expect(not near(others, without, within), "Without a mask the output must depend on c; yours is the same for other labels.")
+
+
+def _form_that_runs(network: Handle, case: Case, given: Arguments) -> Form:
+    """The first that gives an answer. Raises what comes of the first where none does."""
+    errors = []
+    for form in case.forms:
+        try:
+            network.answer(*form(given))
+            return form
+        except Raised as error:
+            errors.append(error)
+    raise errors[0]
 
 
 @contextmanager
@@ -109,39 +153,3 @@ def _called(case: Case) -> Iterator[None]:
     except Raised as error:
         error.args = (f"{error} (The grader's call: {case.told}.)",)
         raise
-
-
-def judge_without_mask(student: Student, case: Case, draw: Draw, note: Note) -> None:
-    """forward(x, c, t) gives what a mask of ones gives, and depends on c. Raises WrongAnswer."""
-    x, labels, t, mask = case.inputs[0]
-    with _called(case):
-        network = case.build(student.module(FILE), case.name)
-        form = _form_that_runs(network, case, (x, labels, t, np.ones_like(mask)))
-    network.draw_weights()
-    network.later("eval")
-    told = form((x, labels, t, np.ones_like(mask)))
-    try:
-        answer = network.call("", *told[:3])
-    except Raised as error:
-        raise WrongAnswer(
-            f"`mask` may be left out: forward(x, c, t) must work, and then the network is told all labels. {error}"
-        ) from None
-    without = expect_tensor(answer, x.shape, "Without a mask, the output")
-    with_ones = expect_tensor(network.call("", *told), x.shape, "With a mask of ones, the output")
-    others = network.call("", *form((x, np.roll(labels, 1), t, np.ones_like(mask)))[:3])
-    largest = abs(with_ones).max()
-    note("as with ones", near(without, with_ones, 1e-4 * largest), 0)
-    expect(near(without, with_ones, 1e-4 * largest), "Without a mask the output must be the one with a mask of ones, of which all labels are told.")
-    expect(not near(others, without, 1e-4 * largest), "Without a mask the output must depend on c; yours is the same for other labels.")
-
-
-def _form_that_runs(network: Handle, case: Case, given: Arguments) -> Form:
-    """The first that gives an answer. Raises what comes of the first where none does."""
-    errors = []
-    for form in case.forms:
-        try:
-            network.call("", *form(given))
-            return form
-        except Raised as error:
-            errors.append(error)
-    raise errors[0]
