@@ -53,12 +53,13 @@ def draw_weights(network: torch.nn.Module) -> None:
         for _, parameter in parameters_of(network):
             if is_lazy(parameter) or not parameter.requires_grad:
                 continue
-            drawn = repeated(torch.rand(min(parameter.numel(), MOST_DRAWN)), parameter.shape)
+            drawn = torch.rand(min(parameter.numel(), MOST_DRAWN))
             if parameter.dim() > 1:  # as by Xavier's initialisation with a gain of 2
                 ends = (parameter.shape[0] + parameter.shape[1]) * math.prod(parameter.shape[2:])
-                parameter.copy_((2 * drawn - 1) * (2 * math.sqrt(6 / ends)))
+                drawn = (2 * drawn - 1) * (2 * math.sqrt(6 / ends))
             else:
-                parameter.copy_(0.2 + 0.8 * drawn)
+                drawn = 0.2 + 0.8 * drawn
+            parameter.copy_(repeated(drawn, parameter.shape))
 
 
 def repeated(values: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
