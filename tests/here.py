@@ -19,9 +19,10 @@ class Here:
         self.network = names["Network"]()
         self.weights: list[Any] = []
 
-    def trace(self, observer: Any, *args: Any) -> Any:
+    def trace(self, observer: Any, *args: Any, weights: Any = None) -> Any:
+        given = None if weights is None else [tensor(weight) for weight in weights]
         report, self.weights = tracing.trace(
-            self.network, list(map(tensor, args)), {}, lambda events: tensor(observer(array(events)))
+            self.network, list(map(tensor, args)), {}, lambda events: tensor(observer(array(events))), given=given
         )
         return report
 
@@ -37,8 +38,14 @@ class Here:
     def call(self, path: str, *args: Any) -> Any:
         return array(getattr(self.network, path or "__call__")(*map(tensor, args)))
 
+    def answer(self, *args: Any) -> Any:
+        with torch.no_grad():
+            return self.call("", *args)
+
     def new(self, path: str, *args: Any) -> Any:
         return getattr(self.network, path)(*args)
+
+    later = new
 
 
 def tensor(value: Any) -> Any:

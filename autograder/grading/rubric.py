@@ -34,8 +34,8 @@ class Check:
 
 
 def load_rubric(manifest: Manifest) -> tuple[Check, ...]:
-    """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the
-    manifest, or judge a region that their task does not have.
+    """All checks, by file and line. Raises UserError when a task's checks do not add up to the points in the manifest, without those that the
+    default profile leaves out, or judge a region that their task does not have.
     """
     return _load(manifest.id)
 
@@ -86,12 +86,13 @@ def _load(assignment: str) -> tuple[Check, ...]:
                     assignment=manifest.id,
                 )
             )
+    of_other_editions = manifest.profile(None).leaves_out
     for task in manifest.tasks:
         if task.kind == "manual":
             if any(check.mark.task == task.id for check in checks):
                 raise UserError(f"{assignment}: task {task.id} is judged by a person and has checks all the same; take one of the two away.")
             continue
-        total = sum(check.mark.points for check in checks if check.mark.task == task.id)
+        total = sum(check.mark.points for check in checks if check.mark.task == task.id and check.id not in of_other_editions)
         if abs(total - task.points) > 1e-9:
             raise UserError(
                 f"{assignment}: the checks of task {task.id} add up to {total:g} points, and the manifest says {task.points:g}."

@@ -8,12 +8,13 @@ operation with weights the grader is asked which to lay into them; after an oper
     {"event": "value", "operation", "inputs", "output", "value", "shape", "place"}         → nothing
     {"event": "block", "path", "kind", "output"}                                           → nothing; a module has given its output
 
-They are told in order, several at a time, and at the latest before an answer is needed.
+They are told in order, several at a time, and at the latest before an answer is needed. Where the weights are given beforehand, by their
+numbers, no answer is.
 
 Tensors are numbers; those of the arguments are 0, 1, … in their order. A reshaped tensor keeps its number.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,30 +25,33 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.sandbox.operations import RESHAPES, WEIGHTS, address, identity, layout, settings_of
-from autograder.sandbox.weights import OneGelu, Weight, flat, parameters_of
+from autograder.sandbox.weights import Weight, as_exact, flat, parameters_of, repeated
 
 Event = dict[str, Any]
 Tell = Callable[[list[Event]], Any]
 
 MOST_NUMBERS = 1 << 20  # of one value that is told
+MOST_EVENTS = 500  # that are told together
 
 
 class Trace(TorchDispatchMode):
-    """Watches one call. `weights`: every tensor that held weights, as a view of its parameter, in the order of their first use."""
+    """Watches one call. `weights`: every tensor that held weights, as a view of its parameter, in the order of their first use; `given`: what is
+    laid into them, where that is known beforehand.
+    """
 
-    def __init__(self, network: torch.nn.Module, tell: Tell, values: bool):
+    def __init__(self, network: torch.nn.Module, tell: Tell, values: bool, given: Sequence[torch.Tensor] | None = None):
         super().__init__()
-        self.network, self.tell_all, self.values = network, tell, values
+        self.network, self.tell_all, self.values, self.given = network, tell, values, given
         self.waiting: list[Event] = []  # to be told
+        self.numbers_waiting = 0
         self.names = {module: name for name, module in network.named_modules()}
-        self.registered = {address(p): name for name, p in parameters_of(network) if not is_lazy(p)}
+        self.registered: dict[int, str] = {}
+        self._register()
         self.place: list[str] = []
         self.numbers: dict[tuple[Any, ...], int] = {}
         self.count = 0
         self.kept: list[torch.Tensor] = []  # alive while it runs, so that no memory is used twice
-        self.parameters = {
-            address(p): p for _, p in parameters_of(network) if not is_lazy(p)
-        }  # and those that are met on the way
+        self.parameters: dict[int, torch.Tensor] = {address(p): p for p in network.parameters() if not is_lazy(p)}  # and those met on the way
         self.weights: dict[tuple[Any, ...], int] = {}
         self.written: dict[int, set[int]] = {}  # by address of what was changed in place: the numbers of what it was made of
         self.computed: dict[tuple[Any, ...], str | None] = {}  # tensors that come from parameters alone, and the name of the first
@@ -62,7 +66,7 @@ class Trace(TorchDispatchMode):
             if isinstance(value, torch.Tensor):
                 self._number(value, self.count)
                 self.count += 1
-        with torch.no_grad(), self._places(), OneGelu(), self:
+        with torch.no_grad(), self._places(), self:
             result = self.network(*args, **kwargs)
         self.tell_the_rest()
         return result
@@ -70,11 +74,13 @@ class Trace(TorchDispatchMode):
     def tell(self, event: Event) -> Any:
         """One more event. Returns the answer to a layer."""
         self.waiting.append(event)
-        numbers = sum(e["value"].numel() for e in self.waiting if e.get("value") is not None)
-        return self.tell_the_rest() if event["event"] == "layer" or numbers > MOST_NUMBERS else None
+        value = event.get("value")
+        self.numbers_waiting += 0 if value is None else value.numel()
+        asks = event["event"] == "layer" and self.given is None
+        return self.tell_the_rest() if asks or self.numbers_waiting > MOST_NUMBERS or len(self.waiting) > MOST_EVENTS else None
 
     def tell_the_rest(self) -> Any:
-        events, self.waiting = self.waiting, []
+        events, self.waiting, self.numbers_waiting = self.waiting, [], 0
         return self.tell_all(events)
 
     def number_of(self, value: Any) -> int | None:
@@ -85,13 +91,15 @@ class Trace(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = func.overloadpacket.__name__
+        if any(is_lazy(x) for x in flat(args)):
+            return func(*args, **(kwargs or {}))  # a lazy layer gets its size
         self._note_parameters(args)
         weights = self._weights_of(name, args)
         self._tell_written(args)
         inputs = [n for n in map(self.number_of, flat(args)) if n is not None]
         if weights and inputs:
             self._lay(name, args, inputs, weights)
-        out = func(*args, **(kwargs or {}))
+        out = func(*args, **as_exact(name, kwargs or {}))
         first = next((x for x in flat([out]) if isinstance(x, torch.Tensor)), None)
         if inputs and first is not None and address(first) not in self.parameters:
             self._tell_value(name, func, args, inputs, first)
@@ -103,8 +111,13 @@ class Trace(TorchDispatchMode):
 
     def _note_parameters(self, args: Any) -> None:
         for x in flat(args):
-            if isinstance(x, torch.nn.Parameter):
-                self.parameters.setdefault(address(x), x)
+            if isinstance(x, torch.nn.Parameter) and address(x) not in self.parameters:
+                self.parameters[address(x)] = x
+                self._register()
+
+    def _register(self) -> None:
+        """Which parameters the network knows; anew when one is met that it has made on the way."""
+        self.registered = {address(p): name for name, p in parameters_of(self.network) if not is_lazy(p)}
 
     def _note_computed(self, args: Any, out: Any) -> None:
         """Weights that are computed in the call, as by a weight normalisation."""
@@ -143,12 +156,14 @@ class Trace(TorchDispatchMode):
         shapes = [list(x.shape) for x in flat(args) if self.number_of(x) is not None]
         answer = self.tell(
             {"event": "layer", "operation": name, "inputs": inputs, "shapes": shapes, "settings": settings_of(name, args), "weights": told,
-             "place": list(self.place)}
+             "place": "\n".join(self.place)}
         )  # fmt: skip
+        if self.given is not None:
+            answer = [self.given[number] if number < len(self.given) else None for _, _, number, _, _ in told]
         if isinstance(answer, (list, tuple)) and len(answer) == len(weights):
             for tensor, values in zip(weights.values(), answer):
                 if values is not None:
-                    tensor.copy_(values.reshape(tensor.shape))
+                    tensor.copy_(repeated(values, tensor.shape))
 
     # Values
 
@@ -181,7 +196,7 @@ class Trace(TorchDispatchMode):
         whole = self.values and out.numel() <= MOST_NUMBERS and out.layout is torch.strided
         self.tell(
             {"event": "value", "operation": name.rstrip("_") if not name.startswith("__") else name, "inputs": inputs, "output": number,
-             "value": out.detach().clone() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": list(self.place),
+             "value": out.detach().clone() if whole and out.is_floating_point() else None, "shape": list(out.shape), "place": "\n".join(self.place),
              "settings": settings}
         )  # fmt: skip
 
@@ -216,24 +231,24 @@ _before: WeakKeyDictionary[torch.nn.Module, set[str]] = WeakKeyDictionary()  # t
 
 
 def trace(
-    network: torch.nn.Module, args: list[Any], kwargs: dict[str, Any], tell: Tell, values: bool = True
+    network: torch.nn.Module,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    tell: Tell,
+    values: bool = True,
+    given: Sequence[torch.Tensor] | None = None,
 ) -> tuple[dict[str, Any], list[Weight | None]]:
     """One watched call: {"outputs": their numbers, "idle": lazy parameters that are still without a size, "made": parameters that are new
-    since the first call}, and what held weights (None for running statistics).
-
-    Before it is watched for the first time the network runs once, so that lazy layers get their sizes. `values`: whether they are told.
+    since the first call}, and what held weights (None for running statistics). `values`: whether they are told. `given`: see Trace.
     """
-    if network not in _before:
-        before = {name for name, _ in parameters_of(network)}
-        with torch.no_grad():
-            network(*args, **kwargs)
-        _before[network] = before
-    watched = Trace(network, tell, values)
+    before = {name for name, _ in parameters_of(network)}
+    watched = Trace(network, tell, values, given)
     result = watched.run(args, kwargs)
+    before = _before.setdefault(network, before)
     report = {
         "outputs": [watched.number_of(x) for x in flat([result]) if isinstance(x, torch.Tensor)],
         "idle": [name for name, p in parameters_of(network) if is_lazy(p)],
-        "made": [name for name, _ in parameters_of(network) if name not in _before[network]],
+        "made": [name for name, _ in parameters_of(network) if name not in before],
     }
     owners = [watched.parameters.get(address) for address, *_ in watched.weights]
     return report, [p if p is None else Weight(p, *key[1:]) for p, key in zip(owners, watched.weights)]

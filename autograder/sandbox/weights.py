@@ -1,5 +1,6 @@
 """In the worker: the weights of a network that the grader judges, drawn anew, and their gradients."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import torch
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
+
+MOST_DRAWN = 65_537  # a prime: numbers of a larger weight repeat after as many, and no two of its channels are alike
 
 
 class OneGelu(TorchDispatchMode):
@@ -18,10 +21,12 @@ class OneGelu(TorchDispatchMode):
         return False  # else PyTorch imports its compiler, which takes many seconds
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        given = dict(kwargs or {})
-        if func.overloadpacket.__name__ in ("gelu", "gelu_", "gelu_backward"):
-            given.pop("approximate", None)
-        return func(*args, **given)
+        return func(*args, **as_exact(func.overloadpacket.__name__, kwargs or {}))
+
+
+def as_exact(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an operation, for GELU without those of its tanh form."""
+    return {key: value for key, value in kwargs.items() if key != "approximate"} if name.startswith("gelu") else kwargs
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,25 @@ class Weight:
 
 def draw_weights(network: torch.nn.Module) -> None:
     """Every weight that is trained gets a new number, so that one that starts at 0 hides nothing. The network must know its sizes."""
-    for _, parameter in parameters_of(network):
-        if is_lazy(parameter) or not parameter.requires_grad:
-            continue
-        if parameter.dim() > 1:
-            torch.nn.init.xavier_uniform_(parameter, gain=2.0)
-        else:
-            torch.nn.init.uniform_(parameter, 0.2, 1.0)
+    with torch.no_grad():
+        for _, parameter in parameters_of(network):
+            if is_lazy(parameter) or not parameter.requires_grad:
+                continue
+            drawn = torch.rand(min(parameter.numel(), MOST_DRAWN))
+            if parameter.dim() > 1:  # as by Xavier's initialisation with a gain of 2
+                ends = (parameter.shape[0] + parameter.shape[1]) * math.prod(parameter.shape[2:])
+                drawn = (2 * drawn - 1) * (2 * math.sqrt(6 / ends))
+            else:
+                drawn = 0.2 + 0.8 * drawn
+            parameter.copy_(repeated(drawn, parameter.shape))
+
+
+def repeated(values: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """The numbers in this shape: all of them, or the first ones again and again until it is full."""
+    size = math.prod(shape)
+    if values.numel() == size:
+        return values.reshape(shape)
+    return values.reshape(-1).repeat(-(-size // values.numel()))[:size].reshape(shape)
 
 
 def gradients(

@@ -179,11 +179,21 @@ class Worker:
         self.objects.update(zip(numbers, found))
         return list(map(Ref, numbers))
 
-    def _op_trace(self, target: Ref, args: list, kwargs: dict, observer: Remote) -> dict[str, Any]:
-        """One call of a network, watched: `observer` answers with the weights to lay in, see tracing.py."""
+    def _op_answer(self, target: Ref, args: list) -> Any:
+        """What a network gives, of which no gradient is wanted."""
+        with torch.no_grad():
+            return self.objects[target.id](*[self.from_wire(a) for a in args])
+
+    def _op_trace(
+        self, target: Ref, args: list, kwargs: dict, observer: Remote, weights: list[Array] | None = None
+    ) -> dict[str, Any]:
+        """One call of a network, watched: `observer` is told, and answers with the weights to lay in unless they come along, see tracing.py."""
         keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
-        given, network = [self.from_wire(a) for a in args], self.objects[target.id]
-        report, self.traced = tracing.trace(network, given, keywords, lambda events: self.ask(observer.id, [events], {}))
+        inputs, network = [self.from_wire(a) for a in args], self.objects[target.id]
+        given = None if weights is None else [self.from_wire(weight) for weight in weights]
+        report, self.traced = tracing.trace(
+            network, inputs, keywords, lambda events: self.ask(observer.id, [events], {}), given=given
+        )
         return report
 
     def _op_outline(self, target: Ref, args: list, kwargs: dict) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 from autograder import eager
 from autograder.errors import UserError
 from autograder.places import REPOSITORY, courses, solutions
-from autograder.sandbox import folders, layers, machine
+from autograder.sandbox import folders, huge_pages, layers, machine
 
 START_SECONDS = 300.0  # importing torch from a cold disk takes a while
 DOOR = "zygote.socket"  # in the zygote's folder, as long as somebody may still join
@@ -192,5 +192,6 @@ def _environment() -> dict[str, str]:
         "MPLCONFIGDIR": "/nonexistent",
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **huge_pages.ENVIRONMENT,
         **eager.ENVIRONMENT,
     }

@@ -25,7 +25,7 @@ from autograder.judges.architecture.properties import (
 from autograder.judges.architecture.recording import Arguments, Recording
 from autograder.sandbox.proxies import Handle, Student
 
-SIDE, ROWS, LEVELS = 32, 3, 2  # of the images, how many; a design of one's own has two levels at least
+SIDE, ROWS, LEVELS = 32, 2, 2  # of the images, how many; a design of one's own has two levels at least
 CHANNELS = [72, 96, 128, 196, 256, 256, 196, 128, 96, 3]
 KINDS = {"convolution", "native_batch_norm", "relu", "cat", "add", "slice"}  # the diagram's operations, and those of mistakes in it
 NUMBERS = ("first", "second", "third", "fourth")
@@ -38,54 +38,69 @@ DIAGRAM = Diagram(
 
 @dataclass(frozen=True)
 class Built:
-    """A UNet of one file, and labels, where it takes some: the same for every image."""
+    """A UNet of one file, made for three channels, with its first call, and then weights drawn anew. `label`: of every image, where it takes some."""
 
     net: Handle
-    labels: Arguments = ()
+    seen: Recording
+    label: int | None = None
 
     def __call__(self, x: Floats, *labels: Any) -> Any:
-        return self.net.call("", x.astype(np.float32), *(labels or self.labels))
+        return self.net.answer(*((x.astype(np.float32), *labels) if labels else self.arguments(x)))
 
     def arguments(self, x: Floats) -> Arguments:
-        return (x.astype(np.float32), *self.labels)
+        return _beside(x, self.label)
 
 
-def build(student: Student, file: str, draw: Draw, *settings: int) -> Built:
-    net = student.module(file).new("UNet", *settings)
-    return Built(net, (np.full(ROWS, draw.integer(0, CLASSES - 1)),) if file == "conditional" else ())
+def build(student: Student, file: str, draw: Draw) -> Built:
+    """Once in a worker, since millions of weights take their time."""
+
+    def make() -> Built:
+        net, label = student.module(file).new("UNet"), _label(file, draw)
+        seen = watch(net, _beside(draw.normal(ROWS, 3, SIDE, SIDE), label))
+        net.draw_weights()
+        net.get("training")  # now, and not with what some check asks first
+        return Built(net, seen, label)
+
+    return student.once(f"UNet of {file}", make)
+
+
+def _label(file: str, draw: Draw) -> int | None:
+    return draw.integer(0, CLASSES - 1) if file == "conditional" else None
+
+
+def _beside(x: Floats, label: int | None) -> Arguments:
+    return (x.astype(np.float32), *(() if label is None else (np.full(len(x), label),)))
 
 
 def judge_shapes(student: Student, file: str, draw: Draw, note: Note) -> Built:
     """(B, out_class, H, W) for images of any number of channels; and the answer depends on them. Returns the network for three."""
-    for channels, out_class, settings in ((1, 5, (5,)), (3, 3, ())):
-        built = build(student, file, draw, *settings)
-        x = draw.normal(ROWS, channels, SIDE, SIDE)
-        value = built(x)
-        note(f"output for {channels}", np.shape(value) if isinstance(value, np.ndarray) else (), 0)
-        what = f"For images of shape {x.shape} and out_class = {out_class}, the output of UNet"
-        expect_tensor(value, (ROWS, out_class, SIDE, SIDE), what)
-    built.net.draw_weights()
+    grey = draw.normal(ROWS, 1, SIDE, SIDE)
+    _expect_images(student.module(file).new("UNet", 5).answer(*_beside(grey, _label(file, draw))), grey, 5, note)
+    built, x = build(student, file, draw), draw.normal(ROWS, 3, SIDE, SIDE)
     built.net.later("eval")
     value = built(x)
-    depends = isinstance(value, np.ndarray) and abs(value[0] - value[1]).max() > 1e-6 * (1 + abs(value).max())
-    note("depends on the image", depends, 0)
+    depends = isinstance(value, np.ndarray) and abs(value[:1] - value[1:]).max() > 1e-6 * (1 + abs(value).max())
     note.measured_work(bool(depends))
+    _expect_images(value, x, 3, note)
+    note("depends on the image", depends, 0)
     expect(depends, "The output of UNet must depend on the image; yours gives every image the same.")
     return built
 
 
-def judge_gradients(built: Built, draw: Draw, note: Note) -> Recording:
+def _expect_images(value: Any, x: Floats, out_class: int, note: Note) -> None:
+    note(f"output for {x.shape[1]}", np.shape(value) if isinstance(value, np.ndarray) else (), 0)
+    expect_tensor(value, (len(x), out_class, SIDE, SIDE), f"For images of shape {x.shape} and out_class = {out_class}, the output of UNet")
+
+
+def judge_gradients(built: Built, draw: Draw, note: Note) -> None:
     """Training reaches every layer, and the network is no linear map, whose results have any sign and size."""
     x = draw.normal(ROWS, 3, SIDE, SIDE)
-    seen = watch(built.net, built.arguments(x))
-    note("layers made in the first call", len(seen.made), 0)
-    note("layers that never run", len(seen.idle), 0)
-    expect_all_trained(seen)
-    built.net.draw_weights()
+    note("layers made in the first call", len(built.seen.made), 0)
+    note("layers that never run", len(built.seen.idle), 0)
+    expect_all_trained(built.seen)
     expect_gradients(built.net, built.arguments(x), x.shape, draw)
     built.net.later("eval")
     expect_any_number(expect_bends(built, x))
-    return seen
 
 
 def judge_links(seen: Recording, note: Note) -> None:
@@ -103,13 +118,12 @@ def judge_links(seen: Recording, note: Note) -> None:
 def judge_diagram_or_links(student: Student, reference: Student, draw: Draw, note: Note) -> None:
     """The diagram, where it is meant; else links as in every U-Net."""
     built = build(student, "unet", draw)
-    inputs = [built.arguments(draw.normal(2, 3, SIDE, SIDE)) for _ in range(2)]
-    seen = watch(built.net, inputs[0])
-    if not is_meant_as_the_diagram(seen):
-        judge_links(seen, note)
+    if not is_meant_as_the_diagram(built.seen):
+        judge_links(built.seen, note)
         return
     note.measured_work(True)
-    theirs = build(reference, "unet", draw).net
+    inputs = [built.arguments(draw.normal(ROWS, 3, SIDE, SIDE)) for _ in range(2)]
+    theirs = reference.module("unet").new("UNet")
     judge_architecture(built.net, theirs, inputs, draw, note, DIAGRAM, more_biases="any", trained=False)
 
 
@@ -123,9 +137,8 @@ def is_meant_as_the_diagram(seen: Recording) -> bool:
 def judge_label_effect(student: Student, file: str, draw: Draw, note: Note) -> None:
     """Every label changes the noise found in its own image, and in no other."""
     built = build(student, file, draw)
-    image = draw.normal(1, 3, SIDE, SIDE)
-    shown = built(np.repeat(image, ROWS, axis=0))
-    note.measured_work(isinstance(shown, np.ndarray) and shown.shape[1:] == image.shape[1:])
-    built.net.draw_weights()
     built.net.later("eval")
+    image = draw.normal(1, 3, SIDE, SIDE)
+    shown = built(image)
+    note.measured_work(isinstance(shown, np.ndarray) and shown.shape == image.shape)
     judge_labels(built, image, CLASSES, note)

@@ -97,24 +97,36 @@ class Difference:
         """Something else than a tensor of the reference goes into a layer, or is the output: the first operation that made it so."""
         behind = self.matching.behind(failure.number)
         ours = next((operation for operation in behind if self._parts(operation)), None)
-        if ours is None:
-            layer = failure.layer
-            goal = (
-                "The output" if layer is None else f"What goes into {self.names.what(layer)}{self.names.yours(layer)}"
-            )
-            return f"{goal} is not what the diagram has, and not made from what it has."
-        given = self.matching.known_into(ours)
+        given = self.matching.known_into(ours) if ours is not None else []
         users = [user for index in given for user in self.reference.users(index)]
+        if ours is None or (users and not self.names.has_words(self._nearest(users))):
+            return self._of_arguments(failure, behind)
+        is_random = any(one.kind in RANDOM and self._is_new(one) for one in behind[: behind.index(ours) + 1])
+        if last := [index for index in given if index in self.reference.results and not self.reference.users(index)]:
+            mine = "Dropout, or other random numbers," if is_random else self.names.what_with(ours, last[0])
+            return f"The diagram ends with {self.names.tensor(last[0])}; yours applies {mine} to it{self.names.yours(ours)}."
         joined = [user for user in users if user.kind == ours.kind and user.kind in JOINS and len(given) > 1]
         if joined:
             return self._other_parts(ours, joined, given)
         if not users:
             mine = self.names.what_with(ours, given[0])
-            return f"The diagram ends with {self.names.tensor(given[0])}; yours applies {mine} to it{self.names.yours(ours)}."
+            return f"The diagram makes nothing of {self.names.tensor(given[0])}; yours applies {mine} to it{self.names.yours(ours)}."
         start = next(index for index in given if self._nearest(users) in self.reference.users(index))
-        if any(one.kind in RANDOM and self._is_new(one) for one in behind[: behind.index(ours) + 1]):
+        if is_random:
             return self._after(start, users, "has Dropout, or other random numbers", ours)
         return self._after(start, users, f"has {self.names.what_with(ours, start)}", ours)
+
+    def _of_arguments(self, failure: Failure, behind: list[Operation]) -> str:
+        """What goes into a layer, or the output, is made of the arguments in a way that has no words."""
+        layer = failure.layer
+        goal = "The output" if layer is None else f"What goes into {self.names.what(layer)}{self.names.yours(layer)}"
+        made = [self.reference.classes_into(other)[0] for other in self.reference.layers() if self.names.is_made_of_arguments(other)]
+        expected = next((index for index in made if index not in self.reached), made[0] if made else None)
+        if layer is None or expected is None or any(one.slots for one in behind):
+            return f"{goal} is not what the diagram has, and not made from what it has."
+        shape, ours = self.reference.known.tensors[expected].shape, layer.shapes[0] if layer.shapes else ()
+        shapes = f" (shape {ours}, and not {shape})" if ours != shape else ""
+        return f"{goal} must be {self.names.tensor(expected)}; yours is something else{shapes}."
 
     def _other_parts(self, ours: Operation, users: list[Operation], given: list[int]) -> str:
         """The same join of tensors, of others than in the reference."""

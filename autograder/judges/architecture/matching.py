@@ -15,7 +15,7 @@ import numpy as np
 
 from autograder.judges.architecture.layers import bias_for, kernel_for, per_channel, reshaped
 from autograder.judges.architecture.recording import Operation, Recording, Slot
-from autograder.judges.architecture.reference import Reference
+from autograder.judges.architecture.reference import Reference, in_short
 from autograder.judges.architecture.values import Numbers, Order
 
 MoreBiases = Literal["none", "absorbed", "any"]  # that the reference lacks: those that a batch normalisation takes away, any
@@ -78,7 +78,7 @@ class Matching(Recording):
         partner, laid = possible[min(choice, len(possible) - 1)]
         self.partners.append((operation, partner))
         self.laid += laid
-        return [self._values_of(item) for item in laid] if self.lay_in or operation.is_computed else none
+        return [self._sent(item) for item in laid] if self.lay_in or operation.is_computed else none
 
     def value(self, operation: Operation) -> None:
         value = self.values.get(operation.output)
@@ -205,3 +205,9 @@ class Matching(Recording):
             return np.zeros(item.ours.shape, dtype=np.float32)
         values = item.convert(self.reference.weights[item.theirs])
         return None if values is None or values.shape != item.ours.shape else values.astype(np.float32, copy=False)
+
+    def _sent(self, item: Laid) -> Numbers | None:
+        """The same, in short where it is the reference's own."""
+        values = self._values_of(item)
+        is_own = values is not None and item.theirs is not None and values is self.reference.weights[item.theirs]
+        return in_short(values) if is_own and values is not None else values

@@ -16,6 +16,7 @@ PLAIN = {
     "bernoulli": "Dropout", "native_dropout": "Dropout", "upsample_nearest2d": "upsampling", "upsample_bilinear2d": "upsampling",
     "reflection_pad2d": "reflecting padding", "constant_pad_nd": "padding",
 }  # fmt: skip
+ARRANGING = {"slice": "a slice", "select": "an index", "expand": "a copy for several rows", "rsub": "a subtraction from a number"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,17 @@ JOINS = {
 
 @dataclass(frozen=True)
 class Diagram:
-    """The names of things. `blocks`: of the solution's submodules, by path; `inputs`: of the arguments, in their order."""
+    """The names of things. `blocks`: of the solution's submodules, by path, "" being the network; `inputs`: of the arguments, in their order.
+
+    `made`: by the names of arguments, what the solution makes of them before its first layer, "the one-hot vectors of c". `whole`: classes of
+    single layers that go by their own name, "UpBlock(12, 6)". `maps`: whether what a block gives is told with its side.
+    """
 
     blocks: Mapping[str, str] = field(default_factory=dict)
     inputs: Sequence[str] = ("x", "t", "c", "mask")
+    made: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
+    maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class Names:
     def what(self, operation: Operation) -> str:
         """A layer or another operation: "Conv2d(4 → 8, kernel 3, stride 2, padding 1)", "GELU"."""
         weight = operation.slot("weight")
+        if operation.place and operation.place[-1][1] in self.diagram.whole:
+            return f"{operation.place[-1][1]}{_ends(operation)}"
         if operation.kind == "convolution":
             return _convolution(operation)
         if operation.family == "linear":
@@ -63,7 +73,7 @@ class Names:
         if operation.kind in JOINS:
             return JOINS[operation.kind].noun.rpartition(" ")[0]
         block = self.place(operation.place) if self._is_reference(operation) else ""
-        return PLAIN.get(operation.kind) or block or f"a `{operation.kind}`"
+        return PLAIN.get(operation.kind) or block or ARRANGING.get(operation.kind) or f"a `{operation.kind}`"
 
     def what_with(self, operation: Operation, index: int) -> str:
         """The same, and with what a tensor is joined there."""
@@ -72,7 +82,12 @@ class Names:
         is_theirs = self._is_reference(operation)
         together = self.matching.reference.classes_into(operation) if is_theirs else self.matching.known_into(operation)
         others = [other for other in together if other != index]
-        return f"{JOINS[operation.kind].noun} {self.tensors(others) if others else 'a number'}"
+        alone = "itself" if together.count(index) > 1 else "a number"
+        return f"{JOINS[operation.kind].noun} {self.tensors(others) if others else alone}"
+
+    def has_words(self, operation: Operation) -> bool:
+        """Whether `what` says more than the name that PyTorch has for it."""
+        return bool(operation.slots) or operation.kind in {*JOINS, *PLAIN, *ARRANGING}
 
     def _is_reference(self, operation: Operation) -> bool:
         return any(operation is one for one in self.matching.reference.operations)
@@ -95,7 +110,10 @@ class Names:
             known = bool(numbers) and numbers[0] < len(self.diagram.inputs)
             return f"the input {self.diagram.inputs[numbers[0]]}" if known else "an input"
         if block := self._block(numbers):
-            return f"the output of {block}"
+            return f"the output of {block}{_side(made.shape) if self.diagram.maps else ''}"
+        arguments = self._only_from_arguments(made)
+        if words := self.diagram.made.get(tuple(self.diagram.inputs[i] for i in arguments if i < len(self.diagram.inputs))):
+            return words
         if made.kind in JOINS and (parts := reference.classes_into(made)):
             result = JOINS[made.kind].result
             return (
@@ -103,7 +121,7 @@ class Names:
                 if inside
                 else f"the {result} of {' and '.join(self.tensor(p, inside=True) for p in parts)}"
             )
-        if arguments := self._only_from_arguments(made):
+        if arguments and made.kind not in PLAIN:
             return f"what is made of {self.tensors(arguments)}"
         place = self.place(made.place)
         return f"the {_without_article(self.what(made))}{' in ' + place if place else ''}"
@@ -119,8 +137,13 @@ class Names:
         outer = [f"`{path}` ({kind})" for path, kind in blocks if "." not in path]
         return (named or outer or [""])[-1]
 
+    def is_made_of_arguments(self, layer: Operation) -> bool:
+        """Whether a layer of the reference gets what is made of the inputs of the network, and is none of them."""
+        made = next((one for one in self.matching.reference.operations if one.output == layer.inputs[0]), None)
+        return made is not None and bool(self._only_from_arguments(made))
+
     def _only_from_arguments(self, operation: Operation) -> list[int]:
-        """The inputs of the network that an operation rests on; none where a layer is between them."""
+        """The inputs of the network that an operation rests on, in their order; none where a layer is between them."""
         reference = self.matching.reference
         made = {one.output: one for one in reference.operations}
         waiting, found = [operation], []
@@ -130,7 +153,7 @@ class Names:
                 return []
             waiting += [made[number] for number in one.inputs if number in made]
             found += [reference.classes[n] for n in one.inputs if n not in made and n in reference.classes]
-        return list(dict.fromkeys(found))
+        return sorted(set(found))
 
     # Places
 
@@ -154,7 +177,7 @@ class Names:
 def sizes(operation: Operation) -> tuple[object, ...]:
     """What a layer's name says of it: channels, kernel, stride and padding."""
     weight = operation.slot("weight")
-    settings = [operation.settings.get(key) for key in ("stride", "padding")]
+    settings = [operation.settings.get(key) for key in ("stride", "padding", "groups")]
     if weight is None or operation.kind != "convolution":
         return (weight.shape if weight else None, *settings)
     return (*_channels(operation), weight.shape[2:], *settings)
@@ -166,7 +189,8 @@ def _convolution(operation: Operation) -> str:
     if weight is None:
         return f"{name} with weights that are no parameters"
     inputs, outputs = _channels(operation)
-    settings = ", ".join(f"{key} {_short(operation.settings.get(key))}" for key in ("stride", "padding"))
+    told = ["stride", "padding", *(["groups"] if operation.settings.get("groups", 1) != 1 else [])]
+    settings = ", ".join(f"{key} {_short(operation.settings.get(key))}" for key in told)
     return f"{name}({inputs} → {outputs}, kernel {_short(weight.shape[2:])}, {settings})"
 
 
@@ -177,6 +201,20 @@ def _channels(operation: Operation) -> tuple[int, int]:
     if operation.family == "transposed conv":
         return weight.shape[0], weight.shape[1] * groups
     return weight.shape[1] * groups, weight.shape[0]
+
+
+def _ends(operation: Operation) -> str:
+    """The channels, or numbers, that a layer takes and gives: "(4, 8)"."""
+    weight = operation.slot("weight")
+    if weight is None or len(weight.shape) < 2:
+        return ""
+    one, two = _channels(operation) if operation.kind == "convolution" else (weight.shape[0], weight.shape[-1])
+    return f"({one}, {two})"
+
+
+def _side(shape: tuple[int, ...]) -> str:
+    """Of a map with sides: " (14 × 14)"."""
+    return f" ({shape[2]} × {shape[3]})" if len(shape) == 4 and shape[2:] != (1, 1) else ""
 
 
 def _short(sizes: object) -> str:

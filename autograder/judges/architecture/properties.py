@@ -25,8 +25,8 @@ MAPS = ("convolution", "pool", "upsample")  # operations that give feature maps,
 
 
 def watch(network: Handle, arguments: Arguments) -> Recording:
-    """One call in training mode, operation by operation, without numbers; before the network's first call it is called once more."""
-    network.new("train")
+    """One call in training mode, operation by operation, without numbers."""
+    network.later("train")
     seen = Recording.of(arguments, {})
     seen.end(network.outline(*arguments))
     return seen
@@ -111,7 +111,7 @@ def _side(operation: Operation) -> int:
 
 def expect_gradients(network: Handle, arguments: Arguments, shape: tuple[int, ...], draw: Draw) -> None:
     """In training mode the output, of this shape, has a gradient for every layer. Frozen parameters need none. Raises WrongAnswer."""
-    network.new("train")
+    network.later("train")
     told = network.gradients([draw.normal(*shape).astype(np.float32)], *arguments)
     silent = [str(name)[:80] for name in told["silent"]] if isinstance(told, dict) and isinstance(told.get("silent"), list) else []
     expect(

@@ -15,6 +15,7 @@ from autograder.sandbox.failures import GraderHangup
 from autograder.sandbox.proxies import describe
 
 MOST_OPERATIONS = 5000
+MOST_DEEP = 100  # modules inside each other
 Arguments = tuple[Any, ...]  # of one call, arrays, (B, …)
 Place = tuple[tuple[str, str], ...]  # the modules that run, outermost first: path and class
 
@@ -149,5 +150,6 @@ def _numbers(event: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _place(event: dict[str, Any]) -> Place:
-    parts = [str(text)[:200].partition(":") for text in event.get("place", ())]
+    lines = str(event.get("place", "")).split("\n")[:MOST_DEEP]
+    parts = [line[:200].partition(":") for line in lines if line]
     return tuple((path, kind) for path, _, kind in parts)

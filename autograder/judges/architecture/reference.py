@@ -19,13 +19,12 @@ def absorbed_biases(recording: Recording) -> frozenset[int]:
 
 @dataclass
 class Reference(Recording):
-    """Draws the weights of each layer at its first use, or takes them from `weights`, by number. `absorbed`: see absorbed_biases.
+    """Has the `weights` of each layer, by number; `absorbed`: see absorbed_biases.
 
     `known`: the tensors, each once; `classes`: of the numbers of this call, the index in `known`. Two more kinds of tensors are known, for
     networks that take one step as two: before a bias is added, and with the zeros of a convolution's padding around.
     """
 
-    draw: Draw | None = None
     absorbed: frozenset[int] = frozenset()
     weights: dict[int, Numbers] = field(default_factory=dict)
     known: Known = field(default_factory=Known)
@@ -36,15 +35,6 @@ class Reference(Recording):
     def __post_init__(self) -> None:
         for number, array in self.values.items():
             self.classes[number] = self.known.add(array)
-
-    def layer(self, operation: Operation) -> list[Numbers | None]:
-        is_absorbed = sum(1 for _ in self.layers()) in self.absorbed
-        for slot in operation.slots:
-            if slot.number not in self.weights and self.draw is not None:
-                self.weights[slot.number] = _drawn(self.draw, operation, slot.role, slot.shape, is_absorbed)
-        if self.draw is None:
-            return [None] * len(operation.slots)
-        return [self.weights[slot.number] for slot in operation.slots]
 
     def value(self, operation: Operation) -> None:
         if (value := self.values.get(operation.output)) is None:
@@ -86,6 +76,21 @@ class Reference(Recording):
     def users(self, index: int) -> list[Operation]:
         """The operations that a tensor goes into."""
         return [operation for operation in self.operations if index in self.classes_into(operation)]
+
+
+def drawn_weights(outline: Recording, absorbed: frozenset[int], draw: Draw) -> dict[int, Numbers]:
+    """Random weights for every layer of a network, by number."""
+    weights: dict[int, Numbers] = {}
+    for i, operation in enumerate(outline.layers()):
+        for slot in operation.slots:
+            if slot.number not in weights:
+                weights[slot.number] = _drawn(draw, operation, slot.role, slot.shape, i in absorbed)
+    return weights
+
+
+def in_short(weight: Numbers) -> Numbers:
+    """As much of a drawn weight as a worker needs, which repeats it (sandbox/weights.py)."""
+    return weight.ravel()[:MOST_DRAWN] if weight.size > MOST_DRAWN else weight
 
 
 def _drawn(draw: Draw, operation: Operation, role: str, shape: tuple[int, ...], absorbed: bool) -> Numbers:

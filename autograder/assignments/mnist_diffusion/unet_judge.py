@@ -1,0 +1,155 @@
+"""Is a class of unet.py the one of its diagram? Where a block that it is built of is wrong, a plain layer takes the place of that."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+
+from autograder.assignments.mnist_diffusion import plain_blocks
+from autograder.assignments.mnist_diffusion.networks import Case
+from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect, expect_tensor
+from autograder.grading.seeds import Draw
+from autograder.judges.architecture import Form, judge_architecture
+from autograder.judges.architecture.recording import Arguments
+from autograder.oracles.tolerance import near
+from autograder.sandbox.failures import Raised
+from autograder.sandbox.proxies import Handle, Student
+from autograder.submission.rules import listed
+
+FILE = "unet"
+TRUNK = ("Conv", "DownConv", "UpConv", "Flatten", "Unflatten", "ConvBlock", "DownBlock", "UpBlock")
+USES = {  # the blocks in each diagram, and what those are made of
+    "ConvBlock": ("Conv",),
+    "DownBlock": ("Conv", "DownConv", "ConvBlock"),
+    "UpBlock": ("Conv", "UpConv", "ConvBlock"),
+    "UnconditionalUNet": TRUNK,
+    "TimeConditionalUNet": (*TRUNK, "FCBlock"),
+    "ClassConditionalUNet": (*TRUNK, "FCBlock"),
+}
+MULTIPLIED = """
+class MultipliedUNet(TimeConditionalUNet):
+    def forward(self, x, t):
+        t1, t2 = (embed(t.view(-1, 1))[:, :, None, None] for embed in (self.t1, self.t2))
+        x28 = self.first(x)
+        x14 = self.down1(x28)
+        x7 = self.down2(x14)
+        y = self.unflatten(self.flatten(x7)) * t1
+        y = self.up1(torch.cat([y, x7], dim=1)) * t2
+        y = self.up2(torch.cat([y, x14], dim=1))
+        return self.out(self.last(torch.cat([y, x28], dim=1)))
+"""
+
+
+Compare = Callable[[Case, Handle, Handle], None]  # of a case, in the student's module and in the solution's
+
+
+@dataclasses.dataclass(frozen=True)
+class Judge:
+    """One check of a class. `multiplied`: in the edition in which time multiplies."""
+
+    student: Student
+    reference: Student
+    draw: Draw
+    note: Note
+    carry: Carry
+    multiplied: bool = False
+
+    def __call__(self, case: Case) -> None:
+        """Raises WrongAnswer, in the words of the diagram, where the class is another one."""
+        self._with_plain_where_wrong(case, self._structure)
+
+    def without_a_mask(self, case: Case) -> None:
+        """forward(x, c, t) gives what a mask of ones gives, and depends on c. Raises WrongAnswer."""
+        self._with_plain_where_wrong(case, self._without_a_mask)
+
+    # With plain layers in the place of wrong blocks
+
+    def _with_plain_where_wrong(self, case: Case, compare: Compare) -> None:
+        try:
+            with _called(case):
+                compare(case, self.student.module(FILE), self.reference.module(FILE))
+        except (WrongAnswer, Raised) as error:
+            wrong = tuple(name for name in USES.get(case.name, ()) if self.carry.stands_in_for(f"{FILE}.py:{name}"))
+            if not wrong or getattr(error, "importing", False):
+                raise
+            self._with_plain(case, compare, wrong, error)
+
+    def _with_plain(self, case: Case, compare: Compare, wrong: tuple[str, ...], error: WrongAnswer | Raised) -> None:
+        """Raises `error`, of the class as it stands, where that uses none of the plain layers, or cannot be run with them."""
+        case = dataclasses.replace(case, diagram=dataclasses.replace(case.diagram, whole=plain_blocks.NAMES))
+        self.note.values.clear()
+        try:
+            any_form(self.note, [partial(self._with_these, case, compare, wrong, maps) for maps in sorted({False, "FCBlock" in wrong})])
+        except WrongAnswer as other:
+            told = f"{other} (Here plain layers are in the place of your {listed(list(wrong), most=9)}.)"
+            raise (WrongAnswer(told) if self._uses_plain(case, wrong) else error) from None
+        except Raised as other:
+            raise (other if isinstance(error, Raised) else error) from None
+        finally:
+            self.student.fresh()
+            self.reference.fresh()
+
+    def _with_these(self, case: Case, compare: Compare, wrong: tuple[str, ...], maps: bool) -> None:
+        ours, _ = plain_blocks.with_plain(self.student, FILE, wrong, maps)
+        theirs, _ = plain_blocks.with_plain(self.reference, FILE, wrong)
+        with _called(case):
+            compare(case, ours, theirs)
+
+    def _uses_plain(self, case: Case, wrong: tuple[str, ...]) -> bool:
+        ours, classes = plain_blocks.with_plain(self.student, FILE, wrong)
+        network = case.build(ours, case.name)
+        return any(network.find(kind) for kind in classes)
+
+    # What is compared
+
+    def _structure(self, case: Case, ours: Handle, theirs: Handle) -> None:
+        solution = case.name
+        if self.multiplied:
+            self.reference.module("builtins").new("exec", MULTIPLIED, theirs.part("__dict__"))
+            solution = "MultipliedUNet"
+        network, right = case.build(ours, case.name), case.build(theirs, solution)
+        judge_architecture(network, right, case.inputs, self.draw, self.note, case.diagram, forms=case.forms)
+
+    def _without_a_mask(self, case: Case, ours: Handle, theirs: Handle) -> None:
+        x, labels, t, mask = case.inputs[0]
+        ones, network = np.ones_like(mask), case.build(ours, case.name)
+        form = _form_that_runs(network, case, (x, labels, t, ones))
+        network.draw_weights()
+        network.later("eval")
+        told = form((x, labels, t, ones))
+        with_ones = expect_tensor(network.answer(*told), x.shape, "With a mask of ones, the output")
+        try:
+            answer, others = (network.answer(*form((x, c, t, ones))[:3]) for c in (labels, np.roll(labels, 1)))
+        except Raised as error:
+            raise WrongAnswer(f"`mask` may be left out: forward(x, c, t) must work, and tells the network all labels. {error}") from None
+        without, within = expect_tensor(answer, x.shape, "Without a mask, the output"), 1e-4 * abs(with_ones).max()
+        self.note("as with ones", near(without, with_ones, within), 0)
+        expect(
+            near(without, with_ones, within),
+            "Without a mask the output must be as with a mask of ones, which tells the network all labels; yours is another one.",
+        )
+        expect(not near(others, without, within), "Without a mask the output must depend on c; yours is the same for other labels.")
+
+
+def _form_that_runs(network: Handle, case: Case, given: Arguments) -> Form:
+    """The first that gives an answer. Raises what comes of the first where none does."""
+    errors = []
+    for form in case.forms:
+        try:
+            network.answer(*form(given))
+            return form
+        except Raised as error:
+            errors.append(error)
+    raise errors[0]
+
+
+@contextmanager
+def _called(case: Case) -> Iterator[None]:
+    """What the student's code raises is told with how it was called."""
+    try:
+        yield
+    except Raised as error:
+        error.args = (f"{error} (The grader's call: {case.told}.)",)
+        raise
