@@ -77,7 +77,7 @@ figure { margin: 1.2em 0; }
 img { display: block; max-width: 100%; height: auto; }
 img.moving { image-rendering: pixelated; border-radius: 4px; }
 figcaption { color: #5c6773; font-size: .9rem; margin-top: .35em; }
-code { background: #eef1f5; border-radius: 4px; padding: .1em .35em; font-size: .92em; }
+code { background: #eef1f5; white-space: nowrap; border-radius: 4px; padding: .1em .35em; font-size: .92em; }
 .open { border: 1.5px dashed #c3ccd6; border-radius: 8px; color: #5c6773; padding: .9em 1.1em; margin: 1.2em 0; }
 @media print { body { background: #fff; } section { border: 0; padding: 0; break-inside: avoid-page; } }
 """
