@@ -1,8 +1,8 @@
 """Put all figures of your trainings, and your own sentences, on one page (given; nothing to do here).
 
-    python make_page.py              writes page.html, a single file with everything in it: open it in a browser, and hand it in
+    python make_page.py              writes page/page.html, a single file with everything in it: open it in a browser, and hand it in
 
-Your sentences stand in my_words.md, which is made at the first call and never overwritten: write below its headings, and call again.
+Your sentences stand in page/words.md, which is made at the first call and never overwritten: write below its headings, and call again.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from errors import UserError, run
 from run_folder import RESULTS
 
-PAGE, WORDS = Path("page.html"), Path("my_words.md")
+PAGE, WORDS = Path("page/page.html"), Path("page/words.md")
 
 
 class Picture(NamedTuple):
@@ -84,7 +84,7 @@ code { background: #eef1f5; white-space: nowrap; border-radius: 4px; padding: .1
 
 
 def first_words() -> str:
-    """my_words.md as it is at the beginning: a heading for each section, with the question in a comment."""
+    """words.md as it is at the beginning: a heading for each section, with the question in a comment."""
     parts = [f"## {section.key}\n\n<!-- {section.title}: {section.ask} -->\n" for section in SECTIONS]
     return "\n".join(["## title\n\nA diffusion model of digits\n", "## name\n\nYour name\n", *parts])
 
@@ -134,6 +134,7 @@ def page_html(words: dict[str, str], results: Path) -> str:
 
 
 def main() -> None:
+    PAGE.parent.mkdir(exist_ok=True)
     if not WORDS.exists():
         WORDS.write_text(first_words(), encoding="utf-8")
         print(f"Your sentences go into {WORDS}.")

@@ -153,7 +153,7 @@ go("flow")
 # %% [markdown]
 # ## Your page
 #
-# Writes `page.html`. Your sentences for it stand in `my_words.md`.
+# Writes `page/page.html`. Your sentences for it stand in `page/words.md`.
 
 # %%
 make_page.main()

@@ -30,7 +30,7 @@ def grid(rows: list, row_titles: list[str], column_titles: list[str], caption: s
         ax.set_frame_on(False)
     for row, panels, title in zip(rows, axes, row_titles):
         for image, ax in zip(row, panels):
-            ax.imshow(image[0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            ax.imshow(image[0].numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         panels[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=6)
     for ax, title in zip(axes[0], column_titles):
         ax.set_title(title, fontsize=9, color=INK)

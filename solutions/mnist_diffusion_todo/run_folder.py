@@ -7,7 +7,6 @@ or not at all.
 import dataclasses
 import json
 import os
-import pickle
 from pathlib import Path
 
 import torch
@@ -34,7 +33,7 @@ def load_plain(path: Path) -> dict:
         raise UserError(f"There is no {path}; train the model first, without --resume and --redraw.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # PyTorch raises many kinds for broken and for refused files
         raise UserError(f"{path} is broken or was not written by train.py ({type(error).__name__}); train again with --overwrite.") from None
 
 
