@@ -61,7 +61,8 @@ SECTIONS = (
             (Picture("better/loss.png", "Training loss of the better U-Net beside that of the diagram", "better"),
              Picture("better/denoised_epoch_05.png", "Test digits: clean, noisy, and denoised by the better U-Net", "better")), bonus=True),
     Section("flow", "Bonus: flow matching", "How do these samples compare with those of diffusion?",
-            _trained("flow_time", "flow --time", "time-conditional flow", (5, 10)) + _trained("flow_class", "flow", "class-conditional flow", (5, 10)),
+            _trained("flow_time", "flow --time", "time-conditional flow", (5, 10))
+            + _trained("flow_class", "flow", "class-conditional flow", (5, 10)),
             bonus=True),
 )  # fmt: skip
 
@@ -130,7 +131,8 @@ def page_html(words: dict[str, str], results: Path) -> str:
     title, name = html.escape(words.get("title") or "A diffusion model of digits"), html.escape(words.get("name", ""))
     body = "\n".join(filter(None, (section_html(section, words.get(section.key, ""), results) for section in SECTIONS)))
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body><main>\n<h1>{title}</h1>\n<p class="who">{name}</p>\n{body}\n</main></body>\n</html>\n'
+    top = f'<h1>{title}</h1>\n<p class="who">{name}</p>'
+    return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body><main>\n{top}\n{body}\n</main></body>\n</html>\n'
 
 
 def main() -> None:

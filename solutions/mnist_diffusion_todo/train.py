@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def resume_command(args: argparse.Namespace) -> str:
-    options = ["--time"] * args.time + (["--folder", str(args.folder)] if args.folder else []) + (["--data", args.data] if args.data != "data" else [])
+    options = ["--time"] * args.time + ["--folder", str(args.folder)] * (args.folder is not None) + ["--data", args.data] * (args.data != "data")
     return " ".join(["python train.py", args.model, *options, "--resume"])
 
 

@@ -55,7 +55,8 @@ class Trainer:
             self.scheduler.step()
         self.losses.append(loss.item())
         if not math.isfinite(self.losses[-1]):
-            raise UserError(f"The loss is {self.losses[-1]} at step {self.step}. Look in your loss for a division by 0 or the root of a negative number.")
+            look = "Look in your loss for a division by 0 or the root of a negative number, or lower --learning_rate."
+            raise UserError(f"The loss is {self.losses[-1]} at step {self.step}. {look}")
         return self.losses[-1]
 
     def state(self) -> dict:
