@@ -11,6 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from autograder.grading.deliverables import missing_deliverables
+from autograder.grading.mutants import solution_files
+from autograder.kit import pack
+from autograder.release.kit import facts_kit
+from autograder.submission.intake import Submission
+from tests.courses import write_files
 from tests.mnist_folder import MANIFEST, NOTEBOOK, refused, student_folder, tiny, trained
 
 given = student_folder()
@@ -285,3 +291,18 @@ def test_the_notebook_runs_from_top_to_bottom(saved, monkeypatch):
     exec(compile(source, NOTEBOOK, "exec"), {"__name__": NOTEBOOK})
     assert {path.name for path in Path("results").iterdir()} == set(recipe.COURSE)
     assert Path("page/page.html").is_file()
+
+
+def test_the_page_is_packed_and_its_want_is_said_without_a_price():
+    folder = write_files(Path("work"), solution_files(MANIFEST))
+    without = pack.plan(facts_kit(MANIFEST), folder)
+    assert without.missing == ["Missing: your page, which a person reads, a file like page.html."]
+    write_files(folder, {"page/page.html": "<p>", "page/words.md": "", "results/time/state.pt": ""})
+    packed = pack.plan(facts_kit(MANIFEST), folder)
+    assert set(packed.staff) == {"page/page.html"}
+    assert packed.missing == []
+    assert set(packed.graded) == set(MANIFEST.files.todo)
+    handed_in = Submission("some student", {}, "", listing=("page/page.html",))
+    assert missing_deliverables(MANIFEST, handed_in) == []
+    (notice,) = missing_deliverables(MANIFEST, Submission("some student", {}, ""))
+    assert notice.deduction == 0
