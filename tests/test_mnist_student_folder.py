@@ -176,8 +176,10 @@ def test_a_bad_option_gets_one_sentence(options, sentence):
 def test_a_used_folder_and_other_data_are_refused(without_pictures, monkeypatch):
     trained("time", "run")
     assert "run holds a training already. Go on with it by --resume" in refused(trained, "time", "run")
+    (Path("run") / "mine.png").write_bytes(b"mine")
+    (Path("run") / "sampling.gif").write_bytes(b"old")
     trained("time", "run", "--overwrite", "--epochs", "1")
-    assert not (Path("run") / run_folder.weights_file(2)).exists()
+    assert {path.name for path in Path("run").iterdir()} == {"state.pt", "settings.json", "epoch_01.pt", "mine.png"}
     write_mnist(Path("data"))
     said = refused(train.main, ["time", "--folder", "run", "--resume"])
     assert "begun on other images (digits drawn by a program, a stand-in for MNIST); there are now: MNIST" in said

@@ -71,7 +71,7 @@ def _watched(model, num_ts, sample):
     seen = []
 
     def note(module, arguments, keywords):
-        x = (*arguments, *keywords.values())[0].detach()
+        x = next(value for value in (*arguments, *keywords.values()) if value.ndim == 4).detach()
         if not (seen and seen[-1].shape == x.shape and torch.equal(seen[-1], x)):  # guidance asks twice about the same x
             seen.append(x.clone())
 

@@ -43,11 +43,11 @@ COURSE = {
     "flow_class": Recipe("flow_class", batch_size=64, epochs=10, num_hiddens=64, learning_rate=1e-2, num_ts=300),
 }
 LAPTOP = {
-    "denoiser": replace(COURSE["denoiser"], batch_size=64, num_hiddens=32, learning_rate=1e-3, images=10_000),
-    "better": replace(COURSE["better"], batch_size=64, num_hiddens=32, learning_rate=1e-3, images=10_000),
-    "time": replace(COURSE["time"], batch_size=64, num_hiddens=32, images=6_000),
-    "class": replace(COURSE["class"], batch_size=64, num_hiddens=32, images=6_000),
-    "flow_time": replace(COURSE["flow_time"], num_hiddens=32, images=12_000),
-    "flow_class": replace(COURSE["flow_class"], num_hiddens=32, images=12_000, num_ts=50),
+    "denoiser": replace(COURSE["denoiser"], batch_size=64, num_hiddens=16, learning_rate=1e-3, images=20_000),
+    "better": replace(COURSE["better"], batch_size=64, num_hiddens=16, learning_rate=1e-3, images=20_000),
+    "time": replace(COURSE["time"], batch_size=32, num_hiddens=16, images=10_000),
+    "class": replace(COURSE["class"], batch_size=32, num_hiddens=16, images=8_000),
+    "flow_time": replace(COURSE["flow_time"], batch_size=32, num_hiddens=16, images=16_000),
+    "flow_class": replace(COURSE["flow_class"], batch_size=32, num_hiddens=16, images=16_000, num_ts=50),
 }
 PRESETS = {"course": COURSE, "laptop": LAPTOP}

@@ -7,6 +7,7 @@ or not at all.
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from errors import UserError
 from recipe import Recipe
 
 RESULTS, STATE = Path("results"), "state.pt"
+LEFT = (STATE, "epoch_*.pt", "loss.png", "noising.png", "strengths.png", "*_epoch_*.png", "sampling.gif")
 
 
 def weights_file(epoch: int) -> str:
@@ -57,8 +59,9 @@ def begin(folder: Path, overwrite: bool) -> None:
     if (folder / STATE).exists() and not overwrite:
         raise UserError(f"{folder} holds a training already. Go on with it by --resume, or begin again with --overwrite.")
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():  # pictures of the old training must not stand beside those of the new one
-        if path.suffix in (".pt", ".png", ".gif", ".json", ".partial"):
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    for pattern in LEFT:  # pictures of the old training must not stand beside those of the new one
+        for path in folder.glob(pattern):
             path.unlink()
 
 
