@@ -264,9 +264,8 @@ def _look_at_deliverables(kit: Kit, result: Plan) -> None:
         found = sum(any(_fits(name, pattern) for pattern in entry["patterns"]) for name in names)
         if found < entry["at_least"]:
             like = entry["patterns"][0].replace("*", "")
-            result.missing.append(
-                f"Missing: {entry['title']}, a file like {like}; without it, {entry['share']:.0%} of all points are lost."
-            )
+            lost = f"; without it, {entry['share']:.0%} of all points are lost" if entry["share"] else ""
+            result.missing.append(f"Missing: {entry['title']}, a file like {like}{lost}.")
 
 
 def _fits(name: str, pattern: str) -> bool:
