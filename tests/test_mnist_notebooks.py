@@ -107,12 +107,15 @@ def points_of(path, sandbox):
     return {task: round(sum(check.points for check in verdict.checks if check.task == task), 6) for task in sorted(tasks)}
 
 
+RENAMED = code_of("class_conditional.py").replace("def ddpm_", "def cfg_ddpm_").replace("return ddpm_", "return cfg_ddpm_")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("time", "classes"),
     [
         pytest.param(None, None, id="the names of part 2 defined twice"),
-        pytest.param(None, code_of("class_conditional.py").replace("def ddpm_", "def cfg_ddpm_").replace("return ddpm_", "return cfg_ddpm_"), id="renamed"),
+        pytest.param(None, RENAMED, id="renamed"),
         pytest.param(f"{SCHEDULE_OF_T}\n\n{TIME_INSIDE}", CLASS_INSIDE, id="all inside of two classes DDPM"),
     ],
 )

@@ -1,11 +1,12 @@
 """Known wrong versions of the regions, by task, each with what a student reads about it."""
 
-from autograder.assignments.mnist_diffusion import wrong_denoising, wrong_flow, wrong_loss, wrong_sampling
+from autograder.assignments.mnist_diffusion import wrong_denoising, wrong_flow, wrong_loss, wrong_sampling, wrong_unet
 from autograder.grading.formulas import Algorithm
 from autograder.grading.mutants import Misconception
 from autograder.judges.formulas import COMPUTE_LOSS, SAMPLING
 
 MISCONCEPTIONS: tuple[Misconception, ...] = (
+    *wrong_unet.UNETS,
     *wrong_denoising.DENOISING,
     *wrong_loss.SCHEDULE,
     *wrong_loss.LOSS,
@@ -35,7 +36,7 @@ COMBINATIONS: tuple[tuple[str, ...], ...] = (
     ("denoiser-sum-for-mean", "denoiser-same-at-every-call"),
     ("t-never-T-minus-1", "sum-for-mean"),
     ("noise-at-t-0", "loop-starts-late"),
-    ("class-noise-never-added", "guidance-of-the-paper"),
+    ("class-noise-never-added", "guidance-from-the-label"),
     ("flow-target-reversed", "flow-times-one-step-late"),
     ("class-flow-never-dropped", "class-flow-guidance-left-out"),
     ("class-flow-last-step-missing", "class-flow-guidance-swapped"),

@@ -3,6 +3,7 @@
 from autograder.assignments.mnist_diffusion.right_denoising import DENOISING
 from autograder.assignments.mnist_diffusion.right_diffusion import DIFFUSION
 from autograder.assignments.mnist_diffusion.right_flow import FLOW
+from autograder.assignments.mnist_diffusion.right_unet import UNETS
 from autograder.grading.mutants import Variant
 
-VARIANTS: tuple[Variant, ...] = (*DENOISING, *DIFFUSION, *FLOW)
+VARIANTS: tuple[Variant, ...] = (*UNETS, *DENOISING, *DIFFUSION, *FLOW)

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograder.grading.checks import Note
 from autograder.grading.formulas import Algorithm, Numbers, mistake
+from autograder.judges.formulas.guidance import guidance_mistakes
 
 
 def _euler_numbers(p: Any, note: Note) -> Numbers:
@@ -87,36 +88,7 @@ EULER = Algorithm(
             "Your steps seem to go against the velocity. Look at the sign with which it is added.",
             size=lambda T: -1 / T,
         ),
-        mistake(
-            "guidance-from-the-label",
-            "Your guidance seems to begin at v_c. Compare with v_u + γ (v_c − v_u): at γ = 1 that is v_c.",
-            weights=lambda scale: (-scale, 1 + scale),
-        ),
-        mistake(
-            "guidance-swapped",
-            "v_u and v_c seem to be swapped in your guidance. Compare with v_u + γ (v_c − v_u): at γ = 1 that is v_c.",
-            weights=lambda scale: (scale, 1 - scale),
-        ),
-        mistake(
-            "guidance-left-out",
-            "Your sampler seems to ignore γ and to use v_c alone. Compare with v_u + γ (v_c − v_u).",
-            weights=lambda scale: (0.0, 1.0),
-        ),
-        mistake(
-            "guidance-without-label",
-            "Both velocities of your guidance seem to be those without the label. Look at the masks of the two calls.",
-            weights=lambda scale: (1.0, 0.0),
-        ),
-        mistake(
-            "guidance-sum",
-            "Your guidance seems to add γ v_c to v_u. Compare with v_u + γ (v_c − v_u): how much of v_u is left there?",
-            weights=lambda scale: (1.0, scale),
-        ),
-        mistake(
-            "guidance-difference-only",
-            "Your guidance seems to be γ (v_c − v_u) alone. Compare with v_u + γ (v_c − v_u).",
-            weights=lambda scale: (-scale, scale),
-        ),
+        *guidance_mistakes("v"),
         mistake(
             "start-uniform",
             "Your sampling seems to start from uniform random numbers. Compare the names of the random functions.",

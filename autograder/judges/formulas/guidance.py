@@ -3,7 +3,7 @@
 from typing import Any
 
 from autograder.grading.checks import Note
-from autograder.grading.formulas import Algorithm, Numbers, mistake
+from autograder.grading.formulas import Algorithm, Change, Numbers, mistake
 
 _NAMES = {"0": 0.0, "1": 1.0, "of others": None}
 
@@ -20,39 +20,34 @@ def _numbers(p: Any, note: Note) -> Numbers:
     return found
 
 
-GUIDANCE = Algorithm(
-    parts=dict(weights=lambda scale: (1 - scale, scale), asked_without=lambda: True),
-    measure=_numbers,
-    mistakes=(
+def guidance_mistakes(symbol: str) -> tuple[Change, ...]:
+    """Of the weights of the two answers in u + γ (c − u). `symbol`: of what the network gives, "ε" or a velocity "v"."""
+    u, c = f"{symbol}_u", f"{symbol}_c"
+    whole = f"{u} + γ ({c} − {u})"
+    return (
         mistake(
-            "guidance-of-the-paper",
-            "Your guidance seems to be 1 too strong: with γ = 1 it should be the network with the label alone. The paper's w is γ − 1.",
+            "guidance-from-the-label",
+            f"Your guidance seems to begin at {c}, and is 1 too strong. Compare with {whole}: at γ = 1 that is {c}. The paper's w is γ − 1.",
             weights=lambda scale: (-scale, 1 + scale),
         ),
         mistake(
-            "guidance-the-wrong-way",
-            "Your guidance seems to have ε_c and ε_u in each other's place. Which of the two is the network without the label?",
+            "guidance-swapped",
+            f"{u} and {c} seem to be swapped in your guidance. Compare with {whole}: at γ = 1 that is {c}.",
             weights=lambda scale: (scale, 1 - scale),
         ),
         mistake(
-            "guidance-from-the-wrong-end",
-            "Your guidance seems to lead away from the label: compare the signs in the bracket of ε_u + γ (ε_c − ε_u).",
+            "guidance-the-wrong-way",
+            f"Your guidance seems to lead away from the label. Compare the signs in the bracket of {whole}.",
             weights=lambda scale: (1 + scale, -scale),
         ),
         mistake(
-            "guidance-never-used",
-            "Your sampler seems to use the answer with the label alone, whatever guidance_scale is.",
+            "guidance-left-out",
+            f"Your sampler seems to ignore γ and to use {c} alone. Compare with {whole}.",
             weights=lambda scale: (0.0, 1.0),
         ),
         mistake(
-            "both-with-the-label",
-            "Both calls of the network seem to be told the label. One of them has mask 0.",
-            weights=lambda scale: (0.0, 1.0),
-            asked_without=lambda: False,
-        ),
-        mistake(
-            "label-never-used",
-            "Your sampler seems to use the answer without the label alone, whatever guidance_scale is. Print both answers: do they differ?",
+            "guidance-without-label",
+            "Both answers in your guidance seem to be those without the label, or only that one is used. Look at the masks of the two calls.",
             weights=lambda scale: (1.0, 0.0),
         ),
         mistake(
@@ -61,25 +56,38 @@ GUIDANCE = Algorithm(
             weights=lambda scale: (-4.0, 5.0),
         ),
         mistake(
-            "label-added-on-top",
-            "Your guidance seems to add γ ε_c to ε_u, so that the noise is counted more than once. What stands in the bracket of "
-            "ε_u + γ (ε_c − ε_u)?",
+            "guidance-sum",
+            f"Your guidance seems to add γ {c} to {u}. Compare with {whole}: how much of {u} is left there?",
             weights=lambda scale: (1.0, scale),
         ),
         mistake(
-            "answer-with-label-scaled",
-            "Your sampler seems to multiply ε_c by γ and to leave ε_u out.",
+            "guidance-of-the-label-alone",
+            f"Your sampler seems to multiply {c} by γ and to leave {u} out. Compare with {whole}.",
             weights=lambda scale: (0.0, scale),
         ),
         mistake(
-            "difference-alone",
-            "Your noise seems to be the difference ε_c − ε_u times γ alone. What does guidance start from?",
+            "guidance-difference-only",
+            f"Your guidance seems to be γ ({c} − {u}) alone. Compare with {whole}.",
             weights=lambda scale: (-scale, scale),
         ),
         mistake(
-            "half-of-each",
-            "Your noise seems to be the mean of the two answers, whatever guidance_scale is.",
+            "guidance-is-the-mean",
+            f"Your guidance seems to be the mean of {u} and {c}, whatever γ is. Compare with {whole}.",
             weights=lambda scale: (0.5, 0.5),
+        ),
+    )
+
+
+GUIDANCE = Algorithm(
+    parts=dict(weights=lambda scale: (1 - scale, scale), asked_without=lambda: True),
+    measure=_numbers,
+    mistakes=(
+        *guidance_mistakes("ε"),
+        mistake(
+            "both-with-the-label",
+            "Both calls of the network seem to be told the label. One of them has mask 0.",
+            weights=lambda scale: (0.0, 1.0),
+            asked_without=lambda: False,
         ),
     ),
 )
