@@ -14,8 +14,8 @@ import numpy as np
 
 from autograder.assignments.mnist_diffusion.interface import Betas, final_images
 from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
-from autograder.assignments.mnist_diffusion.samples import Judged, judged_samples
-from autograder.digits import Digits, load_digits
+from autograder.assignments.mnist_diffusion.samples import NAMES, Judged, judged_samples
+from autograder.digits import Digits, Kind, load_digits
 from autograder.digits.mnist import mnist_folder
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.mutants import solution_files
@@ -62,7 +62,7 @@ class Outcome:
         self.lanes: list[Lane] = []
         self.drawn_figures: list[Figure] = []
         self.remarks: list[Notice] = []
-        self.kind = "drawn" if mnist_folder() is None else "mnist"
+        self.kind: Kind = "drawn" if mnist_folder() is None else "mnist"
 
     def start(self) -> None:
         """Nothing runs in the background: a training takes one processor, and the checks the other."""
@@ -279,7 +279,8 @@ class Outcome:
         pixels = (255 * np.clip(judged.images, 0, 1)).astype(np.uint8)
         caption = (
             f"Guided samples {source}, γ = {self.rule.guidance_scale:g}: 0 to 9 in a row. {100 * (1 - judged.wrong):.0f} % are what was asked for, "
-            f"by a classifier of {judged.classified_as}; Fréchet distance in its scores {judged.distance:.1f} ± {judged.distance_error:.1f}."
+            f"by a classifier of {judged.classified_as}. Fréchet distance to {NAMES[self.kind]}, in a classifier's scores: {judged.distance:.0f} ± "
+            f"{judged.distance_error:.0f}."
         )
         self.drawn_figures.append(image_grid(np.repeat(pixels[..., None], 3, axis=3), caption, columns=10, name="guided_samples"))
         if trained.losses is not None:

@@ -18,8 +18,8 @@ NAMES: dict[Kind, str] = {"mnist": "MNIST", "drawn": "drawn digits"}
 
 @dataclass(frozen=True)
 class Judged:
-    """images: (N, 28, 28), as they came. `wrong`: share that the classifier takes for another digit; `distance`: Fréchet's, of the classifier's ten
-    scores, to real digits of the kind that it knows, with its standard error by resampling the samples. `copies`: a sentence, or "".
+    """images: (N, 28, 28), as they came. `wrong`: share that the classifier takes for another digit; `distance`: Fréchet's, of a
+    classifier's ten scores, to MNIST where it is, and else to drawn digits, with its standard error by resampling the samples. `copies`: a sentence, or "".
     """
 
     images: Floats
@@ -31,18 +31,19 @@ class Judged:
 
 
 def judged_samples(images: Floats, labels: NDArray[np.int64], folder: Path | None) -> Judged:
-    """By the classifier, of MNIST or of drawn digits, that knows them better: weights that are handed in may come from either."""
+    """By the classifier, of MNIST or of drawn digits, that knows them better: weights that are handed in may come from either. `folder`: of MNIST, to
+    which the distance is then.
+    """
     pictures = np.clip(images, 0, 1).astype(np.float32)
     wrong = {kind: float((classify(pictures, kind) != labels).mean()) for kind in NAMES}
-    kind = min(wrong, key=lambda one: wrong[one])
-    distance, error = _distance(pictures, kind, folder)
+    kind = min(wrong, key=lambda one: (wrong[one], (one == "drawn") == (folder is not None)))
+    distance, error = _distance(pictures, folder)
     return Judged(images, wrong[kind], distance, error, NAMES[kind], _copies(pictures, folder) if kind == "mnist" else "")
 
 
-def _distance(pictures: NDArray[np.float32], kind: Kind, folder: Path | None) -> tuple[float, float]:
-    if kind == "mnist" and folder is None:
-        return float("nan"), float("nan")
-    real = scores(load_digits(REAL, 28, 0, folder if kind == "mnist" else None).images, kind).astype(np.float64)
+def _distance(pictures: NDArray[np.float32], folder: Path | None) -> tuple[float, float]:
+    kind: Kind = "drawn" if folder is None else "mnist"
+    real = scores(load_digits(REAL, 28, 0, folder).images, kind).astype(np.float64)
     mine, generator = scores(pictures, kind).astype(np.float64), np.random.default_rng(0)
     again = [frechet_distance(mine[generator.integers(0, len(mine), len(mine))], real) for _ in range(RESAMPLED)]
     return frechet_distance(mine, real), float(np.std(again))

@@ -117,7 +117,7 @@ def _loss_mistakes(make: Callable[..., Misconception], prefix: str, answer: str)
         ),
         known("one-t-for-the-batch", (f"{_T} (x_0.shape[0],)", f"{_T} (1,)")),
         told(
-            "noise-uniform",
+            "uniform-noise-in-x-t",
             "The noise in x_t seems to be uniform random numbers. Compare torch.rand and torch.randn.",
             (_EPS, "eps = torch.rand_like(x_0)"),
         ),
