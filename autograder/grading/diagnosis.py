@@ -156,17 +156,23 @@ def _by_formula(failed: Judged, judged: Judged, algorithm: Algorithm) -> dict[st
         some = (_fit(f, measured, right, todo) for f in likely)
         return [fit for fit in some if fit.explains and fit.strength >= (1 if count == 1 else ENOUGH)]
 
+    shows = {(f.ids[0], c.id) for f in algorithm.wrong(1) for c, j in measured if _shows(f, j, right[c.id])}
     while todo:
         some = fits(1)
         if not any(fit.explains == todo for fit in some):
             some += fits(2)
         best = _best(some)
-        choices = _certain([fit.ids for fit in best])
-        if not choices:
+        told = {name: _certain(_seen(fit.ids, name, shows) for fit in best) for name in best[0].explains}
+        if not any(told.values()):
             break
-        found |= dict.fromkeys(best[0].explains, choices)
+        found |= {name: choices for name, choices in told.items() if choices}
         todo -= best[0].explains
     return found
+
+
+def _seen(ids: tuple[str, ...], check: str, shows: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Those of several mistakes that a check sees by themselves; all of them, where it sees none alone."""
+    return tuple(name for name in ids if (name, check) in shows) or ids
 
 
 def _one_wrong_number(judgement: Judgement, right: Sequence[Numbers]) -> Note | None:
@@ -197,6 +203,12 @@ def _fit(formula: Formula, measured: Judged, right: Mapping[str, list[Numbers]],
             explains.add(check.id)
             strength += len(wrong)
     return _Fit(formula.ids, frozenset(explains), strength)
+
+
+def _shows(formula: Formula, judgement: Judgement, right: Sequence[Numbers]) -> bool:
+    """Whether a mistake gives some number of a check that no right version gives."""
+    predicted = formula.predict(judgement.note)
+    return any(not _is_right(judgement, name, predicted[name], right) for name in predicted.keys() & judgement.note.values.keys())
 
 
 def _is_right(judgement: Judgement, name: str, value: object, right: Sequence[Numbers]) -> bool:

@@ -33,7 +33,6 @@ ALGORITHMS: dict[str, Algorithm] = {
     "p_sample_loop": P_SAMPLE_LOOP,
     "ddim_p_sample": DDIM_P_SAMPLE,
     "compute_loss": COMPUTE_LOSS,
-    "guidance": GUIDANCE,
 }
 
 __all__ = ["ALGORITHMS", "COMPUTE_LOSS", "DDIM_P_SAMPLE", "GUIDANCE", "P_SAMPLE", "P_SAMPLE_LOOP", "Q_SAMPLE", "SAMPLING"]
