@@ -162,9 +162,9 @@ def _by_formula(failed: Judged, judged: Judged, algorithm: Algorithm) -> dict[st
         if not any(fit.explains == todo for fit in some):
             some += fits(2)
         best = _best(some)
-        told = {name: _certain(_seen(fit.ids, name, shows) for fit in best) for name in best[0].explains}
-        if not any(told.values()):
+        if not _certain(fit.ids for fit in best):
             break
+        told = {name: _certain(_seen(fit.ids, name, shows) for fit in best) for name in best[0].explains}
         found |= {name: choices for name, choices in told.items() if choices}
         todo -= best[0].explains
     return found
