@@ -13,6 +13,7 @@ from autograder.judges import conditions, euler
 from autograder.judges.conditions import Unreadable, one_hot, told
 from autograder.judges.network import Call
 from autograder.judges.regression import Target
+from autograder.judges.results import images_in
 from autograder.manifest import load_manifest
 from autograder.sandbox.proxies import Student
 
@@ -142,6 +143,34 @@ def test_the_value_of_a_loss_with_an_unknown_x_0_is_known_within_its_bounds(seed
     assert error <= (1e-12, 0.1, 0.5)[seed]  # so that half of it, or its double, is wrong all the same
 
 
+SAMPLE = "device = next(unet.parameters()).device\ntorch.manual_seed(seed)\n"
+
+
+@pytest.mark.parametrize(
+    ("region", "body"),
+    [
+        ("time_fm_sample", "return [unet(torch.randn(2, 1, *img_wh), torch.zeros(2)).sum()]"),
+        ("time_fm_sample", "unet(torch.randn(2, 1, *img_wh), torch.zeros(2))\nreturn torch.zeros(0, 0, 1, *img_wh)"),
+        ("time_fm_sample", "for n in range(1, 60):\n    x = unet(torch.randn(n, 1, *img_wh), torch.full((n,), n / 60))\nreturn x"),
+        ("time_fm_sample", "n = 2 + seed % 5\nx = torch.randn(n, 1, *img_wh)\nfor i in range(num_ts):\n    x = x + unet(x, torch.ones(n))\nreturn x"),
+        ("class_fm_sample", "for k in range(20):\n    x = unet(torch.randn(1, 1, *img_wh), c[:1], torch.full((1,), k / 20))\nreturn x, x"),
+        ("class_fm_sample", "x = torch.randn(len(c), 1, *img_wh)\nunet(x, c / 10, torch.zeros(len(c)))\nreturn x"),
+        ("class_fm_sample", "x = torch.randn(len(c), 1, *img_wh)\nunet(x, c * 10**12, torch.zeros(1), torch.full((7,), float('nan')))\nreturn x"),
+        ("class_fm_sample", "x = torch.randn(len(c), 1, *img_wh)\nunet(x, c, torch.full((1,), 1e38))\nunet(1e25 * x, c, torch.ones(1))\nreturn x"),
+        ("time_fm_forward", "return unet(1e29 * torch.randn_like(x_1), torch.rand(len(x_1))).mean()"),
+        ("time_fm_forward", "return unet(x_1, 1e30 * torch.rand(len(x_1))).mean()"),
+        ("class_fm_forward", "return unet(x_1, F.one_hot(c, 10).float() / 3, torch.rand(len(x_1))).mean()"),
+        ("class_fm_forward", "return unet(x_1, torch.rand(len(x_1)), c, torch.rand(len(x_1)) > 0.5).mean() / 0"),
+    ],
+)
+def test_whatever_comes_the_student_reads_a_sentence_and_the_grader_goes_on(lane, region, body):
+    files = apply_variant(MANIFEST, Variant("odd", "", bodies={f"flow_matching.py:{region}": SAMPLE * ("sample" in region) + body}))
+    for name, check in CHECKS.items():
+        if check.mark.region.endswith(region):
+            judgement = judged(lane, files, name)
+            assert judgement.status in ("failed", "broken", "passed"), judgement.message
+
+
 def told_of(**more):
     return told(Call(np.zeros((4, 1, 2, 2)), np.zeros(4), more), "the loss", "unet(x_t, c, t, mask)")
 
@@ -235,7 +264,7 @@ def test_a_result_is_found_in_any_form():
     alone = (images, (images, trajectory), [images, [images]])
     on_the_way = ([noise, images], trajectory, trajectory.swapaxes(0, 1))
     for answer in (*alone, *on_the_way, [*images], [*images[:, None]]):
-        assert any(np.array_equal(reading, images) for reading in euler._images(answer, (3, 1, 2, 2), "sample"))
-    assert not any(np.array_equal(reading, images) for reading in euler._images((noise, images), (3, 1, 2, 2), "sample"))
+        assert any(np.array_equal(reading, images) for reading in images_in(answer, (3, 1, 2, 2), "sample"))
+    assert not any(np.array_equal(reading, images) for reading in images_in((noise, images), (3, 1, 2, 2), "sample"))
     with pytest.raises(WrongAnswer):
-        euler._images(None, (3, 1, 2, 2), "sample")
+        images_in(None, (3, 1, 2, 2), "sample")

@@ -21,6 +21,7 @@ Rows = NDArray[np.bool_]
 Asked = Callable[[int, float], tuple[Call, Labels]]
 """A loss for so many images and p_uncond: what it called the network with, and the labels of the images."""
 
+MOST_CLASSES = 1_000_000
 FEW, OFTEN, CALLS = 1024, 16_384, 5  # of OFTEN labels an exact share is dropped by chance with probability 0.007, CALLS times hardly ever
 
 
@@ -43,7 +44,10 @@ def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
     if c.ndim == 2 and c.shape[1] > 1:
         labels, known = _from_one_hot(c, where)
         return labels, kept & known
-    return c.ravel().astype(np.int64), kept
+    numbers = c.ravel().astype(np.float64)
+    if (numbers != numbers.round()).any() or abs(numbers).max() > MOST_CLASSES:
+        raise Unreadable(f"{where} must give the network whole numbers as labels; yours gave it {numbers[0]:g} and others.")
+    return numbers.astype(np.int64), kept
 
 
 def _from_one_hot(c: NDArray[Any], where: str) -> tuple[Labels, Rows]:

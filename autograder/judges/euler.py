@@ -10,18 +10,19 @@ every so many steps. Error rates: what follows from the start is exact; the star
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, expect, expect_tensor
+from autograder.grading.checks import Floats, Note, WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.judges.conditions import Labels, expect_own_labels, told
 from autograder.judges.expectations import expect_float32_inputs
 from autograder.judges.flow import Flow
 from autograder.judges.network import Call, Network
+from autograder.judges.results import images_in
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
@@ -91,7 +92,7 @@ def run(course: Flow, draw: Draw, note: Note, seed: int, steps: int, side: int, 
         expect(network.calls, f"{course.sample} must call {course.network} in every step; yours never called it.")
         expect_float32_inputs(network, note, course.sample)
         times, states = _in_order(course, network.calls, labels, steps, note)
-        readings = _images(answer, (len(states[0]), *velocity.means.shape[1:]), course.sample)
+        readings = images_in(answer, (len(states[0]), *velocity.means.shape[1:]), course.sample)
         return Run(velocity, labels, scale, steps, times, states, readings)
 
     return course.in_some_form(note, labels, call)
@@ -126,7 +127,13 @@ def _in_order(
         if not times or times[-1] != call.t[0] or not np.array_equal(states[-1], x):
             times.append(float(call.t[0]))
             states.append(x)
-    return _one_by_one(times, states, steps)
+    times, states = _one_by_one(times, states, steps)
+    count = len(states[0]) if labels is None else len(labels)
+    expect(
+        all(len(x) == count for x in states),
+        f"{course.sample} must take {steps} steps with each image; in yours, the network is asked {len(times)} times, about different images.",
+    )
+    return times, states
 
 
 def _images_of(x: Floats, count: int, name: str) -> Any:
@@ -155,26 +162,6 @@ def _one_by_one(times: list[float], states: list[Floats], steps: int) -> tuple[l
         if all(np.array_equal([times[i] for i in image], [times[i] for i in order[0]]) for image in order):
             return [times[i] for i in order[0]], [np.concatenate([states[i] for i in step]) for step in order.T]
     return times, states
-
-
-def _images(answer: Any, shape: tuple[int, ...], name: str) -> list[Floats]:
-    """What the result may mean, the likeliest first."""
-    readings = [images for images in _readings(answer) if images.shape == shape]
-    if not readings:
-        expect_tensor(answer[0] if isinstance(answer, tuple) and answer else answer, shape, f"The result of {name}")
-    return [expect_tensor(images, shape, f"The result of {name}") for images in readings]
-
-
-def _readings(answer: Any) -> Iterator[Any]:
-    """Arrays of images that a result may mean: itself, the first of a tuple, a list's last, first, or all; the last of a trajectory."""
-    if isinstance(answer, np.ndarray):
-        yield from [answer] if answer.ndim < 5 else [answer[:, -1], answer[-1]]
-    elif isinstance(answer, tuple) and answer:
-        yield from _readings(answer[0])
-    elif isinstance(answer, list) and answer:
-        yield from (*_readings(answer[-1]), *_readings(answer[0]))
-        if all(isinstance(item, np.ndarray) and item.shape == answer[0].shape for item in answer):
-            yield np.stack(answer) if answer[0].ndim == 3 else np.concatenate(answer)
 
 
 # The steps
@@ -301,7 +288,8 @@ def _side_of(count: int) -> int:
 
 
 def _expect_start(first: Floats, again: Floats, other: Floats, name: str, note: Note) -> None:
-    repeats, same = np.array_equal(first, again), correlation(first - first.mean(), other - other.mean())[1]
+    repeats, size = np.array_equal(first, again), min(first.size, other.size)
+    same = correlation(*((x - x.mean()).ravel()[:size] for x in (first, other)))[1]
     alike = len(first) > 1 and bool(np.ptp(first, axis=0).max() < 1e-6)
     note("mean and spread of the start", (first.mean(), first.std()), 0.08)
     note("the same start for the same seed, for another, for all images", (repeats, same, alike), 0)

@@ -1,0 +1,28 @@
+"""What a sampler's answer may mean: images alone, images beside states, lists, or the whole trajectory."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograder.grading.checks import Floats, expect_tensor
+
+
+def images_in(answer: Any, shape: tuple[int, ...], name: str) -> list[Floats]:
+    """What the result may mean, the likeliest first."""
+    readings = [images for images in _readings(answer) if images.shape == shape]
+    if not readings:
+        expect_tensor(answer[0] if isinstance(answer, tuple) and answer else answer, shape, f"The result of {name}")
+    return [expect_tensor(images, shape, f"The result of {name}") for images in readings]
+
+
+def _readings(answer: Any) -> Iterator[Any]:
+    """Arrays of images that a result may mean: itself, the first of a tuple, a list's last, first, or all; the last of a trajectory."""
+    if isinstance(answer, np.ndarray):
+        yield from [answer[:, -1], answer[-1]] if answer.ndim == 5 and answer.size else [answer]
+    elif isinstance(answer, tuple) and answer:
+        yield from _readings(answer[0])
+    elif isinstance(answer, list) and answer:
+        yield from (*_readings(answer[-1]), *_readings(answer[0]))
+        if all(isinstance(item, np.ndarray) and item.ndim in (3, 4) and item.shape == answer[0].shape for item in answer):
+            yield np.stack(answer) if answer[0].ndim == 3 else np.concatenate(answer)
