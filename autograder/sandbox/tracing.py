@@ -159,7 +159,8 @@ class Trace(TorchDispatchMode):
              "place": "\n".join(self.place)}
         )  # fmt: skip
         if self.given is not None:
-            answer = [self.given[number] if number < len(self.given) else None for _, _, number, _, _ in told]
+            numbers = [self.weights[(address(tensor), *layout(tensor))] for tensor in weights.values()]
+            answer = [self.given[number] if number < len(self.given) else None for number in numbers]
         if isinstance(answer, (list, tuple)) and len(answer) == len(weights):
             for tensor, values in zip(weights.values(), answer):
                 if values is not None:

@@ -7,16 +7,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Diagram, Form, as_given
 from autograder.judges.architecture.recording import Arguments
-from autograder.oracles.schedule import Floats
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
 SIDE = 28
 ROWS = (2, 1, 2)  # of the calls: in training mode, in evaluation mode, and for gradients
+ROWS_WITH_LABELS = (3, 1, 2)  # two of the three labels are told
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def _as_vectors(given: Arguments) -> Arguments:
     return (given[0][:, :, 0, 0],)
 
 
-def _images(draw: Draw, channels: int, side: int) -> list[Arguments]:
-    return [(draw.normal(rows, channels, side, side).astype(np.float32),) for rows in ROWS]
+def _images(draw: Draw, channels: int, side: int, rows: Sequence[int] = ROWS) -> list[Arguments]:
+    return [(draw.normal(count, channels, side, side).astype(np.float32),) for count in rows]
 
 
 # The networks
@@ -90,7 +91,7 @@ def unconditional(draw: Draw) -> Case:
 def time_conditional(draw: Draw) -> Case:
     """t, in 0 … 1, is another one for each image."""
     sizes, name = Sizes.drawn(draw), "TimeConditionalUNet"
-    inputs = [(x, _times(draw, len(x))) for x, in _images(draw, sizes.channels, SIDE)]
+    inputs = [(x, _times(draw, len(x))) for (x,) in _images(draw, sizes.channels, SIDE)]
     told = f"{name}{sizes.told()}, called with x of shape {inputs[0][0].shape} and t of shape {inputs[0][1].shape}"
     diagram = Diagram(_with_parts(TRUNK | OF_TIME), ("x", "t"), maps=True)
     return Case(name, partial(_conditional, sizes), told, inputs, diagram, tuple(map(_with_time, TIMES)))
@@ -100,7 +101,7 @@ def class_conditional(draw: Draw) -> Case:
     """Each image has another label and t; of several, some labels are told and some are not."""
     sizes, name = Sizes.drawn(draw), "ClassConditionalUNet"
     inputs = []
-    for x, in _images(draw, sizes.channels, SIDE):
+    for (x,) in _images(draw, sizes.channels, SIDE, ROWS_WITH_LABELS):
         mask = draw.generator.permutation(np.arange(1, len(x) + 1) % 2).astype(np.float32)
         labels = draw.generator.permutation(sizes.classes)[: len(x)]
         inputs.append((x, labels, _times(draw, len(x)), mask))
@@ -109,8 +110,8 @@ def class_conditional(draw: Draw) -> Case:
     return Case(name, partial(_conditional, sizes), told, inputs, diagram, forms_of_labels(sizes.classes))
 
 
-def _times(draw: Draw, rows: int) -> Floats:
-    return draw.uniform(0.05, 0.95, rows).astype(np.float32)  # type: ignore[return-value]
+def _times(draw: Draw, rows: int) -> NDArray[np.float32]:
+    return draw.uniform(0.05, 0.95, rows).astype(np.float32)
 
 
 def _conditional(sizes: Sizes, module: Handle, name: str) -> Handle:

@@ -101,7 +101,8 @@ _SMALL = {
     **_both("ConvBlock", "self.a = Conv(in_channels, out_channels)\nself.b = Conv(out_channels, out_channels)", "return self.b(self.a(x))"),
     **_both("DownBlock", "self.b = ConvBlock(out_channels, out_channels)\nself.a = DownConv(in_channels, out_channels)", "return self.b(self.a(x))"),
     **_both("UpBlock", "self.b = ConvBlock(out_channels, out_channels)\nself.a = UpConv(in_channels, out_channels)", "return self.b(self.a(x))"),
-    **_both("FCBlock", "self.a = nn.Linear(in_channels, out_channels)\nself.b = nn.Linear(out_channels, out_channels)", "return self.b(F.gelu(self.a(x)))"),
+    **_both("FCBlock", "self.a, self.b = nn.Linear(in_channels, out_channels), nn.Linear(out_channels, out_channels)",
+            "return self.b(F.gelu(self.a(x)))"),
 }  # fmt: skip
 
 UNETS: tuple[Variant, ...] = (
@@ -215,7 +216,7 @@ UNETS: tuple[Variant, ...] = (
         return self.out(self.last(torch.cat([self.up2(torch.cat([x14, y], dim=1)), x28], dim=1)))
     """}),
     Variant("mask-of-bools", "the mask must be of bools", bodies={
-        f"{C}.forward": _class_forward("mask = torch.ones(len(c), dtype=torch.bool) if mask is None else mask\nassert mask.dtype == torch.bool".replace("\n", "\n    "),
+        f"{C}.forward": _class_forward("mask = torch.ones(len(c), dtype=torch.bool) if mask is None else mask\n    assert mask.dtype == torch.bool",
                                        "F.one_hot(c, self.num_classes).float().masked_fill(~mask[:, None], 0)"),
     }),
     Variant("mask-in-a-column", "mask comes as (B, 1), t too", bodies={

@@ -15,6 +15,7 @@ _fc_block = in_region("2-1", "unet.py:FCBlock.__init__")
 _NORM = "nn.BatchNorm2d(out_channels), "
 _END = ", nn.GELU())"
 _DOWN, _UP = "DownConv(in_channels, out_channels)", "UpConv(in_channels, out_channels)"
+_TWO = "Conv(in_channels, out_channels), Conv(out_channels, out_channels)"
 _BLOCK = "ConvBlock(out_channels, out_channels)"
 
 SMALL = (
@@ -137,12 +138,12 @@ COMPOSED = (
     _conv_block(
         "conv-block-uses-one-conv-twice",
         "Your ConvBlock seems to run one Conv twice, or more often than the diagram. Each of its Conv needs weights of its own.",
-        edits=(("Conv(in_channels, out_channels), Conv(out_channels, out_channels)", "Conv(in_channels, out_channels), *[Conv(out_channels, out_channels)] * 2"),),
+        edits=((_TWO, "Conv(in_channels, out_channels), *[Conv(out_channels, out_channels)] * 2"),),
     ),
     _conv_block(
         "conv-block-widens-late",
-        "The first Conv of your ConvBlock seems to keep the number of channels, and the second to change it. In the diagram it is the other way round.",
-        edits=(("Conv(in_channels, out_channels), Conv(out_channels, out_channels)", "Conv(in_channels, in_channels), Conv(in_channels, out_channels)"),),
+        "The first Conv of your ConvBlock seems to keep the number of channels, and the second to change it. In the diagram the first changes it.",
+        edits=((_TWO, "Conv(in_channels, in_channels), Conv(in_channels, out_channels)"),),
     ),
     in_region("1-1", "unet.py:ConvBlock.forward")(
         "conv-block-with-a-link",
