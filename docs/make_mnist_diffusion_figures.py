@@ -27,6 +27,7 @@ from drawn_digits import drawn_digits  # noqa: E402
 from models import draw, make_model  # noqa: E402
 from pictures import SIGMAS  # noqa: E402
 from run_folder import load_plain, load_state, recipe_of, weights_file  # noqa: E402
+from trainer import load_weights  # noqa: E402
 
 BLUE, ORANGE, GREEN, VIOLET, ROSE, GREY, INK = "#1f6fb4", "#d9622b", "#3a8f5c", "#7a56a3", "#b8326e", "#aab2ba", "#333333"
 KINDS = {  # layer → colour
@@ -201,20 +202,20 @@ def draw_noising():
 
 
 def draw_results(results: Path):
-    """Samples of both models after epochs 5 and 20, from the checkpoints."""
-    figure = plt.figure(figsize=(8.4, 5.0))
-    parts = figure.subfigures(2, 1, height_ratios=(1, 1.75))
-    for part, name, rows in zip(parts, ("time", "class"), (1, 2)):
+    """Samples after epochs 5 and 20, from the checkpoints: of the model told the time, where it was trained, and of the one told the digit."""
+    names = [name for name in ("time", "class") if (results / name / weights_file(20)).exists()]
+    rows = {"time": 2, "class": 4}
+    figure = plt.figure(figsize=(9.6, sum(0.48 * rows[name] + 0.3 for name in names)))
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    parts = figure.subfigures(len(names), 1, height_ratios=[rows[name] for name in names], squeeze=False)[:, 0]
+    for part, name in zip(parts, names):
         recipe = recipe_of(load_state(results / name))
-        halves = part.subfigures(1, 2, wspace=0.04)
-        for half, epoch in zip(halves, (5, 20)):
+        for half, epoch in zip(part.subfigures(1, 2, wspace=0.03), (5, 20)):
             model = make_model(recipe)
-            model.load_state_dict(load_plain(results / name / weights_file(epoch)))
-            images, _ = draw(model, recipe, rows)
-            axes = half.subplots(2 * rows, 5)
-            order = images if name == "time" else images.reshape(rows, 2, 5, 1, 28, 28).transpose(0, 1).flatten(0, 2)
-            tiles(axes.flat, order)
-            half.suptitle(f"{'told the time' if name == 'time' else 'told the digit'}, after epoch {epoch}", fontsize=9.5)
+            load_weights(model, load_plain(results / name / weights_file(epoch)))
+            images, _ = draw(model, recipe, rows[name])
+            tiles(half.subplots(rows[name], 10).flat, images)
+            half.suptitle(f"told the {'time' if name == 'time' else 'digit'}, after epoch {epoch}", fontsize=9.5)
     return figure
 
 
@@ -226,7 +227,7 @@ def tiles(axes, images) -> None:
 
 def save(figure, name: str) -> None:
     (FOLDER / "figures").mkdir(exist_ok=True)
-    figure.savefig(FOLDER / "figures" / name, dpi=110)
+    figure.savefig(FOLDER / "figures" / name, dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
 
 

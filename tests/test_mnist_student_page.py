@@ -110,7 +110,7 @@ def test_the_animation_moves_from_the_first_state_to_the_last():
         for frame in range(3):
             gif.seek(frame)
             levels.append(int(np.asarray(gif.convert("L"))[5, 5]))
-    assert levels == [0, 127, 255]
+    assert levels == [0, 136, 255]  # of 16 greys
 
 
 # --- pictures and the page --------------------------------------------------------------------------------------------

@@ -84,7 +84,8 @@ def animation(states: torch.Tensor, path: Path, seconds: float = 4.0, scale: int
     rows = -(-len(states) // 10)
     blank = states.new_zeros(10 * rows - len(states), *states.shape[1:])
     tiles = torch.cat([states, blank]).unflatten(0, (rows, 10))[:, :, :, 0]  # (rows, 10, frames, H, W)
-    frames = tiles.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2).clamp(0, 1).mul(255).byte().numpy()
+    greys = tiles.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2).clamp(0, 1).mul(15).round()  # 16 of them: noise makes large files
+    frames = greys.mul(17).byte().numpy()
     pictures = [Image.fromarray(frame).resize((frame.shape[1] * scale, frame.shape[0] * scale), Image.Resampling.NEAREST) for frame in frames]
     times = [round(1000 * seconds / len(pictures))] * (len(pictures) - 1) + [1500]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)

@@ -1,0 +1,26 @@
+"""A U-Net of your own, that learns more in the same time than that of the diagram (bonus).
+
+It takes the place of UnconditionalUNet in task 1-2: the grader trains both for as many steps, and compares their losses.
+"""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class BetterUNet(nn.Module):
+    """A denoiser of your own design: (B, C, 28, 28) → (B, C, 28, 28), with about the width D = num_hiddens."""
+
+    def __init__(self, in_channels, num_hiddens):
+        super().__init__()
+        ######## TODO better: BetterUNet.__init__ ########
+        # Such as residual blocks, GroupNorm, attention at 7 × 7, or an output that starts from x itself. No more weights than three times
+        # those of UnconditionalUNet(in_channels, num_hiddens).
+        raise NotImplementedError("TODO better: BetterUNet.__init__")
+        ######## END TODO ########
+
+    def forward(self, x):
+        ######## TODO better: BetterUNet.forward ########
+        # The denoised image.
+        raise NotImplementedError("TODO better: BetterUNet.forward")
+        ######## END TODO ########
