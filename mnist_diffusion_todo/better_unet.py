@@ -5,7 +5,7 @@ It takes the place of UnconditionalUNet in task 1-2: the grader trains both for 
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
+from unet import UnconditionalUNet
 
 
 class BetterUNet(nn.Module):
@@ -14,8 +14,8 @@ class BetterUNet(nn.Module):
     def __init__(self, in_channels, num_hiddens):
         super().__init__()
         ######## TODO better: BetterUNet.__init__ ########
-        # Such as residual blocks, GroupNorm, attention at 7 × 7, or an output that starts from x itself. No more weights than three times
-        # those of UnconditionalUNet(in_channels, num_hiddens).
+        # Whatever helps: other widths, other blocks, another output. No more weights than three times those of
+        # UnconditionalUNet(in_channels, num_hiddens).
         raise NotImplementedError("TODO better: BetterUNet.__init__")
         ######## END TODO ########
 

@@ -4,7 +4,14 @@ import re
 
 import pytest
 
-from autograder.grading.mutants import Variant, apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.mutants import (
+    Variant,
+    apply_misconceptions,
+    apply_variant,
+    misconceptions,
+    solution_files,
+    variants,
+)
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
 from autograder.grading.session import Grading, Options

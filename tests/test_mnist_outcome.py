@@ -44,8 +44,8 @@ def outcome_with(sandbox, **weights):
 
 
 def test_weights_are_taken_by_their_names_and_those_of_the_last_epoch_count(tmp_path):
-    files = {name: content for name, content in solution_files(MANIFEST).items()}
-    work = folder_with(tmp_path / "work", {**files, "results/denoiser/epoch_01.pt": b"one", "results/denoiser/epoch_05.pt": b"five", "class.PT": b"c"})
+    weights = {"results/denoiser/epoch_01.pt": b"one", "results/denoiser/epoch_05.pt": b"five", "class.PT": b"c"}
+    work = folder_with(tmp_path / "work", {**solution_files(MANIFEST), **weights})
     submission = read_submission(work, MANIFEST)
     assert submission.weights == {"denoiser": b"five", "class": b"c"}
     assert not submission.data

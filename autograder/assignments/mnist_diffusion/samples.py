@@ -18,8 +18,8 @@ NAMES: dict[Kind, str] = {"mnist": "MNIST", "drawn": "drawn digits"}
 
 @dataclass(frozen=True)
 class Judged:
-    """images: (N, 28, 28), as they came. `wrong`: share that the classifier takes for another digit; `distance`: Fréchet's, of a
-    classifier's ten scores, to MNIST where it is, and else to drawn digits, with its standard error by resampling the samples. `copies`: a sentence, or "".
+    """images: (N, 28, 28), as they came. `wrong`: share that the classifier takes for another digit. `distance`: Fréchet's, of a classifier's ten
+    scores, to MNIST where it is, and else to drawn digits, with its standard error by resampling the samples. `copies`: a sentence, or "".
     """
 
     images: Floats
