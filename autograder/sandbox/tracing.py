@@ -31,7 +31,7 @@ Event = dict[str, Any]
 Tell = Callable[[list[Event]], Any]
 
 MOST_NUMBERS = 1 << 20  # of one value that is told
-MOST_EVENTS = 500  # that are told together
+MOST_EVENTS = 200  # that are told together
 
 
 class Trace(TorchDispatchMode):

@@ -66,11 +66,16 @@ def fully_connected(draw: Draw) -> Case:
     sizes = draw.integer(3, 5), draw.integer(6, 9)
     x = [(draw.normal(rows, sizes[0]).astype(np.float32),) for rows in ROWS]
     told = f"FCBlock{sizes}, called with x of shape {x[0][0].shape}"
-    return Case("FCBlock", lambda module, name: module.new(name, *sizes), told, x, Diagram({"": "FCBlock", "layers": "FCBlock"}, ("x",)))
+    diagram = Diagram({"": "FCBlock", "layers": "FCBlock"}, ("x",))
+    return Case("FCBlock", lambda module, name: module.new(name, *sizes), told, x, diagram, (as_given, _as_maps))
 
 
 def _as_vectors(given: Arguments) -> Arguments:
     return (given[0][:, :, 0, 0],)
+
+
+def _as_maps(given: Arguments) -> Arguments:
+    return (given[0][:, :, None, None],)
 
 
 def _images(draw: Draw, channels: int, side: int, rows: Sequence[int] = ROWS) -> list[Arguments]:

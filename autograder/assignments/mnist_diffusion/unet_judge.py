@@ -77,30 +77,34 @@ class Judge:
             self._with_plain(case, compare, wrong, error)
 
     def _with_plain(self, case: Case, compare: Compare, wrong: tuple[str, ...], error: WrongAnswer | Raised) -> None:
-        """Raises `error`, of the class as it stands, where that uses none of the plain layers, or cannot be run with them."""
+        """Raises `error`, of the class as it stands, where that is made of none of the wrong blocks, or cannot be run with plain layers."""
         case = dataclasses.replace(case, diagram=dataclasses.replace(case.diagram, whole=plain_blocks.NAMES))
         self.note.values.clear()
         try:
-            any_form(self.note, [partial(self._with_these, case, compare, wrong, maps) for maps in sorted({False, "FCBlock" in wrong})])
+            if not (used := self._used(case, wrong)):
+                raise error
+            answers = (False, True) if "FCBlock" in used else (False,)
+            any_form(self.note, [partial(self._with_these, case, compare, used, maps) for maps in answers])
         except WrongAnswer as other:
-            told = f"{other} (Here plain layers are in the place of your {listed(list(wrong), most=9)}.)"
-            raise (WrongAnswer(told) if self._uses_plain(case, wrong) else error) from None
+            told = f"{other} (Here plain layers are in the place of your {listed(list(used), most=9)}.)"
+            raise (other if other is error else WrongAnswer(told)) from None
         except Raised as other:
             raise (other if isinstance(error, Raised) else error) from None
         finally:
             self.student.fresh()
             self.reference.fresh()
 
-    def _with_these(self, case: Case, compare: Compare, wrong: tuple[str, ...], maps: bool) -> None:
-        ours, _ = plain_blocks.with_plain(self.student, FILE, wrong, maps)
-        theirs, _ = plain_blocks.with_plain(self.reference, FILE, wrong)
-        with _called(case):
-            compare(case, ours, theirs)
-
-    def _uses_plain(self, case: Case, wrong: tuple[str, ...]) -> bool:
+    def _used(self, case: Case, wrong: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the wrong blocks the student's class is made of."""
         ours, classes = plain_blocks.with_plain(self.student, FILE, wrong)
         network = case.build(ours, case.name)
-        return any(network.find(kind) for kind in classes)
+        return tuple(name for name, kind in zip(wrong, classes) if network.find(kind))
+
+    def _with_these(self, case: Case, compare: Compare, used: tuple[str, ...], maps: bool) -> None:
+        ours, _ = plain_blocks.with_plain(self.student, FILE, used, maps)
+        theirs, _ = plain_blocks.with_plain(self.reference, FILE, used)
+        with _called(case):
+            compare(case, ours, theirs)
 
     # What is compared
 

@@ -90,6 +90,10 @@ class Known:
 
     def find(self, x: Numbers) -> tuple[int, Order | None] | None:
         """Which tensor x is, and the order of its channels where it is not the same: x[:, i] = tensor[:, order[i]]."""
+        with np.errstate(over="ignore", invalid="ignore"):  # where memory is read before it is written
+            return self._find(x)
+
+    def _find(self, x: Numbers) -> tuple[int, Order | None] | None:
         found = self._equal(x)
         if found is not None:
             return found, None
