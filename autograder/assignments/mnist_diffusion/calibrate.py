@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from autograder.assignments.mnist_diffusion.interface import Betas
 from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
 from autograder.assignments.mnist_diffusion.samples import judged_samples
+from autograder.assignments.mnist_diffusion.schedule import Betas
 from autograder.digits import Digits, load_digits
 from autograder.digits.mnist import mnist_folder
 from autograder.manifest import load_manifest

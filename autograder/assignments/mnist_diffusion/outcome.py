@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.mnist_diffusion.interface import Betas, ClassConditional, final_images, own_layouts
+from autograder.assignments.mnist_diffusion.interface import ClassConditional, final_images
 from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
 from autograder.assignments.mnist_diffusion.samples import NAMES, Judged, judged_samples
+from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, own_layouts
 from autograder.digits import Digits, Kind, load_digits
 from autograder.digits.mnist import mnist_folder
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
@@ -41,7 +42,6 @@ DIFFUSION = {
 }
 GUIDED = _UNET | {f"unet.py:{name}": "unet.py" for name in ("FCBlock", "ClassConditionalUNet")} | DIFFUSION
 BETTER = {"better_unet.py:BetterUNet": "better_unet.py"}
-COURSE_STEPS, COURSE_BETAS = 300, (1e-4, 0.02)
 REPORT_EVERY, DROPPED = 10, 0.1  # steps; p_uncond of the course
 IN_ONE_CALL, PAIRS = 64, 2  # images; trainings of a better U-Net and of the given one
 
@@ -242,7 +242,7 @@ class Outcome:
         student, network = trained.student, trained.network
         few = trained.losses is not None or self._tells_shares_of_T(student)
         network.new("eval")
-        betas = self._betas(self.rule.num_ts if few else COURSE_STEPS)
+        betas = self._betas(self.rule.num_ts if few else COURSE.steps)
         tables = student.module("time_conditional").new("ddpm_schedule", betas.first, betas.last, betas.steps)
         student.seed = self._draw("samples").seed()
         self.context.on_progress("drawing guided samples", 0, 1)
@@ -259,8 +259,8 @@ class Outcome:
 
     def _betas(self, steps: int) -> Betas:
         """The course's schedule in fewer steps, with about the same ᾱ at t/T."""
-        first, last = COURSE_BETAS
-        return Betas(first * COURSE_STEPS / steps, last * COURSE_STEPS / steps, steps)
+        faster = COURSE.steps / steps
+        return Betas(COURSE.first * faster, COURSE.last * faster, steps)
 
     def _digits(self, count: int, purpose: str) -> Digits:
         digits = load_digits(count, 28, self._draw(purpose).seed(), mnist_folder())

@@ -1,6 +1,7 @@
 """Task 2-2: the schedule and the training loss of time_conditional.py."""
 
-from autograder.assignments.mnist_diffusion.interface import TimeConditional, judge_schedule, judged
+from autograder.assignments.mnist_diffusion.interface import TimeConditional, judged
+from autograder.assignments.mnist_diffusion.schedule import judge_schedule
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import loss, times
