@@ -38,7 +38,7 @@ class GuidedNetwork(Network):
     """
 
     difference: Callable[[Call], Floats] | None = None
-    where: str = "ddpm_sample"
+    where: str = "Your code"
     called: str = "unet(x_t, c, t, mask)"
     answers: tuple[Floats, Floats] = field(default_factory=lambda: (np.empty(0), np.empty(0)))  # of the last step: without a label, and with one
     unlabelled: int = 0  # calls, or halves of one, without any label
