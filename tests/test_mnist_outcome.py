@@ -14,6 +14,7 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.standing_in import files_replaced
 from autograder.manifest import load_manifest
+from autograder.sandbox.weights import load
 from autograder.submission.intake import read_submission
 from tests.notebook_files import folder_with
 
@@ -66,6 +67,17 @@ def test_weights_go_into_the_students_own_network(wrapped, sandbox):
         outcome.expect_denoiser(note, Carry(known=REGIONS))  # it was never trained
     assert note.values["denoising error"][0] > 0.02
     outcome.close()
+
+
+def test_a_network_whose_layers_all_stand_in_one_container_gets_its_own_weights():
+    network = torch.nn.Module()
+    network.blocks = torch.nn.ModuleDict({"a": torch.nn.Linear(2, 3), "b": torch.nn.Linear(3, 2)})
+    state = {name: torch.ones_like(value) for name, value in network.state_dict().items()}
+    for wrapped in ("", "unet.", "module.unet."):
+        torch.nn.init.zeros_(network.blocks["a"].weight)
+        load(network, {"betas": torch.zeros(3), **{f"{wrapped}{name}": value for name, value in state.items()}} if wrapped == "unet." else
+             {f"{wrapped}{name}": value for name, value in state.items()})  # fmt: skip
+        assert network.blocks["a"].weight.eq(1).all()
 
 
 @pytest.mark.parametrize(

@@ -97,33 +97,30 @@ def gradients(
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """The weights in a file, as data: safetensors, or what torch.save wrote of tensors. Whatever dictionary they are in, and without the names of
-    wrappers before theirs, such as "unet." of a DDPM.
-    """
+    """The weights in a file, as data: safetensors, or what torch.save wrote of tensors. Whatever dictionary they are in."""
     if path.suffix.lower() == ".safetensors":
         from safetensors.torch import load_file
 
-        return _without_wrapper(load_file(path))
+        return load_file(path)
     found = torch.load(path, map_location="cpu", weights_only=True)
     while isinstance(found, dict) and not any(isinstance(value, torch.Tensor) for value in found.values()):
         inner = [value for value in found.values() if isinstance(value, dict) and value]
         found = next((value for value in inner if any(isinstance(v, torch.Tensor) for v in value.values())), inner[0] if inner else None)
     if not isinstance(found, dict):
         raise ValueError("the file holds no dictionary of tensors, as state_dict() gives one")
-    return _without_wrapper({str(name): value for name, value in found.items() if isinstance(value, torch.Tensor)})
+    return {str(name): value for name, value in found.items() if isinstance(value, torch.Tensor)}
 
 
-def _without_wrapper(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Of a wrapper's state the network in it: most tensors have one name in front, and the others are its own, such as a schedule."""
-    while state:
-        inner = [name.partition(".")[0] for name in state if "." in name]
-        first = max(set(inner), key=inner.count, default="")
-        of_first = {name.removeprefix(f"{first}."): tensor for name, tensor in state.items() if name.startswith(f"{first}.")}
-        others = [name for name in state if not name.startswith(f"{first}.")]
-        if not first or len(of_first) < 8 or any("." in name for name in others):
-            return state
-        state = of_first
-    return state
+def load(network: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """All of a state into a network: as it is, or else of a wrapper's state the network in it, such as what is below "unet." of a DDPM, whose other
+    tensors are its schedule. Raises what PyTorch raises for the state as it is.
+    """
+    wanted, inner = network.state_dict().keys(), state
+    while inner and not wanted <= inner.keys():
+        names = [name.partition(".")[0] for name in inner if "." in name]
+        first = max(sorted(set(names)), key=names.count, default="")
+        inner = {name.removeprefix(f"{first}."): tensor for name, tensor in inner.items() if first and name.startswith(f"{first}.")}
+    network.load_state_dict({name: inner[name] for name in wanted} if inner else state)
 
 
 def parameters_of(network: torch.nn.Module) -> list[tuple[str, Any]]:

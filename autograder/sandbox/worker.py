@@ -212,8 +212,8 @@ class Worker:
         return {name: list(tensor.shape) for name, tensor in weights.read_state(Path(self.folder, file)).items()}
 
     def _op_load_weights(self, target: Ref, file: str) -> None:
-        """Load a file of weights into a network, all of it."""
-        self.objects[target.id].load_state_dict(weights.read_state(Path(self.folder, file)))
+        """Load a file of weights into a network, all of it: under their names as they are, or without those of wrappers."""
+        weights.load(self.objects[target.id], weights.read_state(Path(self.folder, file)))
 
     def _op_number_of_weights(self, target: Ref) -> int:
         return sum(parameter.numel() for parameter in self.objects[target.id].parameters() if parameter.requires_grad)
