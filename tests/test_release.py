@@ -473,11 +473,16 @@ def test_an_answer_that_stands_in_the_student_folder_is_found(course):
     assert any("shows a line of the answer to loss in model.py" in leak for leak in leaks)
 
 
+IDIOM = ("return self.layers(x)",)  # whole answers that are too short to be told from given code
+
+
 @pytest.mark.parametrize("path", REAL_SOLUTIONS)
 def test_each_answer_of_the_real_solutions_would_be_found(path):
     text = path.read_text()
     known = secrets(text, path.name)
     for region in regions(text):
+        if region.solution in IDIOM:
+            continue
         leaks = find_leaks({"README.md": f"Look:\n\n{region.solution}\n".encode()}, known)
         assert any(f"the answer to {region.name} in {path.name}" in leak for leak in leaks)
     assert find_leaks({path.name: derive_handout(text).encode()}, known) == []
