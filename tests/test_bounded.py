@@ -35,7 +35,8 @@ ODD = "kitten\udcfc \u202e.png"  # a name of bytes that are no text, and one tha
 EVERYTHING = Submission(
     "work.zip", {"ddpm.py": b"\x00\xff", "a/b.py": b""}, "digest", (Notice("intake", "said", deduction=0.5),), ("network.py",),
     {"ddpm.py": "line 1"}, "here", {"data.npy": b"numbers"}, (Beside("ddpm (1).py", "x = 1", "ddpm.py", True),), {ODD: b"pixels"}, b"weights",
-    (ODD, "ddpm.py"), {"ddpm.py": "work.ipynb"}, {"ddpm.py": (Origin(1, 4, 2),)}, {"network.py:SimpleNet": "cell 3 is broken"}, True,
+    {"class": b"weights of a model"}, (ODD, "ddpm.py"),
+    {"ddpm.py": "work.ipynb"}, {"ddpm.py": (Origin(1, 4, 2),)}, {"network.py:SimpleNet": "cell 3 is broken"}, True,
 )  # fmt: skip
 
 

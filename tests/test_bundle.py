@@ -25,7 +25,7 @@ from autograder.bundle.make import TEMPLATES, as_zip, bundle, bundle_files
 from autograder.bundle.settings import Ranking, Settings, as_toml, read_settings
 from autograder.cli import app
 from autograder.errors import UserError
-from autograder.grading.rubric import load_rubric
+from autograder.grading.rubric import judged_checks, load_rubric
 from autograder.grading.seeds import SECRET_VARIABLE
 from autograder.manifest import assignment_ids, load_manifest
 from autograder.places import REPOSITORY
@@ -270,7 +270,7 @@ def test_the_workflow_of_github_classroom_gives_every_check_its_points(assignmen
     workflow = yaml.safe_load(found[".github/workflows/classroom.yml"])
     steps = workflow["jobs"]["run-autograding-tests"]["steps"]
     graded = [step for step in steps if "autograding-command-grader" in step.get("uses", "")]
-    rubric = load_rubric(manifest)
+    rubric = judged_checks(manifest, manifest.profile(None))
     factor = scale(numbered(manifest))
     assert [step["with"]["max-score"] for step in graded] == [check.mark.points * factor for check in rubric]
     reporter = steps[-1]
@@ -280,7 +280,7 @@ def test_the_workflow_of_github_classroom_gives_every_check_its_points(assignmen
     assert reporter["env"] == {f"{name.upper()}_RESULTS": f"${{{{ steps.{name}.outputs.result }}}}" for name in runners}
     tests = json.loads(found[".github/classroom/autograding.json"])["tests"]
     assert [test["run"] for test in tests] == [step["with"]["command"] for step in graded]
-    assert sum(test["points"] for test in tests) == factor * sum(task.points for task in manifest.tasks)
+    assert sum(test["points"] for test in tests) == factor * sum(check.mark.points for check in rubric)
 
 
 def test_the_commands_of_github_classroom_read_the_results(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from autograder.grading.session import Grading, Options
 from autograder.manifest import load_manifest
 from autograder.markers import strip_markers
 from autograder.submission.intake import read_submission
+from tests.bulk import bulk
 from tests.notebook_files import notebook, text
 
 MANIFEST = load_manifest("mnist_diffusion")
@@ -108,20 +109,18 @@ def points_of(path, sandbox):
 
 
 RENAMED = code_of("class_conditional.py").replace("def ddpm_", "def cfg_ddpm_").replace("return ddpm_", "return cfg_ddpm_")
+FORMS = {
+    "the names of part 2 defined twice": (None, None),
+    "renamed": (None, RENAMED),
+    "all inside of two classes DDPM": (f"{SCHEDULE_OF_T}\n\n{TIME_INSIDE}", CLASS_INSIDE),
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("time", "classes"),
-    [
-        pytest.param(None, None, id="the names of part 2 defined twice"),
-        pytest.param(None, RENAMED, id="renamed"),
-        pytest.param(f"{SCHEDULE_OF_T}\n\n{TIME_INSIDE}", CLASS_INSIDE, id="all inside of two classes DDPM"),
-    ],
-)
-def test_a_notebook_of_the_course_earns_what_its_files_earn(time, classes, tmp_path, sandbox):
+@pytest.mark.parametrize("form", bulk(FORMS, ["all inside of two classes DDPM"], name=str))
+def test_a_notebook_of_the_course_earns_what_its_files_earn(form, tmp_path, sandbox):
     path = tmp_path / "hw5.ipynb"
-    path.write_bytes(course_notebook(time, classes))
+    path.write_bytes(course_notebook(*FORMS[form]))
     full = {task.id: task.points for task in MANIFEST.tasks if task.kind == "behaviour" and not task.bonus}
     assert points_of(path, sandbox) == full
 
