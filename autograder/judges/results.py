@@ -16,6 +16,11 @@ def images_in(answer: Any, shape: tuple[int, ...], name: str) -> list[Floats]:
     return [expect_tensor(images, shape, f"The result of {name}") for images in readings]
 
 
+def images_of(answer: Any, shape: tuple[int, ...]) -> Any:
+    """The likeliest reading that has the shape; the answer as it is, where none has."""
+    return next((images for images in _readings(answer) if images.shape == shape), answer)
+
+
 def _readings(answer: Any) -> Iterator[Any]:
     """Arrays of images that a result may mean: itself, the first of a tuple, a list's last, first, or all; the last of a trajectory."""
     if isinstance(answer, np.ndarray):

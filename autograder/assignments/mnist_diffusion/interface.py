@@ -20,6 +20,7 @@ from autograder.judges.conditions import Labels, one_hot
 from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
+from autograder.judges.results import images_of
 from autograder.judges.signature import Signature
 from autograder.oracles.schedule import Schedule
 from autograder.sandbox.failures import Raised
@@ -123,7 +124,7 @@ class TimeConditional(Interface):
             lambda: model.module.call("ddpm_sample", model.unet, model.tables, size, self.betas.steps, seed=seed),
             lambda: model.ddpm().call("sample", size, seed=seed),
         )
-        return final_images(answer, shape)
+        return images_of(answer, shape)
 
     def seed(self) -> int:
         if self.fixed_seed is not None:
@@ -187,7 +188,7 @@ class ClassConditional(TimeConditional):
             lambda: model.module.call("ddpm_sample", model.unet, model.tables, c, size, self.betas.steps, **options),
             lambda: model.ddpm().call("sample", c, size, **options),
         )
-        return final_images(answer, shape)
+        return images_of(answer, shape)
 
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
         return (rows, *self.sample_shape)
@@ -202,25 +203,6 @@ class ClassConditional(TimeConditional):
         course.compute_loss(course.build(self.layout.schedule, network), draw.uniform(0, 1, rows, *TINY).astype(np.float32), labels)
         expect(len(network.calls) == 1, f"ddpm_forward must call {self.names.network} once; yours called it {len(network.calls)} times.")
         return network.calls[0], labels
-
-
-def final_images(answer: Any, shape: tuple[int, ...]) -> Any:
-    """The images of what a sampler returned: themselves, (images, states on the way), a list of states, or a tensor of them."""
-    if isinstance(answer, np.ndarray):
-        if answer.ndim == len(shape) + 1:
-            for axis in (1, 0):
-                last = np.take(answer, -1, axis)
-                if last.shape == shape:
-                    return last
-        return answer
-    if isinstance(answer, (list, tuple)) and answer:
-        arrays = [value for value in answer if isinstance(value, np.ndarray)]
-        if len(answer) > 1 and len(arrays) == len(answer) and all(value.shape == arrays[0].shape for value in arrays):
-            return arrays[0] if isinstance(answer, tuple) and arrays[0].shape == shape else final_images(arrays[-1], shape)
-        return next((value for value in arrays if value.shape == shape), final_images(answer[0], shape))
-    if isinstance(answer, dict):
-        return final_images(list(answer.values()), shape)
-    return answer
 
 
 # With the student's tables, or with right ones

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.mnist_diffusion.interface import ClassConditional, final_images
+from autograder.assignments.mnist_diffusion.interface import ClassConditional
 from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
 from autograder.assignments.mnist_diffusion.samples import NAMES, Judged, judged_samples
 from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, own_layouts
@@ -23,6 +23,7 @@ from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
 from autograder.grading.standing_in import files_replaced
+from autograder.judges.results import images_of
 from autograder.judges.times import in_loop
 from autograder.report import figures
 from autograder.report.image_figures import image_grid
@@ -248,7 +249,7 @@ class Outcome:
         self.context.on_progress("drawing guided samples", 0, 1)
         arguments = (network, tables, labels, (28, 28), betas.steps)
         answer = student.module("class_conditional").call("ddpm_sample", *arguments, guidance_scale=self.rule.guidance_scale, seed=1)
-        images = expect_tensor(final_images(answer, (len(labels), 1, 28, 28)), (len(labels), 1, 28, 28), "What ddpm_sample returns")
+        images = expect_tensor(images_of(answer, (len(labels), 1, 28, 28)), (len(labels), 1, 28, 28), "What ddpm_sample returns")
         return judged_samples(images[:, 0], labels, mnist_folder())
 
     def _tells_shares_of_T(self, student: Student) -> bool:
