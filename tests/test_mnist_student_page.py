@@ -146,6 +146,7 @@ def test_every_figure_says_data_and_settings(model, saved):
     assert Path("run/sampling.gif").exists() == (model == "class")
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_a_better_network_is_shown_beside_that_of_the_diagram_where_both_were_trained_alike(monkeypatch, saved):
     shown = []
@@ -278,6 +279,7 @@ def test_the_handout_has_the_settings_of_the_presets():
             assert [words for words in said if words not in cell] == []
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom(saved, monkeypatch):
     for name, module in vars(given).items():

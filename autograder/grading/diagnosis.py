@@ -156,7 +156,10 @@ def _by_formula(failed: Judged, judged: Judged, algorithm: Algorithm) -> dict[st
         some = (_fit(f, measured, right, todo) for f in likely)
         return [fit for fit in some if fit.explains and fit.strength >= (1 if count == 1 else ENOUGH)]
 
-    shows = {(f.ids[0], c.id) for f in algorithm.wrong(1) for c, j in measured if _shows(f, j, right[c.id])}
+    def shows() -> set[tuple[str, str]]:
+        """Which mistakes show by themselves, and in which checks."""
+        return {(f.ids[0], c.id) for f in algorithm.wrong(1) for c, j in measured if _shows(f, j, right[c.id])}
+
     while todo:
         some = fits(1)
         if not any(fit.explains == todo for fit in some):
@@ -164,7 +167,8 @@ def _by_formula(failed: Judged, judged: Judged, algorithm: Algorithm) -> dict[st
         best = _best(some)
         if not _certain(fit.ids for fit in best):
             break
-        told = {name: _certain(_seen(fit.ids, name, shows) for fit in best) for name in best[0].explains}
+        alone = shows() if len(best[0].ids) > 1 else set()
+        told = {name: _certain(_seen(fit.ids, name, alone) for fit in best) for name in best[0].explains}
         found |= {name: choices for name, choices in told.items() if choices}
         todo -= best[0].explains
     return found

@@ -11,7 +11,7 @@ from autograder.digits.classifier import classify, scores
 from autograder.digits.mnist import read_mnist
 from autograder.grading.checks import Floats
 
-REAL, RESAMPLED = 2000, 40
+REAL, RESAMPLED = 1000, 40
 COPY = 0.25  # of the usual distance from a digit to the nearest other: so near is a copy
 NAMES: dict[Kind, str] = {"mnist": "MNIST", "drawn": "drawn digits"}
 
