@@ -129,19 +129,20 @@ class Model(torch.nn.Module):
 
 
 def test_the_solution_stands_in_for_one_file_and_not_for_both():
-    from autograder.assignments.minimal_diffusion.outcome import files_replaced
+    from autograder.assignments.minimal_diffusion.outcome import FILE_OF
     from autograder.grading.checks import Carry, WrongAnswer
+    from autograder.grading.standing_in import files_replaced
 
-    assert files_replaced(Carry()) == frozenset()
-    assert files_replaced(Carry(frozenset({"ddpm.py:DDPM.forward", "ddpm.py:DDPM.sample"}))) == {"ddpm.py"}
-    assert files_replaced(Carry(frozenset({"unet.py:UNet", "conditional.py:UNet"}))) == {"unet.py"}
+    assert files_replaced(Carry(), FILE_OF) == frozenset()
+    assert files_replaced(Carry(frozenset({"ddpm.py:DDPM.forward", "ddpm.py:DDPM.sample"})), FILE_OF) == {"ddpm.py"}
+    assert files_replaced(Carry(frozenset({"unet.py:UNet", "conditional.py:UNet"})), FILE_OF) == {"unet.py"}
     for carry in (
         Carry(frozenset({"ddpm.py:schedule", "unet.py:UNet"})),
         Carry(undone=frozenset({"unet.py:UNet"})),
         Carry(frozenset({"ddpm.py:DDPM.forward"}), without_work=frozenset({"ddpm.py:DDPM.forward"})),
     ):
         with pytest.raises(WrongAnswer):
-            files_replaced(carry)
+            files_replaced(carry, FILE_OF)
 
 
 def test_solution_files_hold_what_is_given():

@@ -19,6 +19,7 @@ from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_t
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
+from autograder.grading.standing_in import files_replaced
 from autograder.report import figures
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Student, from_wire, to_wire
@@ -63,8 +64,7 @@ class Outcome:
 
     def expect(self, note: Note, carry: Carry) -> None:
         """Judge by the rule. Raises WrongAnswer, or StudentFailure where the code gave no answer."""
-        replaced = files_replaced(carry)
-        carry.stood_in.update(region for region in FILE_OF if region in carry.wrong)
+        replaced = files_replaced(carry, FILE_OF)
         for index in range(self.rule.max_trainings):
             trained = self._training(index, replaced)
             threshold = trained.recipe.threshold
@@ -142,15 +142,3 @@ class Outcome:
             f"{best.last:.3f}; the threshold is {best.recipe.threshold:g}."
         )
         return [figures.loss_curve(best.losses, caption)]
-
-
-def files_replaced(carry: Carry) -> frozenset[str]:
-    """The files for which the solution's stand in. Raises WrongAnswer where nothing would be left to train, or something is not done."""
-    if missing := sorted({FILE_OF[region] for region in FILE_OF if region in carry.undone}):
-        raise WrongAnswer(f"This needs the TODOs of {listed(missing)}, which are not done yet, so there is nothing to train.")
-    if idle := sorted({FILE_OF[region] for region in FILE_OF if region in carry.without_work & carry.wrong}):
-        raise WrongAnswer(f"This needs {listed(idle)}, where no check has seen any work yet; the solution stands in for mistakes only.")
-    wrong = frozenset(FILE_OF[region] for region in FILE_OF if region in carry.wrong)
-    if len(wrong) > 1:
-        raise WrongAnswer("Both ddpm.py and unet.py have mistakes, see exercises 1 and 3; with the solution for both nothing of yours is left.")
-    return wrong
