@@ -66,7 +66,8 @@ class Task:
     """A numbered part of the handout. `needs` names the tasks whose code this one runs (the task graph).
 
     A task of the kind "manual" has no checks: a person reads it and gives its points, by an override. What a `bonus` task earns comes
-    on top, as far as the manifest's `max_bonus` allows.
+    on top, as far as the manifest's `max_bonus` allows. `shares`: regions of other tasks that this one judges too, such as a loss that has to
+    work in latent space as well.
     """
 
     id: str
@@ -75,7 +76,13 @@ class Task:
     kind: Literal["behaviour", "outcome", "manual"] = "behaviour"
     bonus: bool = False
     regions: tuple[str, ...] = ()  # "file.py:Class.function"
+    shares: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The regions that its checks may be about."""
+        return (*self.regions, *self.shares)
 
 
 Flag = Literal["below_floor", "cannot_have_drawn", "copies", "untrained", "without_network"]
@@ -225,7 +232,7 @@ def parse_manifest(text: str, source: str = "assignment.toml") -> Manifest:
     if len(known) != len(manifest.tasks):
         raise UserError(f"{source}: two tasks have the same id.")
     for task in manifest.tasks:
-        if task.kind == "manual" and task.regions:
+        if task.kind == "manual" and task.judged:
             raise UserError(f"{source}: task {task.id} is judged by a person, so it has no regions; take them out, or the kind.")
     _check_regions(manifest, source)
     if manifest.max_bonus is not None and (manifest.max_bonus < 0 or not any(task.bonus for task in manifest.tasks)):
@@ -246,7 +253,7 @@ def _rule_of(identifier: str) -> type[OutcomeRule]:
 
 
 def _check_regions(manifest: Manifest, source: str) -> None:
-    """Raise UserError for a region that is in no file of students, or listed twice."""
+    """Raise UserError for a region that is in no file of students, or listed twice, or shared without being one."""
     for task in manifest.tasks:
         for region in task.regions:
             if file_of(region) not in manifest.files.todo or not path_of(region):
@@ -254,6 +261,9 @@ def _check_regions(manifest: Manifest, source: str) -> None:
                 raise UserError(f"{source}: task {task.id} lists the region {region!r}; write a file of files.todo and a name, as {form!r}.")
             if manifest.regions.count(region) > 1:
                 raise UserError(f"{source}: the region {region!r} is listed twice.")
+        for region in task.shares:
+            if region not in manifest.regions or region in task.regions:
+                raise UserError(f"{source}: task {task.id} shares {region!r}, which is a region of no other task.")
 
 
 def _check_data(manifest: Manifest, source: str) -> None:

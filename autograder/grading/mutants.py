@@ -110,7 +110,7 @@ def _resolved(manifest_id: str, name: str) -> tuple[Misconception, ...]:
     written: tuple[Misconception, ...] = getattr(_known_mistakes(manifest), name)
     found = []
     for m in written:
-        known = manifest.task(m.task).regions if name == "MISCONCEPTIONS" else manifest.regions
+        known = manifest.task(m.task).judged if name == "MISCONCEPTIONS" else manifest.regions
         region = resolve(m.region, known, f"{manifest.id}: {m.id}, in {name}")
         if region not in known:
             raise UserError(f"{manifest.id}: {m.id}, in {name}: {m.region!r} is a class; write which function of it is meant.")

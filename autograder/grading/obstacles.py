@@ -27,7 +27,7 @@ class Obstacles:
         manifest = self.standing.manifest
         own = manifest.task(check.mark.task)
         for task in (own, *map(manifest.task, own.needs)):
-            for region in task.regions:
+            for region in task.judged:
                 if task.kind == "behaviour" and task.id == own.id and region not in check.regions:
                     continue
                 if found := self._of_file(file_of(region)):

@@ -115,6 +115,6 @@ def _with_region(check: Check, manifest: Manifest) -> Check:
         if check.mark.region != OUTCOME:
             raise UserError(f"{where} judges an outcome, no region; write region={OUTCOME!r}.")
         return dataclasses.replace(check, known=manifest.regions)
-    region = resolve(check.mark.region, task.regions, f"{where}, in task {task.id}")
+    region = resolve(check.mark.region, task.judged, f"{where}, in task {task.id}")
     mark = dataclasses.replace(check.mark, region=region)
-    return dataclasses.replace(check, mark=mark, regions=parts_of(region, task.regions), known=manifest.regions)
+    return dataclasses.replace(check, mark=mark, regions=parts_of(region, task.judged), known=manifest.regions)

@@ -196,7 +196,7 @@ def repeated_checks(manifest: Manifest, variant: str) -> list[Check]:
         if region in chosen.bodies or region.partition(":")[0] in chosen.edits
     }
     used = {task.id: {task.id, *task.needs} for task in manifest.tasks}
-    touched = {task.id for task in manifest.tasks if changed & set(task.regions)}
+    touched = {task.id for task in manifest.tasks if changed & set(task.judged)}
     return [c for c in random if used[c.mark.task] & touched]
 
 

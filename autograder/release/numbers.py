@@ -108,7 +108,7 @@ def checks_of(manifest: Manifest) -> dict[str, Any]:
 
 def _check(manifest: Manifest, check: "VisibleCheck") -> dict[str, Any]:
     """Raises UserError for a region that its task does not have."""
-    known = manifest.task(check.task).regions
+    known = manifest.task(check.task).judged
     region = resolve(check.region, known, f"{manifest.id}: the visible check {check.id}, in task {check.task}")
     is_one_of_class = path_of(region).endswith((".__init__", ".forward"))
     return {
