@@ -107,10 +107,14 @@ def _judge(check: Check, arguments: Callable[[], dict[str, Any]]) -> Judgement:
     except MemoryError:
         return Judgement("broken", TOO_MUCH_TO_HOLD, "memory")
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        detail = f"{type(error).__name__}: {str(error)[:300]} ({where.name}, line {where.lineno})"
-        message = f"The grader itself failed in this check; tell the staff. {detail}"
-        return Judgement("grader_error", message, "grader", detail=detail)
+        return failed_itself(error)
+
+
+def failed_itself(error: Exception) -> Judgement:
+    """What is told where the grader's own code raises."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    detail = f"{type(error).__name__}: {str(error)[:300]} ({where.name}, line {where.lineno})"
+    return Judgement("grader_error", f"The grader itself failed in this check; tell the staff. {detail}", "grader", detail=detail)
 
 
 def _no_answer(error: StudentFailure, known: Sequence[str]) -> Judgement:

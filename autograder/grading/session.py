@@ -17,7 +17,7 @@ from autograder.grading.outcome import Outcome, OutcomeContext, make_outcome
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.publishing import Observer, Publisher, empty_verdict, environment
 from autograder.grading.rubric import Check, judged_checks
-from autograder.grading.runner import Judgement, to_result
+from autograder.grading.runner import Judgement, failed_itself, to_result
 from autograder.grading.seeds import commitment
 from autograder.grading.standing import Standing
 from autograder.grading.work import is_last_of_region, without_points
@@ -127,7 +127,11 @@ class Grading:
         if not self._wanted(task):
             return self.publisher.result(check)
         self.publisher.running(check)
-        self.publisher.put(to_result(check, self.judging.judge(check)))
+        try:
+            judgement = self.judging.judge(check)
+        except Exception as error:  # else pytest would take it, and the check would be lost without a word
+            judgement = failed_itself(error)
+        self.publisher.put(to_result(check, judgement))
         if task.kind == "behaviour" and is_last_of_region(check, self.checks):
             self._settle(check)
         self.publisher.publish()

@@ -14,6 +14,7 @@ from autograder.judges.expectations import (
     gaussian_oracle,
 )
 from autograder.judges.interface import Interface
+from autograder.judges.labels import expect_labels
 from autograder.judges.network import ROWS, Network
 from autograder.judges.recorder import StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
 from autograder.measuring import LoopStep, descent_fault, listed
@@ -30,7 +31,7 @@ def judge_steps(course: Interface, draw: Draw, note: Note, carry: Carry) -> None
     for num_timesteps, count, eta in ((20, 5, 0.0), (23, 5, some), (17, 4, 0.0), (14, 1, 0.0)):
         run = functools.partial(_judge_steps, course, draw, note, course.schedule(draw, num_timesteps), count, eta)
         any_form(note, [functools.partial(run, own) for own in (False, True)])
-    if not carry.stands_in_for(course.names.ddim_p_sample):
+    if not carry.stands_in_for(course.region_of(course.names.ddim_p_sample)):
         _judge_steps(course, draw, note, course.schedule(draw, 19), 6, 1.0, own_step=True)
 
 
@@ -64,6 +65,8 @@ def _judge_steps(
     expect(len(times) == count, f"{what} must take {count} steps; yours took {len(times)}, at t = {listed(times)}.")
     descent = descent_fault(times, schedule.times, count, what)
     expect(descent is None, descent or "")
+    if not recorder.calls:
+        expect_labels(course, network.calls, course.labels_of_step(ROWS), loop, note)
     expect_start(calls[0].x, shape, loop)
     if recorder.calls:
         _expect_aims(calls, eta, what, loop)

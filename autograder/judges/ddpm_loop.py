@@ -14,6 +14,7 @@ from autograder.judges.expectations import (
     gaussian_oracle,
 )
 from autograder.judges.interface import Interface
+from autograder.judges.labels import expect_labels
 from autograder.judges.network import ROWS, Network
 from autograder.judges.recorder import StepRecorder, expect_chain, run_again, steps_taken, trajectory_fault
 from autograder.measuring import LoopStep, listed
@@ -74,6 +75,8 @@ def _judge_steps(
     if calls:
         note("x_T spread", calls[0].x.std(), 0.05)
     expect_countdown(times, schedule, loop)
+    if not recorder.calls:
+        expect_labels(course, network.calls, course.labels_of_step(ROWS), loop, note)
     expect_start(calls[0].x, shape, loop)
     result = expect_tensor(answer, shape, f"The result of {loop}")
     if recorder.calls:
@@ -115,7 +118,7 @@ def judge_distribution(course: Interface, draw: Draw, note: Note, carry: Carry) 
     oracle = gaussian_oracle(schedule, draw, course.sample_shape, course.clamp)
     network = course.network(schedule, oracle.eps_theta)
     model = course.build(schedule, network)
-    if carry.stands_in_for(course.names.p_sample):
+    if carry.stands_in_for(course.region_of(course.names.p_sample)):
         recorder = StepRecorder(course.names, schedule, draw, oracle.eps_theta, schedule.betas)
         course.replace(model, course.names.p_sample, recorder.p_sample)
     course.student.seed = draw.seed()

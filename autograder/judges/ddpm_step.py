@@ -17,6 +17,7 @@ from autograder.grading.checks import (
 from autograder.grading.seeds import Draw
 from autograder.judges.expectations import f32
 from autograder.judges.interface import Form, Interface
+from autograder.judges.labels import expect_labels
 from autograder.judges.network import ROWS, silent
 from autograder.judges.step import (
     NO_NOISE,
@@ -69,6 +70,7 @@ def judge_network_call(course: Interface, draw: Draw, note: Note) -> None:
         steps, failures = _p_steps(course, schedule, draw, note, form)
         for t, step in steps.items():
             expect_network_sees(course, schedule, step, t, note, course.names.p_sample)
+            expect_labels(course, step.network_calls, course.labels_of_step(len(step.xt)), course.names.p_sample, note)
         _expect_all_but_the_last(schedule, failures)
 
     any_form(note, each_form(course, judge))

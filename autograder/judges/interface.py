@@ -143,6 +143,10 @@ class Interface:
         """Labels 0 … classes − 1, (B,), for the data that the loss is given, or None."""
         return draw.generator.integers(0, self.classes, rows) if self.classes else None
 
+    def labels_of_step(self, rows: int) -> Any:
+        """Those with which `p_sample` and `ddim_p_sample` are called for so many samples, or None."""
+        return None
+
     def labels_of_samples(self, draw: Draw, rows: int) -> Any:
         """Those with which the loop has to draw, whether it is told them or knows."""
         return self.labels(draw, rows)
@@ -162,6 +166,10 @@ class Interface:
         return (rows, *self.sample_shape)
 
     # The functions of the course
+
+    def region_of(self, name: str) -> str:
+        """The region that a function named by `names` is, as a manifest calls it, or as short as is clear."""
+        return name
 
     def q_sample(self, model: Any, x0: Any, t: Any, noise: Any = None) -> Any:
         return model.call(self.names.q_sample, x0, t, *([] if noise is None else [noise]))
