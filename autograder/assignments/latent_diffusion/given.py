@@ -1,9 +1,12 @@
 """What compute_loss is given: t, in most editions, and the noise, where a caller wants to know it."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from autograder.assignments.latent_diffusion.interface import Wisconsin
-from autograder.grading.checks import Note, WrongAnswer, expect, expect_close
+from autograder.grading.checks import Floats, Note, any_form, expect, expect_close
 from autograder.grading.seeds import Draw
 from autograder.judges import loss
 from autograder.judges.expectations import f32
@@ -17,14 +20,17 @@ ROWS = 64
 def judge_times(course: Wisconsin, draw: Draw, note: Note) -> None:
     """The network is told the t that the loss is given; one that draws its own t is judged by how it draws it. Raises WrongAnswer."""
     schedule = course.schedule(draw)
-    t = draw.generator.integers(0, schedule.num_timesteps, ROWS)
-    call, told = _asked(course, schedule, draw, t)
-    if not told:
+    t, x0 = draw.generator.integers(0, schedule.num_timesteps, ROWS), draw.uniform(-1, 1, ROWS, *course.sample_shape)
+
+    def judge(own: bool) -> bool:
+        call, told = _asked(course, schedule, own, x0, t)
+        if told:
+            note("t told", call.t, 0)
+            expect_close(call.t, t, "The t that compute_loss gives the network", tolerance=1e-6)
+        return told
+
+    if not any_form(note, [partial(judge, own) for own in (False, True)]):
         loss.judge_timesteps(course, draw, note)
-        return
-    note("t told", call.t, 0)
-    note("t told less t", call.t - t, 0)
-    expect_close(call.t, t, "The t that compute_loss gives the network", tolerance=1e-6)
 
 
 def judge_noise(course: Wisconsin, draw: Draw, note: Note) -> None:
@@ -32,39 +38,34 @@ def judge_noise(course: Wisconsin, draw: Draw, note: Note) -> None:
     schedule = course.schedule(draw)
     t, noise = draw.generator.integers(0, schedule.num_timesteps, ROWS), draw.normal(ROWS, *course.sample_shape)
     x0 = draw.uniform(-1, 1, *noise.shape)
-    for own in (False, True):
-        xt, level = _noised(course, schedule, x0, t, noise, own)
-        used = (noise * level * (xt - np.sqrt(1 - level**2) * x0)).sum() / ((noise * level) ** 2).sum()
+
+    def judge(own: bool) -> None:
+        call, _ = _asked(course, schedule, own, x0, t, noise)
+        rows = np.clip(call.t, 0, schedule.last).astype(np.int64)
+        level = np.sqrt(1 - schedule.alphas_cumprod[rows]).reshape(-1, 1, 1, 1)
+        used = (noise * level * (call.x - np.sqrt(1 - level**2) * x0)).sum() / ((noise * level) ** 2).sum()
         note("share of the given noise", used, 1e-2)
-        if near(used, 1, 1e-2):
-            return
-    raise WrongAnswer("Called with noise, compute_loss must make x_t of that noise, as its docstring says; yours takes other noise.")
+        message = "Called with noise, compute_loss must make x_t of that noise, as its docstring says; yours takes other noise."
+        expect(near(used, 1, 1e-2), message)
+
+    any_form(note, [partial(judge, own) for own in (False, True)])
 
 
-def _asked(course: Wisconsin, schedule: Schedule, draw: Draw, t: object, *noise: object) -> tuple[Call, bool]:
-    """The call of the network, and whether the loss took t."""
-    network = course.answered(silent)
-    model = course.build(schedule, network)
-    _, told = course.loss_at(model, f32(draw.uniform(-1, 1, ROWS, *course.sample_shape)), t, *noise)
-    return _only(network.calls), told
-
-
-def _noised(course: Wisconsin, schedule: Schedule, x0: np.ndarray, t: np.ndarray, noise: np.ndarray, own: bool) -> tuple[np.ndarray, np.ndarray]:
-    """x_t as the network sees it, and √(1 − ᾱ_t) of each row; with the student's own q_sample or with the reference's."""
+def _asked(course: Wisconsin, schedule: Schedule, own: bool, x0: Floats, t: Any, *noise: Floats) -> tuple[Call, bool]:
+    """The call of the network, and whether the loss took t; with the student's own q_sample, or with the reference's."""
     network = course.answered(silent)
     model = course.build(schedule, network)
     if not own:
 
-        def q_sample(x0: np.ndarray, t: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
+        def q_sample(x0: Floats, t: Any, noise: Floats | None = None) -> Any:
             rows = np.clip(np.broadcast_to(t, len(x0)), 0, schedule.last).astype(np.int64)
             return f32(schedule.q_sample(x0, rows, np.zeros_like(x0) if noise is None else noise))
 
         course.replace(model, course.names.q_sample, q_sample)
-    course.loss_at(model, f32(x0), t, f32(noise))
+    _, told = course.loss_at(model, f32(x0), t, *map(f32, noise))
     call = _only(network.calls)
     expect(call.x.shape == x0.shape, f"compute_loss must give the network x_t, of shape {x0.shape}; yours gave it shape {call.x.shape}.")
-    rows = np.clip(call.t, 0, schedule.last).astype(np.int64)
-    return call.x, np.sqrt(1 - schedule.alphas_cumprod[rows]).reshape(-1, 1, 1, 1)
+    return call, told
 
 
 def _only(calls: list[Call]) -> Call:

@@ -11,10 +11,10 @@ FORWARD = "libs/unet.py:UNet.forward"
 @task("1", points=0.75, region=FORWARD, shows_work=True)
 def test_decoder(student: Student, reference: Student, draw: Draw, note: Note) -> None:
     """Each level of the decoder takes [x, what the encoder stored], then its ResBlock, its SpatialTransformer and its Upsample, if it has them."""
-    unet.judge(student, reference, draw, note, mults=(1, 2), attention=(0,))
+    unet.judge_by_names(student, reference, unet.Case(draw, (1, 2), (0, 1)), note)
 
 
 @task("1", points=0.25, region=FORWARD)
 def test_other_sizes(student: Student, reference: Student, draw: Draw, note: Note) -> None:
-    """The decoder works for any number of levels, with and without attention, and for images that are not square."""
-    unet.judge(student, reference, draw, note, mults=(1, 2, 2), attention=())
+    """The decoder works for any number of levels, without attention too, and gradients reach every layer through it."""
+    unet.judge_by_calls(student, reference, unet.Case(draw, (1, 2, 2), ()), note)

@@ -90,7 +90,7 @@ class UNet(nn.Module):
         x = self.mid_attn(x, c)
         x = self.mid_res_block2(x, t)
 
-        ######## TODO 1: the decoder ########
+        ######## TODO 1: UNet.forward ########
         # The levels of self.decoder in turn, each a list of a ResBlock, a SpatialTransformer or None, an Upsample or None:
         # concatenate x, first, and what the encoder stored at this level, second, along the channels; then what there is of the three.
         # encoder_output holds the levels from the largest image to the smallest; the decoder begins with the smallest.
@@ -104,7 +104,7 @@ class UNet(nn.Module):
             if upsample is not None:
                 x = upsample(x)
         ### END SOLUTION
-        ### STUB: raise NotImplementedError("TODO 1: the decoder")
+        ### STUB: raise NotImplementedError("TODO 1: UNet.forward")
         ######## END TODO ########
 
         return self.final_conv(x)
