@@ -1,19 +1,17 @@
 """Wisconsin's names: DDPM with labels, t beside its own integer, and a loss that is given t or, in the edition of 2025, draws it.
 
-Tables are set after construction, so that a schedule may be secret; where the student's code keeps others of its own, the course's schedule is
-used, as the constructor makes it.
+The schedule is secret: it takes the place of what makes tables for the constructor, in every edition, and of the tables that it has made. So code
+that derives tables of its own from them is right, too.
 """
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, any_form, expect
+from autograder.grading.checks import WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.judges.interface import Form, Interface, Names
 from autograder.judges.network import Network, as_timesteps
@@ -35,10 +33,9 @@ def labels_of(rows: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Wisconsin(Interface):
-    """libs/ddpm.py. `laid`: whether the tables of a secret schedule are laid into the model."""
+    """libs/ddpm.py."""
 
     sample_shape: tuple[int, ...] = SIZE
-    laid: bool = True
 
     few_steps: ClassVar[dict[str, Any]] = {}  # as an option of the loop, where it takes one
     file: ClassVar[str] = "libs.ddpm"
@@ -48,16 +45,12 @@ class Wisconsin(Interface):
     network_arguments: ClassVar[Signature] = Signature(("x", "label", "t"), aliases={"time": "t", "labels": "label"})
     classes = CLASSES
 
-    def schedule(self, draw: Draw, num_timesteps: int | None = None) -> Schedule:
-        secret = draw.schedule(num_timesteps)
-        return secret if self.laid else Schedule(np.linspace(1e-4, 2e-2, secret.num_timesteps))
-
     def build(self, schedule: Schedule, network: Network) -> Handle:
+        lay_in_place_of_makers(self.student, schedule)
         model = made(self.student.module(self.file), self.kind, self.sample_shape, schedule.num_timesteps)
         model.set("model", self.student.network(network))
-        if self.laid:
-            for name, table in tables(schedule).items():
-                model.set(name, table)
+        for name, table in tables(schedule).items():
+            model.set(name, table)
         return model
 
     def network_gradient(self, model: Any) -> Any:
@@ -156,6 +149,14 @@ def made(module: Handle, kind: str, sample_shape: tuple[int, ...], timesteps: in
         return module.new(kind, img_shape=sample_shape, timesteps=timesteps, **sizes)
 
 
+def lay_in_place_of_makers(student: Student, schedule: Schedule) -> None:
+    """What the constructor makes its tables with gives the schedule: of the handout, and of the course's earlier editions."""
+    module, found = student.module("libs.ddpm"), tables(schedule)
+    module.set("schedule", student.function(lambda *arguments, **options: found))
+    for name in ("linear_beta_schedule", "quadratic_beta_schedule"):
+        module.part("DDPM").set(name, student.function(lambda *arguments: found["betas"]))
+
+
 def tables(schedule: Schedule) -> dict[str, NDArray[np.float32]]:
     """By the names of the course, each (T,)."""
     found = {
@@ -206,10 +207,3 @@ def expect_told(label: Any, x: Any, who: str) -> None:
     first = ", ".join(map(str, expected[:7]))
     expect(np.array_equal(got, expected), f"{who} the labels of the samples, {first}, …; yours gives it {', '.join(f'{v:g}' for v in got[:7])}, ….")
 
-
-Judge = Callable[[Wisconsin, Draw, Note], None]
-
-
-def judged(course: Wisconsin, draw: Draw, note: Note, judge: Judge) -> None:
-    """With a secret schedule; or, where the code has tables of its own, with the course's."""
-    any_form(note, [partial(judge, dataclasses.replace(course, laid=laid), draw, note) for laid in (True, False)])
