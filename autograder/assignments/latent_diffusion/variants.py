@@ -1,5 +1,6 @@
 """Right solutions of many shapes. Each must get full marks."""
 
+from autograder.assignments.latent_diffusion.right_ddpm import DDIM, DDPM, DECODERS
 from autograder.grading.mutants import Variant
 
-VARIANTS: tuple[Variant, ...] = ()
+VARIANTS: tuple[Variant, ...] = (*DECODERS, *DDPM, *DDIM)
