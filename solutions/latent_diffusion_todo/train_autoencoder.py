@@ -1,0 +1,147 @@
+"""Train the small autoencoder whose weights lie in libs/weights/ (given; nothing to do here, and no need to run it).
+
+    python train_autoencoder.py             about half an hour on one core; Ctrl-C stops it, the same command goes on
+    python train_autoencoder.py --fresh     begins again
+
+It learns from images that are made here: faces drawn by a program at two sizes, and heaps of overlapping discs ("dead leaves"), whose statistics
+are near those of photographs (Lee, Mumford, Huang 2001), so that it is of use for photographs too. It has seen none.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from faces import CATEGORIES, render_face
+from libs.checkpoints import load_checkpoint, save_checkpoint, save_whole
+from libs.errors import run
+from libs.tiny_autoencoder import DECODER_FILE, ENCODER_FILE, make_decoder, make_encoder
+from torch import nn
+from tqdm import tqdm
+
+SIDE = 64  # of the images that are trained on
+LATENT_NOISE = 0.1  # added to latents, so that near latents mean near images
+SCALE_WEIGHT = 0.05  # of the penalty on latents that are not of mean 0 and variance 1
+SAVE_EVERY = 250
+
+
+def draw_leaves(count, generator):
+    """Images of discs that cover each other, uint8, (count, SIDE, SIDE, 3); the density of a radius r falls as r⁻³."""
+    axis = np.arange(SIDE)
+    images = np.empty((count, SIDE, SIDE, 3), np.uint8)
+    for image in tqdm(images, desc="drawing leaves", unit="image"):
+        palette = generator.uniform(0, 255, (6, 3))
+        radii = 2 / np.sqrt(1 - generator.uniform(0, 0.998, 250))
+        for radius, x, y in zip(radii, *generator.uniform(-8, SIDE + 8, (2, 250))):
+            colour = palette[generator.integers(6)] + generator.normal(0, 25, 3)
+            slope = generator.normal(0, 40, 2) / SIDE  # a disc is lighter on one side
+            shade = slope[0] * (axis[None, :] - x) + slope[1] * (axis[:, None] - y)
+            inside = (axis[None, :] - x) ** 2 + (axis[:, None] - y) ** 2 < radius**2
+            image[inside] = np.clip(colour + shade[inside, None], 0, 255)
+    return images
+
+
+def draw_faces(count, side):
+    """`count` of each category, uint8, (3·count, side, side, 3)."""
+    jobs = [(category, seed) for seed in range(count) for category in CATEGORIES]
+    return np.stack([render_face(category, 20_000_000 + seed, side) for category, seed in tqdm(jobs, desc=f"drawing faces, {side} pixels")])
+
+
+def make_images(scale=1.0):
+    """Three sets of images, uint8, (N, S, S, 3); `scale` times as many as for the weights of the project."""
+    leaves = draw_leaves(int(2000 * scale), np.random.default_rng(0))
+    return [draw_faces(int(700 * scale), SIDE), draw_faces(int(400 * scale), 2 * SIDE), leaves]
+
+
+def draw_batch(sets, size, generator):
+    """Random crops of the sets in turn, mirrored and recoloured at random, float32, (size, 3, SIDE, SIDE) in 0 … 1."""
+    crops = []
+    for i in range(size):
+        images = sets[i % len(sets)]
+        top, left = generator.integers(0, images.shape[1] - SIDE + 1, 2)
+        crop = images[generator.integers(len(images)), top : top + SIDE, left : left + SIDE] / np.float32(255)
+        crop = crop[:, :: generator.choice([-1, 1])]
+        if generator.random() < 0.5:
+            crop = crop[..., generator.permutation(3)]
+            crop = 0.5 + (crop - 0.5) * generator.uniform(0.5, 1.3) + generator.normal(0, 0.1, 3)
+        crops.append(np.clip(crop, 0, 1).transpose(2, 0, 1))
+    return torch.from_numpy(np.stack(crops).astype(np.float32))
+
+
+def loss_of(encoder, decoder, x):
+    """Mean distance of the pixels and of their differences to their neighbours, and the penalty on the scale of the latents."""
+    latents = encoder(x).float()
+    found = decoder(latents + LATENT_NOISE * torch.randn_like(latents)).float()
+    edges = sum(F.l1_loss(found.diff(dim=dim), x.diff(dim=dim)) for dim in (2, 3))
+    variance, mean = torch.var_mean(latents, dim=(0, 2, 3))
+    return F.l1_loss(found, x) + edges + SCALE_WEIGHT * (mean**2 + (variance - 1) ** 2).mean()
+
+
+class Training:
+    """The state of a training: networks, optimiser and the step that comes next."""
+
+    def __init__(self, width, steps):
+        torch.manual_seed(0)
+        self.networks = nn.ModuleDict({"encoder": make_encoder(width), "decoder": make_decoder(width)}).to(memory_format=torch.channels_last)
+        self.adam = torch.optim.Adam(self.networks.parameters(), lr=1e-3)
+        self.step, self.steps = 0, steps
+
+    def one_step(self, sets, batch_size):
+        torch.manual_seed(self.step)
+        x = draw_batch(sets, batch_size, np.random.default_rng(self.step)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = loss_of(self.networks["encoder"], self.networks["decoder"], x)
+        for group in self.adam.param_groups:
+            group["lr"] = 1e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
+        self.adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
+        self.adam.step()
+        self.step += 1
+        return loss.item()
+
+    def save(self, path):
+        state = {"networks": self.networks.state_dict(), "adam": self.adam.state_dict(), "step": self.step}
+        save_checkpoint(state, path)
+
+    def restore(self, path):
+        state = load_checkpoint(path, must_hold=("networks", "adam", "step"))
+        self.networks.load_state_dict(state["networks"])
+        self.adam.load_state_dict(state["adam"])
+        self.step = state["step"]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--batch_size", type=int, default=9)
+    parser.add_argument("--width", type=int, default=32, help="channels of every layer; TAESD has 64")
+    parser.add_argument("--folder", type=Path, default=Path("../logs/autoencoder"), help="where the checkpoint lies")
+    parser.add_argument("--weights", type=Path, nargs=2, default=[ENCODER_FILE, DECODER_FILE], help="files to write in the end")
+    parser.add_argument("--fresh", action="store_true", help="forget the checkpoint")
+    args = parser.parse_args(arguments)
+    checkpoint = args.folder / "autoencoder.safetensors"
+    training = Training(args.width, args.steps)
+    if checkpoint.exists() and not args.fresh:
+        training.restore(checkpoint)
+    sets = make_images()
+    try:
+        with tqdm(total=args.steps, initial=training.step, unit="step", mininterval=1) as bar:
+            while training.step < args.steps:
+                bar.set_postfix_str(f"loss {training.one_step(sets, args.batch_size):.4f}", refresh=False)
+                bar.update()
+                if training.step % SAVE_EVERY == 0:
+                    training.save(checkpoint)
+    except KeyboardInterrupt:
+        training.save(checkpoint)
+        print(f"Stopped before step {training.step}; the same command goes on.")
+        raise SystemExit(130) from None
+    for half, path in zip(("encoder", "decoder"), args.weights):
+        save_whole({name: weight.half() for name, weight in training.networks[half].state_dict().items()}, path)
+    print("Wrote " + " and ".join(map(str, args.weights)))
+
+
+if __name__ == "__main__":
+    run(main)
