@@ -18,6 +18,7 @@ from faces import CATEGORIES, render_face
 from libs.checkpoints import load_checkpoint, save_checkpoint, save_whole
 from libs.errors import run
 from libs.tiny_autoencoder import DECODER_FILE, ENCODER_FILE, make_decoder, make_encoder
+from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
 
@@ -49,10 +50,14 @@ def draw_faces(count, side):
     return np.stack([render_face(category, 20_000_000 + seed, side) for category, seed in tqdm(jobs, desc=f"drawing faces, {side} pixels")])
 
 
-def make_images(scale=1.0):
-    """Three sets of images, uint8, (N, S, S, 3); `scale` times as many as for the weights of the project."""
-    leaves = draw_leaves(int(2000 * scale), np.random.default_rng(0))
-    return [draw_faces(int(700 * scale), SIDE), draw_faces(int(400 * scale), 2 * SIDE), leaves]
+def make_images(folder):
+    """Three sets of images, uint8, (N, S, S, 3), drawn once and kept in the folder."""
+    path = folder / "images.safetensors"
+    if not path.exists():
+        leaves = draw_leaves(1200, np.random.default_rng(0))
+        sets = {"small": draw_faces(500, SIDE), "large": draw_faces(250, 2 * SIDE), "leaves": leaves}
+        save_whole({name: torch.from_numpy(images) for name, images in sets.items()}, path)
+    return [images.numpy() for _, images in sorted(load_file(path).items())]
 
 
 def draw_batch(sets, size, generator):
@@ -71,12 +76,13 @@ def draw_batch(sets, size, generator):
 
 
 def loss_of(encoder, decoder, x):
-    """Mean distance of the pixels and of their differences to their neighbours, and the penalty on the scale of the latents."""
+    """Mean distance of images, at full size and averaged over squares, which is what colours show in; and the penalty on the latents' scale."""
     latents = encoder(x).float()
     found = decoder(latents + LATENT_NOISE * torch.randn_like(latents)).float()
+    distance = sum(F.l1_loss(F.avg_pool2d(found, side), F.avg_pool2d(x, side)) for side in (1, 2, 4, 8))
     edges = sum(F.l1_loss(found.diff(dim=dim), x.diff(dim=dim)) for dim in (2, 3))
     variance, mean = torch.var_mean(latents, dim=(0, 2, 3))
-    return F.l1_loss(found, x) + edges + SCALE_WEIGHT * (mean**2 + (variance - 1) ** 2).mean()
+    return distance + 0.5 * edges + SCALE_WEIGHT * (mean**2 + (variance - 1) ** 2).mean()
 
 
 class Training:
@@ -94,7 +100,7 @@ class Training:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = loss_of(self.networks["encoder"], self.networks["decoder"], x)
         for group in self.adam.param_groups:
-            group["lr"] = 1e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
+            group["lr"] = 1.5e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
         self.adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
@@ -115,7 +121,7 @@ class Training:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch_size", type=int, default=9)
     parser.add_argument("--width", type=int, default=32, help="channels of every layer; TAESD has 64")
     parser.add_argument("--folder", type=Path, default=Path("../logs/autoencoder"), help="where the checkpoint lies")
@@ -126,7 +132,7 @@ def main(arguments=None):
     training = Training(args.width, args.steps)
     if checkpoint.exists() and not args.fresh:
         training.restore(checkpoint)
-    sets = make_images()
+    sets = make_images(args.folder)
     try:
         with tqdm(total=args.steps, initial=training.step, unit="step", mininterval=1) as bar:
             while training.step < args.steps:

@@ -20,6 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .errors import UserError, run
+from .mnist_files import read_mnist
 
 DRAWN_FACES = "faces drawn by a program, a stand-in for AFHQ"
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -60,16 +61,12 @@ def load_digits(size, folder, drawn_per_class=1000):
     """MNIST for training, or drawn digits, of 28 × 28, or with a black rim of 32 × 32. Raises UserError for other sizes, and a damaged MNIST."""
     if size not in (28, 32):
         raise UserError(f"model.img_shape is {size} × {size}; digits are 28 × 28, or 32 × 32 with a rim.")
-    try:
-        from torchvision.datasets import MNIST
-
-        found = MNIST(folder, train=True, download=False)
-        pixels, labels, name = found.data, found.targets, "MNIST"
-    except (ImportError, RuntimeError):  # RuntimeError: not there
-        images, labels = drawn_digits(10 * drawn_per_class, 28, seed=0)
-        pixels, labels, name = torch.from_numpy(images).mul(255).round().byte(), torch.from_numpy(labels), DRAWN_DIGITS
-    except (OSError, EOFError, ValueError, AssertionError) as error:
-        raise UserError(f"MNIST in {folder} cannot be read ({error}); delete {folder}/MNIST and get it again.") from None
+    found = read_mnist(folder)
+    if found:
+        (pixels, labels), name = map(torch.from_numpy, found), "MNIST"
+    else:
+        images, labels = map(torch.from_numpy, drawn_digits(10 * drawn_per_class, 28, seed=0))
+        pixels, name = images.mul(255).round().byte(), DRAWN_DIGITS
     pixels = F.pad(pixels[:, None], [(size - 28) // 2] * 4)
     return Images(pixels, labels.long(), tuple("0123456789"), name)
 
