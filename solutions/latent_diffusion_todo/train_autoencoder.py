@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from faces import CATEGORIES, render_face
 from libs.checkpoints import load_checkpoint, save_checkpoint, save_whole
 from libs.errors import run
-from libs.tiny_autoencoder import DECODER_FILE, ENCODER_FILE, make_decoder, make_encoder
+from libs.tiny_autoencoder import DECODER_FILE, ENCODER_FILE, Block, make_decoder, make_encoder
 from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
@@ -85,12 +85,25 @@ def loss_of(encoder, decoder, x):
     return distance + 0.5 * edges + SCALE_WEIGHT * (mean**2 + (variance - 1) ** 2).mean()
 
 
+def prepare(network):
+    """Draw weights that keep the scale of what passes (He and others 2015), and let every block begin as the identity: colours come through at once."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, Block):
+            nn.init.zeros_(module.conv[-1].weight)
+
+
 class Training:
     """The state of a training: networks, optimiser and the step that comes next."""
 
     def __init__(self, width, steps):
         torch.manual_seed(0)
         self.networks = nn.ModuleDict({"encoder": make_encoder(width), "decoder": make_decoder(width)}).to(memory_format=torch.channels_last)
+        prepare(self.networks)
         self.adam = torch.optim.Adam(self.networks.parameters(), lr=1e-3)
         self.step, self.steps = 0, steps
 
@@ -100,7 +113,7 @@ class Training:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = loss_of(self.networks["encoder"], self.networks["decoder"], x)
         for group in self.adam.param_groups:
-            group["lr"] = 1.5e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
+            group["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
         self.adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
@@ -121,7 +134,7 @@ class Training:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--batch_size", type=int, default=9)
     parser.add_argument("--width", type=int, default=32, help="channels of every layer; TAESD has 64")
     parser.add_argument("--folder", type=Path, default=Path("../logs/autoencoder"), help="where the checkpoint lies")
