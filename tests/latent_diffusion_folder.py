@@ -32,7 +32,10 @@ TINY_FACES = {
 def _modules() -> dict[str, ModuleType]:
     """All modules of the folder by name, without leaving their names behind."""
     names = sorted(path.stem for path in FOLDER.glob("*.py"))
-    names += ["libs", *sorted(f"libs.{path.stem}" for path in (FOLDER / "libs").glob("*.py") if path.stem != "__init__")]
+    names += [
+        "libs",
+        *sorted(f"libs.{path.stem}" for path in (FOLDER / "libs").glob("*.py") if path.stem != "__init__"),
+    ]
     before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(FOLDER))
     try:
@@ -48,7 +51,9 @@ def student_folder(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The modules, those of libs/ without that name, and known to Python under their names until the test ends."""
     for name, module in _modules().items():
         monkeypatch.setitem(sys.modules, name, module)
-    return SimpleNamespace(**{name.removeprefix("libs."): module for name, module in _modules().items() if name != "libs"})
+    return SimpleNamespace(
+        **{name.removeprefix("libs."): module for name, module in _modules().items() if name != "libs"}
+    )
 
 
 def write_config(settings: dict, path: Path) -> str:

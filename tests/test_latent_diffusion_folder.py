@@ -69,7 +69,7 @@ def test_the_settings_of_one_run_are_not_those_of_the_next(given):
     first["model"]["dim_mults"].append(8)
     first["training"]["epochs"] = 1
     second = given.config.load_config(write_config({"model": {"dim": 8}}, Path("b.yaml")))
-    assert given.config.DEFAULTS == before
+    assert before == given.config.DEFAULTS
     assert second["model"]["dim_mults"] == [1, 2, 4]
     assert second["training"] == before["training"]
 
@@ -223,7 +223,7 @@ def test_latent_diffusion_has_the_projects_own_weights(given):
 
 def test_the_autoencoder_knows_faces_again_and_its_latents_are_of_unit_scale(given):
     """Faces that it was not trained on. Grey costs 0.2 of the brightness and more; the scale decides how much noise hides a latent."""
-    faces = np.stack([given.faces.render_face(category, 7, 64) for category in ("cat", "dog", "wild") for _ in range(1)])
+    faces = np.stack([given.faces.render_face(category, 7, 64) for category in ("cat", "dog", "wild")])
     x = torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 255
     vae = given.tiny_autoencoder.TAESD()
     with torch.no_grad():
@@ -276,7 +276,9 @@ def test_the_layout_is_that_of_taesd(given):
         decoder[f"{int(number) + 1}.{rest}"] = value
     assert list(ours_encoder.state_dict()) == list(encoder)
     assert list(ours_decoder.state_dict()) == list(decoder)
-    assert len(encoder) == len(decoder) == 67  # ten blocks of three convolutions, and five others, three of them without bias
+    assert (
+        len(encoder) == len(decoder) == 67
+    )  # ten blocks of three convolutions; five others, of which three have no bias
     ours_encoder.load_state_dict(encoder)
     ours_decoder.load_state_dict(decoder)
     x, latents = torch.rand(2, 3, 32, 48), 3 * torch.randn(2, 4, 4, 6)
@@ -292,7 +294,13 @@ def test_the_layout_is_that_of_taesd(given):
 def test_the_tables_go_where_the_model_goes(given, use_vae):
     """The starter left them on the CPU. The device "meta" stands for a GPU."""
     model = given.ddpm.DDPM((3, 16, 16), dim=8, context_dim=8, timesteps=5, use_vae=use_vae).to("meta")
-    tables = ("betas", "sqrt_recip_alphas", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod", "posterior_variance")
+    tables = (
+        "betas",
+        "sqrt_recip_alphas",
+        "sqrt_alphas_cumprod",
+        "sqrt_one_minus_alphas_cumprod",
+        "posterior_variance",
+    )
     for name in tables:
         assert getattr(model, name).device.type == "meta"
         assert getattr(model, name).shape == (5,)
@@ -309,13 +317,12 @@ def test_the_running_mean_leaves_the_autoencoder_out(given):
 
 def test_the_running_mean_is_that_of_its_definition_and_takes_buffers_over(given):
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
-    ema, expected, n = given.utils.EMA(model, 0.9), model[0].weight.detach().clone().double(), 0
-    for _ in range(200):
+    ema, expected = given.utils.EMA(model, 0.9), model[0].weight.detach().clone().double()
+    for n in range(1, 201):
         with torch.no_grad():
             model[0].weight.normal_()
         model(torch.randn(4, 2))
         ema.update(model)
-        n += 1
         decay = min(0.9, (1 + n) / (10 + n))
         expected = decay * expected + (1 - decay) * model[0].weight.detach().double()
     assert torch.allclose(ema.mean["0.weight"].double(), expected, atol=1e-5)
@@ -423,7 +430,8 @@ def test_both_editions_of_the_methods_are_understood(given):
     assert given.models.loss_of(Newer(), x, labels) == 1
     assert given.models.loss_of(Older(), x, labels) == 2
     assert calls[0] is None
-    assert calls[1].shape == (7,) and calls[1].dtype == torch.int64
+    assert calls[1].shape == (7,)
+    assert calls[1].dtype == torch.int64
     assert 0 <= calls[1].min() <= calls[1].max() < 5
     assert given.models.draw(Newer(), labels, batch_size=3).shape == (7, 1, 2, 2)
 

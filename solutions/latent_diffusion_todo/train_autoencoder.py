@@ -25,6 +25,7 @@ from tqdm import tqdm
 SIDE = 64  # of the images that are trained on
 LATENT_NOISE = 0.1  # added to latents, so that near latents mean near images
 SCALE_WEIGHT = 0.05  # of the penalty on latents that are not of mean 0 and variance 1
+GUIDED_STEPS = 500
 SAVE_EVERY = 250
 
 
@@ -75,18 +76,29 @@ def draw_batch(sets, size, generator):
     return torch.from_numpy(np.stack(crops).astype(np.float32))
 
 
-def loss_of(encoder, decoder, x):
-    """Mean distance of images, at full size and averaged over squares, which is what colours show in; and the penalty on the latents' scale."""
+def colours_of(x):
+    """Brightness and two differences of colours of each square of 8 × 8 pixels, roughly of unit scale, (B, 3, H/8, W/8)."""
+    red, green, blue = (F.avg_pool2d(x, 8) - 0.5).unbind(1)
+    return torch.stack([4 / 3 * (red + green + blue), 6 * (red - green), 4 * (2 * blue - red - green)], dim=1)
+
+
+def loss_of(encoder, decoder, x, guided):
+    """How far images are from what they were, and latents from unit scale.
+
+    Images are compared at full size and averaged over squares, in which colours show, and by the differences of neighbours, in which edges
+    do. guided: the weight of a hint for the first steps, that latents could be colours, without which colours are found late.
+    """
     latents = encoder(x).float()
     found = decoder(latents + LATENT_NOISE * torch.randn_like(latents)).float()
     distance = sum(F.l1_loss(F.avg_pool2d(found, side), F.avg_pool2d(x, side)) for side in (1, 2, 4, 8))
     edges = sum(F.l1_loss(found.diff(dim=dim), x.diff(dim=dim)) for dim in (2, 3))
     variance, mean = torch.var_mean(latents, dim=(0, 2, 3))
-    return distance + 0.5 * edges + SCALE_WEIGHT * (mean**2 + (variance - 1) ** 2).mean()
+    scale = (mean**2 + (variance - 1) ** 2).mean()
+    return distance + 0.5 * edges + SCALE_WEIGHT * scale + guided * F.mse_loss(latents[:, :3], colours_of(x))
 
 
 def prepare(network):
-    """Draw weights that keep the scale of what passes (He and others 2015), and let every block begin as the identity: colours come through at once."""
+    """Weights that keep the scale of what passes (He and others 2015); every block begins as the identity, so that colours come through."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -111,7 +123,7 @@ class Training:
         torch.manual_seed(self.step)
         x = draw_batch(sets, batch_size, np.random.default_rng(self.step)).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = loss_of(self.networks["encoder"], self.networks["decoder"], x)
+            loss = loss_of(self.networks["encoder"], self.networks["decoder"], x, guided=max(0, 1 - self.step / GUIDED_STEPS))
         for group in self.adam.param_groups:
             group["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * self.step / self.steps))
         self.adam.zero_grad()
@@ -134,8 +146,8 @@ class Training:
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=3500)
-    parser.add_argument("--batch_size", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=4500)
+    parser.add_argument("--batch_size", type=int, default=4)
     parser.add_argument("--width", type=int, default=32, help="channels of every layer; TAESD has 64")
     parser.add_argument("--folder", type=Path, default=Path("../logs/autoencoder"), help="where the checkpoint lies")
     parser.add_argument("--weights", type=Path, nargs=2, default=[ENCODER_FILE, DECODER_FILE], help="files to write in the end")
