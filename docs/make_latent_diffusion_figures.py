@@ -116,7 +116,7 @@ def draw_latent_path():
         arrow(ax, (begin, 3), (end, 3), colour)
         ax.text((begin + end) / 2, 3.3, name, ha="center", fontsize=8.5, color=colour)
     ax.text(17.5, 5.1, "the sampler: p_sample, T times", ha="center", color=GREEN)
-    ax.text(8.1, 5.1, "the loss: compute_loss", ha="center", color=INK)
+    ax.text(4.9, 5.1, "the loss: compute_loss", ha="center", color=INK)
     ax.plot([11, 11], [0.2, 5.9], color=GREY, linestyle=":")
     return figure
 

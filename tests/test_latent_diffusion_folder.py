@@ -189,7 +189,7 @@ def test_photographs_are_used_where_they_are(given):
         Path("data/afhq/train", category).mkdir(parents=True)
         Image.new("RGB", (40, 40), (100 * i, 0, 0)).save(f"data/afhq/train/{category}/a.png")
     images = given.datasets.load_faces(16, Path("data"))
-    assert images.name == "AFHQ's layout in afhq/"
+    assert images.name == "images in AFHQ's layout, afhq/"
     assert images.pixels[:, 0, 0, 0].tolist() == [0, 100, 200]
     assert images.labels.tolist() == [0, 1, 2]
     Path("data/afhq/train/dog/a.png").write_bytes(b"no image")

@@ -137,11 +137,12 @@ def keep(trainer, folder, epoch):
 
 
 def in_words(config):
-    """For captions: "28 × 28, T = 500, dim 64, batches of 64, Adam 2e-05"."""
+    """For captions: "28 × 28 pixels, T = 500, dim 64, batches of 64, Adam 2e-05"."""
     model, training = config["model"], config["training"]
     where = "in latent space, " if model["use_vae"] else ""
     size = " × ".join(map(str, model["img_shape"][1:]))
-    return f"{where}{size} pixels, T = {model['timesteps']}, dim {model['dim']}, batches of {training['batch_size']}, Adam {training['learning_rate']:g}"
+    steps = "" if config["method"] == "edm" else f"T = {model['timesteps']}, "
+    return f"{where}{size} pixels, {steps}dim {model['dim']}, batches of {training['batch_size']}, Adam {training['learning_rate']:g}"
 
 
 def main(arguments=None):

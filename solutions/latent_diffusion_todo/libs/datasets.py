@@ -75,7 +75,7 @@ def load_faces(size, folder, drawn_per_class=1000):
     """AFHQ for training, or drawn faces, (N, 3, size, size). Raises UserError for a folder without images, and an image that cannot be read."""
     for place in (folder, folder / "afhq"):
         if all((place / "train" / category).is_dir() for category in CATEGORIES):
-            return Images(*read_folder(place / "train", size), CATEGORIES, f"AFHQ's layout in {place.name}/")
+            return Images(*read_folder(place / "train", size), CATEGORIES, f"images in AFHQ's layout, {place.resolve().name}/")
     if (folder / "train").is_dir():
         raise UserError(f"{folder}/train has no folders cat, dog and wild, as AFHQ has; name another folder by --data.")
     drawn = draw_faces(folder / "drawn_faces" / str(size), size, drawn_per_class)
