@@ -1,0 +1,172 @@
+"""Draw the figures of the handout of latent diffusion: `python docs/make_latent_diffusion_figures.py [LOGS]`.
+
+Writes solutions/latent_diffusion_todo/figures/*.png. LOGS: the folder with trainings of the solution, mnist_laptop/ and afhq_laptop/, for the
+picture of samples, such as after
+
+    cd solutions/latent_diffusion_todo && python train.py configs/mnist_laptop.yaml && python train.py configs/afhq_laptop.yaml
+
+Without it that picture is left as it is.
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+import torch
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+FOLDER = Path(__file__).resolve().parent.parent / "solutions" / "latent_diffusion_todo"
+sys.path.insert(0, str(FOLDER))
+sys.dont_write_bytecode = True
+
+from faces import render_face  # noqa: E402
+from libs.checkpoints import load_checkpoint  # noqa: E402
+from libs.ddpm import DDPM  # noqa: E402
+from libs.models import draw, load_model  # noqa: E402
+
+BLUE, ORANGE, GREEN, GREY, INK = "#1f6fb4", "#d9622b", "#3a8f5c", "#aab2ba", "#333333"
+
+plt.rcParams.update({"font.size": 9.5, "figure.constrained_layout.use": True})
+
+
+def main(logs: str | None = None) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    save(draw_network(), "unet.png")
+    save(draw_latent_path(), "latent.png")
+    if logs:
+        save(draw_samples(Path(logs)), "samples.png")
+
+
+# --- the network ------------------------------------------------------------------------------------------------------
+
+LEVELS = (("H×W", "D", 7.2), ("H/2×W/2", "2D", 4.7), ("H/4×W/4", "4D", 2.2))  # size, channels of the level, height in the figure
+WIDTHS = ("D", "D", "2D")  # channels with which a level is entered on the way down, and left on the way up
+
+
+def draw_network():
+    """The encoder on the left, the middle below, the decoder on the right; grey lines carry what the encoder stored."""
+    figure, ax = plt.subplots(figsize=(10.8, 4.9))
+    ax.set(xlim=(-1.6, 27.4), ylim=(-0.7, 8.7))
+    ax.axis("off")
+    for (size, channels, y), enters, left in zip(LEVELS, WIDTHS, (2.6, 4.2, 5.8)):
+        ax.text(-1.5, y, size, color="#777777", va="center", fontsize=9)
+        level(ax, left, y, BLUE, f"({enters} → {channels})")
+        right = 27.2 - left - 5.4
+        circle(ax, right - 0.75, y, "cat", INK)
+        level(ax, right, y, ORANGE, f"({channels}+{channels} → {enters})")
+        above = y + 1.02
+        ax.plot([left + 4.6, left + 4.6, right - 0.75, right - 0.75], [y + 0.55, above, above, y + 0.5], color=GREY, linewidth=1.6)
+        arrow(ax, (right - 0.75, y + 0.62), (right - 0.75, y + 0.34), GREY)
+        ax.text(13.7, above + 0.1, channels, ha="center", color="#777777", fontsize=8)
+        arrow(ax, (right - 0.42, y), (right - 0.05, y))
+    ways(ax)
+    box(ax, 11.1, -0.55, 5.4, 1.1, "ResBlock · transformer · ResBlock\n(4D → 4D)", GREEN)
+    ax.plot([8.4, 8.4], [LEVELS[2][2] - 0.58, 0], color=INK, linewidth=1.3)
+    arrow(ax, (8.4, 0), (11.0, 0))
+    arrow(ax, (15.25, 0.6), (15.25, LEVELS[2][2] - 0.36))
+    return figure
+
+
+def level(ax, x, y, colour, channels):
+    box(ax, x, y - 0.55, 5.2, 1.1, f"ResBlock {channels}\ntransformer, where there is one", colour)
+
+
+def ways(ax) -> None:
+    """What leads into the network, from one level to the next, and out."""
+    top, middle, low = (y for _, _, y in LEVELS)
+    box(ax, -0.1, top - 0.55, 1.9, 1.1, "conv_in\n(C → D)", INK)
+    arrow(ax, (1.85, top), (2.55, top))
+    for x, upper, lower in ((4.7, top, middle), (6.3, middle, low)):
+        arrow(ax, (x, upper - 0.58), (x, lower + 0.6))
+        ax.text(x - 0.15, (upper + lower) / 2, "Downsample", ha="right", va="center", fontsize=8, color=BLUE)
+    for x, upper, lower in ((16.85, middle, low), (18.45, top, middle)):
+        arrow(ax, (x, lower + 0.58), (x, upper - 0.36))
+        ax.text(x + 0.15, (upper + lower) / 2, "Upsample", ha="left", va="center", fontsize=8, color=ORANGE)
+    box(ax, 25.2, top - 0.55, 2.1, 1.1, "final_conv\n(D → C)", INK)
+    arrow(ax, (24.45, top), (25.15, top))
+
+
+# --- the latent path --------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def draw_latent_path():
+    """A drawn face, its latent, noised latents on the way back, and what the decoder makes of the latent."""
+    model = DDPM((3, 64, 64), timesteps=500, dim=8, context_dim=8, num_classes=3, use_vae=True)
+    image = torch.from_numpy(render_face("wild", 6, 64)).permute(2, 0, 1)[None].float() / 255
+    latent = model.vae.encoder(image)
+    pictures = [image, latent, *(model.q_sample(latent, torch.tensor([t])) for t in (499, 160, 0)), model.vae.decoder(latent)]
+    names = ("image\n(3, H, W), 0 … 1", "latent $x_0$\n(4, H/8, W/8)", "$x_{T-1}$: noise", "$x_t$", "$x_0$", "image\n(3, H, W), 0 … 1")
+    figure, ax = plt.subplots(figsize=(10.8, 2.5))
+    ax.set(xlim=(0, 29), ylim=(-0.2, 6.4))
+    ax.axis("off")
+    for x, picture, name in zip((0.3, 6.6, 12.0, 16.0, 20.0, 25.6), pictures, names):
+        shown = picture if picture.shape[1] == 3 else (picture[:, :3] + 3) / 6
+        panel = ax.inset_axes((x, 1.5, 3, 3), transform=ax.transData)
+        panel.imshow(shown[0].clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
+        panel.set(xticks=[], yticks=[])
+        ax.text(x + 1.5, 1.2, name, ha="center", va="top", fontsize=8.5, color=INK)
+    for begin, end, name, colour in (
+        (3.5, 6.4, "vae.encoder", BLUE), (15.1, 15.9, "", GREEN), (19.1, 19.9, "", GREEN), (23.2, 25.4, "vae.decoder", BLUE)
+    ):  # fmt: skip
+        arrow(ax, (begin, 3), (end, 3), colour)
+        ax.text((begin + end) / 2, 3.3, name, ha="center", fontsize=8.5, color=colour)
+    ax.text(17.5, 5.1, "the sampler: p_sample, T times", ha="center", color=GREEN)
+    ax.text(4.9, 5.1, "the loss: compute_loss", ha="center", color=INK)
+    ax.plot([11, 11], [0.2, 5.9], color=GREY, linestyle=":")
+    return figure
+
+
+# --- samples ----------------------------------------------------------------------------------------------------------
+
+
+def draw_samples(logs: Path):
+    """Digits on the left, faces on the right, from the averaged weights of the trainings. Says on what they were trained."""
+    figure, panels = plt.subplots(1, 2, figsize=(10.4, 4.2), width_ratios=(10, 9))
+    for ax, name, rows, columns in ((panels[0], "mnist_laptop", 4, 10), (panels[1], "afhq_laptop", 3, 6)):
+        model, config = load_model(logs / name / "model.safetensors")
+        classes = config["model"]["num_classes"]
+        torch.manual_seed(1)
+        labels = torch.arange(classes).repeat(rows) if classes == 10 else torch.arange(classes).repeat_interleave(columns)
+        images = draw(model, labels)  # (rows · columns, C, H, W)
+        tiles = images.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
+        ax.imshow(tiles.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.axis("off")
+        data = load_checkpoint(logs / name / "checkpoint.safetensors")["data"]
+        latent = ", in latent space" if config["model"]["use_vae"] else ""
+        ax.set_title(f"configs/{name}.yaml{latent}\nData: {data}", fontsize=9, color=INK)
+    return figure
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def box(ax, x, y, width, height, text, colour) -> None:
+    ax.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.15", facecolor=colour, edgecolor="none"))
+    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=8, color="white")
+
+
+def circle(ax, x, y, text, colour) -> None:
+    ax.text(x, y, text, ha="center", va="center", fontsize=7.5, color="white",
+            bbox=dict(boxstyle="circle,pad=0.25", facecolor=colour, edgecolor="none"))  # fmt: skip
+
+
+def arrow(ax, begin, end, colour=INK) -> None:
+    how = dict(arrowstyle="-|>", mutation_scale=10, linewidth=1.3, color=colour, shrinkA=0, shrinkB=0)
+    ax.add_patch(FancyArrowPatch(begin, end, **how))
+
+
+def save(figure, name: str) -> None:
+    path = FOLDER / "figures" / name
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    print(path.relative_to(FOLDER.parent.parent))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

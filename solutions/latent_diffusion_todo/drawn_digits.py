@@ -1,0 +1,1 @@
+../../autograder/digits/drawn.py
