@@ -1,0 +1,6 @@
+"""Right solutions of many shapes. Each must get full marks."""
+
+from autograder.assignments.latent_diffusion.right_edm import EDM
+from autograder.grading.mutants import Variant
+
+VARIANTS: tuple[Variant, ...] = (*EDM,)
