@@ -87,7 +87,7 @@ def _autoencoder(course: Edm, images: Floats, latents: Floats) -> Handle:
 
 def judge_noise(course: Edm, draw: Draw, note: Note) -> None:
     """x = y + σ ε with ln σ ~ N(P_mean, P_std²), a σ of its own for each image, standard normal ε, both new at every call, or a given ε."""
-    mean, std = float(draw.uniform(-0.9, -0.6)), float(draw.uniform(0.8, 1.0))
+    mean, std = float(draw.uniform(-0.9, -0.6)), float(draw.uniform(0.7, 0.85))
     settings: dict[str, Any] = {"P_mean": mean, "P_std": std}
     run, again = (run_loss(course, draw, note, **settings) for _ in range(2))
     levels = np.log(run.asked.sigma)

@@ -89,7 +89,7 @@ class EDM(nn.Module):
         ######## END TODO ########
 
     def denoise(self, x, sigma, label):
-        """D(x; σ), an estimate of the clean images, (B, C, H, W). x: images with noise, (B, C, H, W). sigma: one for all, or for each. label: (B,)."""
+        """D(x; σ), an estimate of the clean images, (B, C, H, W). x: images with noise, (B, C, H, W). sigma: one, or one for each. label: (B,)."""
         ######## TODO edm: EDM.denoise ########
         # EDM, Eq. 7. The network is self.model(images, label, time) with a time of shape (B,); the factors of images have to fit x, (B, C, H, W).
         # (about 4 lines)
