@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, Note, WrongAnswer, any_form, expect, expect_finite, expect_tensor
+from autograder.grading.checks import Floats, Note, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.edm import Asked, Edm, Recorder, expect_labels
 from autograder.judges.expectations import f32
+from autograder.judges.results import numbers_of
 from autograder.oracles.preconditioning import GaussianDenoiser, Preconditioning, rho_steps
 from autograder.oracles.statistics import correlation, standard_normal_fault
 from autograder.oracles.tolerance import near
-from autograder.sandbox.proxies import Handle, describe
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of the paper, and the defaults
 IMAGES = 5
@@ -49,18 +49,6 @@ def _expect_steps(got: Floats, expected: Floats, which: str) -> None:
     for i, (value, right) in enumerate(zip(got, expected)):
         expect(near(value, right, 1e-4 * right), f"{given} σ_{i} must be that of EDM, Eq. 5; yours is {value:.5g}.")
     expect(got.size == count or near(got[-1], 0, 1e-9), f"{given} σ_{count}, the last one, must be 0; yours is {got[-1]:.5g}.")
-
-
-def numbers_of(student: Any, result: Handle, name: str) -> Floats:
-    """What a function returned, as a row of numbers, whether it is a tensor, an array of NumPy, a list or a number."""
-    value = result.get("")
-    if not isinstance(value, (np.ndarray, float, int)):
-        value = student.module("torch").call("as_tensor", result) if value is not None else value
-    if isinstance(value, (float, int)):
-        value = np.array([float(value)])
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or not value.size:
-        raise WrongAnswer(f"{name} must return numbers; yours returned {describe(value)}{' (is there a `return`?)' if value is None else ''}.")
-    return expect_finite(value.ravel(), f"The result of {name}")
 
 
 # The sampler

@@ -1,6 +1,7 @@
 """Right solutions of many shapes. Each must get full marks."""
 
 from autograder.assignments.latent_diffusion.right_edm import EDM
+from autograder.assignments.latent_diffusion.right_fid import FID
 from autograder.grading.mutants import Variant
 
-VARIANTS: tuple[Variant, ...] = (*EDM,)
+VARIANTS: tuple[Variant, ...] = (*EDM, *FID)
