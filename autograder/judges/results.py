@@ -1,11 +1,12 @@
-"""What a sampler's answer may mean: images alone, images beside states, lists, or the whole trajectory."""
+"""What an answer may mean: of a sampler images alone, images beside states, lists, or the whole trajectory; of others numbers in any form."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from autograder.grading.checks import Floats, expect_tensor
+from autograder.grading.checks import Floats, WrongAnswer, expect_finite, expect_tensor
+from autograder.sandbox.proxies import Handle, Student, describe
 
 
 def images_in(answer: Any, shape: tuple[int, ...], name: str) -> list[Floats]:
@@ -31,3 +32,16 @@ def _readings(answer: Any) -> Iterator[Any]:
         yield from (*_readings(answer[-1]), *_readings(answer[0]))
         if all(isinstance(item, np.ndarray) and item.ndim in (3, 4) and item.shape == answer[0].shape for item in answer):
             yield np.stack(answer) if answer[0].ndim == 3 else np.concatenate(answer)
+
+
+def numbers_of(student: Student, result: Handle, name: str) -> Floats:
+    """What the function `name` returned, as a row of numbers, whether it is a tensor, an array of NumPy, a list or a number."""
+    value = result.get("")
+    if value is not None and not isinstance(value, (np.ndarray, float, int)):
+        value = student.module("torch").call("as_tensor", result)
+    if isinstance(value, (float, int)):
+        value = np.array([float(value)])
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+        hint = " (is there a `return`?)" if value is None else ""
+        raise WrongAnswer(f"{name} must return real numbers; yours returned {describe(value)}{hint}.")
+    return expect_finite(value.ravel(), f"The result of {name}")

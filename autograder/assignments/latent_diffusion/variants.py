@@ -1,6 +1,8 @@
 """Right solutions of many shapes. Each must get full marks."""
 
 from autograder.assignments.latent_diffusion.right_ddpm import DDIM, DDPM, DECODERS
+from autograder.assignments.latent_diffusion.right_edm import EDM
+from autograder.assignments.latent_diffusion.right_fid import FID
 from autograder.grading.mutants import Variant
 
-VARIANTS: tuple[Variant, ...] = (*DECODERS, *DDPM, *DDIM)
+VARIANTS: tuple[Variant, ...] = (*DECODERS, *DDPM, *DDIM, *EDM, *FID)
