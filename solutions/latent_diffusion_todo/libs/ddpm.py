@@ -50,7 +50,8 @@ class DDPM(nn.Module):
 
     def q_sample(self, x_start, t, noise=None):
         """x_t of x_0, (B, C, H, W). t: (B,). noise: ε, like x_start; drawn where it is not given."""
-        noise = torch.randn_like(x_start) if noise is None else noise
+        if noise is None:
+            noise = torch.randn_like(x_start)
         ######## TODO 2: DDPM.q_sample ########
         # DDPM, Eq. 4. The tables sqrt_alphas_cumprod and sqrt_one_minus_alphas_cumprod have what you need; _extract fits them to x.
         # (about 3 lines)

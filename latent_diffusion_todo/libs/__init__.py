@@ -1,0 +1,1 @@
+"""The models of the assignment, and what train.py needs for them."""
