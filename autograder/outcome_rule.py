@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -49,3 +52,21 @@ class OutcomeRule:
         Raises UserError where one is not there, or cannot be taken along.
         """
         return iter(())
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A short training of the grader's: Adam on `pool` digits for `steps` batches; the rate falls evenly in its logarithm to a tenth. `width`: of
+    the network's first level.
+    """
+
+    width: int
+    steps: int
+    batch_size: int
+    learning_rate: float
+    pool: int
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """(steps,)."""
+        return self.learning_rate * 0.1 ** (np.arange(self.steps) / self.steps)

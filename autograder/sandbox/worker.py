@@ -229,14 +229,15 @@ class Worker:
 
     def _op_train_on(
         self, model: Ref, loss: str | Ref, data: list[Array], order: Array, rates: Array | None = None,
-        before: Sequence[Any] = (), after: Sequence[Any] = (), **settings: Any,
+        before: Sequence[Any] = (), each: Sequence[Array] = (), after: Sequence[Any] = (), **settings: Any,
     ) -> Any:
         """Minimise a loss of the model over batches of `data`, such as images and labels, with Adam. `loss`: a function of the model, "" for
-        itself, or any function; it is called with what stands `before`, the batch, and what stands `after`.
+        itself, or any function; it is called with what stands `before`, the batch, what this step has of `each`, and what stands `after`.
 
         order: (steps, batch), rows of the data; rates: (steps,), where the learning rate changes. Returns the losses, (steps,).
         """  # fmt: skip
         parts, rows = [self.from_wire(array) for array in data], self.from_wire(order)
+        of_steps = [self.from_wire(array) for array in each]
         function = self.objects[loss.id] if isinstance(loss, Ref) else self._resolve(model, loss)
         first, last = ([self.from_wire(value) for value in values] for values in (before, after))
         rate = None if rates is None else self.from_wire(rates)
@@ -244,7 +245,7 @@ class Worker:
         def loss_of(i: int) -> torch.Tensor:
             if rate is not None and self.training is not None:
                 self.training.adam.learning_rate = float(rate[i])
-            value: torch.Tensor = function(*first, *[part[rows[i]] for part in parts], *last)
+            value: torch.Tensor = function(*first, *[part[rows[i]] for part in parts], *[part[i] for part in of_steps], *last)
             return value
 
         return self._optimise(self.objects[model.id].parameters(), len(rows), loss_of, **settings)

@@ -20,10 +20,10 @@ ROWS = 64
 def judge_times(course: Wisconsin, draw: Draw, note: Note) -> None:
     """The network is told the t that the loss is given; one that draws its own t is judged by how it draws it. Raises WrongAnswer."""
     schedule = course.schedule(draw)
-    t, x0 = draw.generator.integers(0, schedule.num_timesteps, ROWS), draw.uniform(-1, 1, ROWS, *course.sample_shape)
+    t, x0 = draw.generator.integers(0, schedule.num_timesteps, ROWS).astype(np.float64), draw.uniform(-1, 1, ROWS, *course.sample_shape)
 
     def judge(own: bool) -> bool:
-        call, told = _asked(course, schedule, own, x0, t)
+        call, told = _asked(course, schedule, own, x0, t.astype(np.int64))
         if told:
             note("t told", call.t, 0)
             expect_close(call.t, t, "The t that compute_loss gives the network", tolerance=1e-6)

@@ -89,8 +89,8 @@ STEP = (
     _step(
         "returns-estimate-of-x0",
         body="""
-            eps_theta = self.model(x, label, t)
-            return (x - self._extract(self.sqrt_one_minus_alphas_cumprod, t, x.shape) * eps_theta) / self._extract(self.sqrt_alphas_cumprod, t, x.shape)
+            noise = self._extract(self.sqrt_one_minus_alphas_cumprod, t, x.shape) * self.model(x, label, t)
+            return (x - noise) / self._extract(self.sqrt_alphas_cumprod, t, x.shape)
         """,
     ),
     _step(

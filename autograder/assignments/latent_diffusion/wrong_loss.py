@@ -116,7 +116,7 @@ LATENT = (
     ),
     _latent_loss(
         "latents-scaled",
-        "The latents seem to be scaled before noise is added, as for Stable Diffusion's own autoencoder. Here they are used as the encoder gives them.",
+        "The latents seem to be scaled before noise is added, as for Stable Diffusion's autoencoder. Here they are used as the encoder gives them.",
         edits=(("self.vae.encoder(x_start)", "0.18215 * self.vae.encoder(x_start)"),),
     ),
     _latent_loss(
@@ -171,6 +171,7 @@ LATENT = (
     _latent_loop(
         "noise-of-images-size",
         "With use_vae, p_sample_loop seems to start from noise of the size of images. self.img_shape has the shape of what noise is added to.",
-        edits=(("*self.img_shape, device=device)", "*self.img_shape, device=device)\nif self.use_vae:\n    x = torch.randn(len(labels), 3, 16, 24)"),),
+        edits=(("*self.img_shape, device=device)",
+                "*self.img_shape, device=device)\nif self.use_vae:\n    x = torch.randn(len(labels), 3, 16, 24)"),),
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ DECODER = (
     ),
     _decoder(
         "skips-from-the-largest",
-        "Your decoder seems to take what the encoder stored from the largest image on. Which one has the size of x at the first level of the decoder?",
+        "Your decoder seems to take what the encoder stored from the largest image on. Which one has the size of x at its first level?",
         edits=(("encoder_output.pop()", "encoder_output.pop(0)"),),
     ),
     _decoder(
@@ -47,7 +47,7 @@ DECODER = (
     ),
     _decoder(
         "concatenated-as-channels-last",
-        "Your concatenation seems to run along the last axis. Images are (B, C, H, W) in forward; only attention has channels last, inside its block.",
+        "Your concatenation seems to run along the last axis. Images are (B, C, H, W) in forward; channels are last inside of attention only.",
         edits=(("dim=1", "dim=-1"),),
     ),
     _decoder(

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
-from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
-from autograder.assignments.mnist_diffusion.samples import judged_samples
+from autograder.assignments.mnist_diffusion.rule import Rule
 from autograder.assignments.mnist_diffusion.schedule import Betas
 from autograder.digits import Digits, load_digits
 from autograder.digits.mnist import mnist_folder
+from autograder.digits.samples import judged_samples
 from autograder.manifest import load_manifest
+from autograder.outcome_rule import Recipe
 
 
 def train(network: torch.nn.Module, recipe: Recipe, digits: Digits, loss_of: Callable[..., torch.Tensor]) -> None:

@@ -5,33 +5,30 @@ names a folder that holds it; every report says which. Where a file of the stude
 stands in for it.
 """
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.assignments.mnist_diffusion.interface import ClassConditional
-from autograder.assignments.mnist_diffusion.rule import Recipe, Rule
-from autograder.assignments.mnist_diffusion.samples import NAMES, Judged, judged_samples
+from autograder.assignments.mnist_diffusion.rule import Rule
 from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, own_layouts
 from autograder.digits import Digits, Kind, load_digits
 from autograder.digits.mnist import mnist_folder
+from autograder.digits.samples import NAMES, Judged, judged_samples
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
-from autograder.grading.seeds import Draw
 from autograder.grading.standing_in import files_replaced
+from autograder.grading.trained import TrainedOutcome, trained_by_grader
 from autograder.judges.results import images_of
 from autograder.judges.times import in_loop
 from autograder.report import figures
 from autograder.report.image_figures import image_grid
 from autograder.sandbox.failures import StudentFailure
-from autograder.sandbox.lane import Lane
-from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
-from autograder.submission.rules import listed
-from autograder.verdict import Figure, Notice
+from autograder.sandbox.proxies import Handle, Student
+from autograder.verdict import Notice
 
 _BLOCKS = ("Conv", "DownConv", "UpConv", "Flatten", "Unflatten", "ConvBlock", "DownBlock", "UpBlock")
 _UNET = {f"unet.py:{name}": "unet.py" for name in _BLOCKS}
@@ -43,7 +40,7 @@ DIFFUSION = {
 }
 GUIDED = _UNET | {f"unet.py:{name}": "unet.py" for name in ("FCBlock", "ClassConditionalUNet")} | DIFFUSION
 BETTER = {"better_unet.py:BetterUNet": "better_unet.py"}
-REPORT_EVERY, DROPPED = 10, 0.1  # steps; p_uncond of the course
+DROPPED = 0.1  # p_uncond of the course
 IN_ONE_CALL, PAIRS = 64, 2  # images; trainings of a better U-Net and of the given one
 
 
@@ -56,28 +53,13 @@ class Trained:
     losses: Floats | None = None
 
 
-class Outcome:
+class Outcome(TrainedOutcome):
     """Trains, or loads, when a check asks; what one check has found the report draws."""
 
     def __init__(self, context: OutcomeContext) -> None:
-        self.context, self.rule = context, context.rule(Rule)
-        self.lanes: list[Lane] = []
-        self.drawn_figures: list[Figure] = []
-        self.remarks: list[Notice] = []
+        super().__init__(context)
+        self.rule = context.rule(Rule)
         self.kind: Kind = "drawn" if mnist_folder() is None else "mnist"
-
-    def start(self) -> None:
-        """Nothing runs in the background: a training takes one processor, and the checks the other."""
-
-    def close(self) -> None:
-        for lane in self.lanes:
-            lane.close()
-
-    def figures(self) -> list[Figure]:
-        return self.drawn_figures
-
-    def notices(self) -> list[Notice]:
-        return list(dict.fromkeys(self.remarks))
 
     # The checks
 
@@ -91,7 +73,7 @@ class Outcome:
             replaced = files_replaced(carry, DENOISER)
             runs = [(self._denoising_error(run, digits), run) for run in self._trainings(replaced, self._train_denoiser, digits, note)]
             error, trained = min(runs, key=lambda pair: pair[0])
-            source = self._trained_by_grader(self.rule.denoiser, replaced)
+            source = trained_by_grader(self.rule.denoiser, replaced, "D")
         note("denoising error", error, 0.05)
         if trained.losses is not None:
             caption = f"Training of the denoiser, {source}. Data: {digits.name}."
@@ -113,7 +95,7 @@ class Outcome:
         else:
             replaced = files_replaced(carry, GUIDED)
             judged, trained = self._best_of_trainings(replaced, labels, note)
-            source = f"drawn after a training {self._trained_by_grader(self.rule.guided, replaced)}"
+            source = "drawn after a training " + trained_by_grader(self.rule.guided, replaced, "D")
         note("share of wrong digits", judged.wrong, 0.05)
         note("Fréchet distance", judged.distance, 0.2)
         self._show(judged, trained, source)
@@ -169,15 +151,16 @@ class Outcome:
         return min(found, key=lambda pair: pair[0].wrong)
 
     def _train_denoiser(self, index: int, replaced: frozenset[str], module: str = "unet", name: str = "UnconditionalUNet") -> Trained:
-        recipe, student, draw = self.rule.denoiser, self._student(replaced), self._draw(f"denoiser {index}")
+        recipe, student, draw = self.rule.denoiser, self.student(replaced), self.draw(f"denoiser {index}")
         student.seed = draw.seed()
         digits = load_digits(recipe.pool, 28, draw.seed(), mnist_folder())
         network = student.module(module).new(name, 1, recipe.width)
         loss = student.module("denoising").part("denoising_loss")
-        return self._fit(student, network, loss, recipe, [digits.images[:, None]], draw, after=[self.rule.sigma], what=name)
+        losses = self.fit(network, loss, recipe, [digits.images[:, None]], draw, before=[network], after=[self.rule.sigma], what=name)
+        return Trained(student, network, losses)
 
     def _train_guided(self, index: int, replaced: frozenset[str]) -> Trained:
-        recipe, student, draw = self.rule.guided, self._student(replaced), self._draw(f"guided {index}")
+        recipe, student, draw = self.rule.guided, self.student(replaced), self.draw(f"guided {index}")
         student.seed = draw.seed()
         digits = load_digits(recipe.pool, 28, draw.seed(), mnist_folder())
         network = student.module("unet").new("ClassConditionalUNet", 1, 10, recipe.width)
@@ -185,36 +168,15 @@ class Outcome:
         tables = student.module("time_conditional").new("ddpm_schedule", betas.first, betas.last, betas.steps)
         data, after = [digits.images[:, None], digits.labels], [DROPPED, betas.steps]
         loss = module.part("ddpm_forward")
-        return self._fit(student, network, loss, recipe, data, draw, between=[tables], after=after, what="ClassConditionalUNet")
-
-    def _fit(
-        self, student: Student, network: Handle, loss: Handle, recipe: Recipe, data: list[Any], draw: Draw, *,
-        between: list[Any] | None = None, after: list[Any], what: str,
-    ) -> Trained:  # fmt: skip
-        order = np.concatenate([draw.generator.permutation(recipe.pool) for _ in range(1 + recipe.steps * recipe.batch_size // recipe.pool)])
-        fields: dict[str, Any] = {
-            "model": network.ref, "loss": loss.ref, "data": [to_wire(part) for part in data],
-            "order": to_wire(order[: recipe.steps * recipe.batch_size].reshape(recipe.steps, recipe.batch_size)), "rates": to_wire(recipe.rates),
-            "before": to_wire([network, *(between or [])]), "after": after,
-            "learning_rate": recipe.learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
-        }  # fmt: skip
-        network.new("train")
-        losses = network.worker.request(
-            "train_on", fields, seconds=self.context.limits.seconds_training, seed=draw.seed(),
-            on_progress=lambda done, loss: self.context.on_progress(f"training {what}", done, recipe.steps),
-        )  # fmt: skip
-        return Trained(student, network, expect_tensor(from_wire(losses), (recipe.steps,), f"The losses of {what}"))
-
-    def _trained_by_grader(self, recipe: Recipe, replaced: frozenset[str]) -> str:
-        stood_in = f" with the solution's {listed(sorted(replaced))} in the place of yours" if replaced else ""
-        return f"by the grader with D = {recipe.width} for {recipe.steps} steps{stood_in}"
+        losses = self.fit(network, loss, recipe, data, draw, before=[network, tables], after=after, what="ClassConditionalUNet")
+        return Trained(student, network, losses)
 
     # Weights
 
     def _loaded(self, model: str, name: str, *settings: int, replaced: frozenset[str] = frozenset()) -> Trained:
         """The student's own network, as wide as the weights want it. Raises WrongAnswer where they do not fit."""
         file = f"{model}.safetensors" if self.context.weights[model][8:9] == b"{" else f"{model}.pt"
-        student = self._student(replaced, {file: self.context.weights[model]})
+        student = self.student(replaced, {file: self.context.weights[model]})
         try:
             shapes = student.weights_in(file)
             width = next((shape[0] for shape in shapes.values() if len(shape) == 4 and shape[1] == 1), 64)
@@ -245,7 +207,7 @@ class Outcome:
         network.new("eval")
         betas = self._betas(self.rule.num_ts if few else COURSE.steps)
         tables = student.module("time_conditional").new("ddpm_schedule", betas.first, betas.last, betas.steps)
-        student.seed = self._draw("samples").seed()
+        student.seed = self.draw("samples").seed()
         self.context.on_progress("drawing guided samples", 0, 1)
         arguments = (network, tables, labels, (28, 28), betas.steps)
         answer = student.module("class_conditional").call("ddpm_sample", *arguments, guidance_scale=self.rule.guidance_scale, seed=1)
@@ -253,7 +215,7 @@ class Outcome:
         return judged_samples(images[:, 0], labels, mnist_folder())
 
     def _tells_shares_of_T(self, student: Student) -> bool:
-        draw = self._draw("times")
+        draw = self.draw("times")
         betas = Betas.drawn(draw)
         course = ClassConditional(student, betas=betas, layout=own_layouts(student, betas)[0])
         return in_loop(course, draw, Note()).is_usual(course.layout.schedule)
@@ -264,7 +226,7 @@ class Outcome:
         return Betas(COURSE.first * faster, COURSE.last * faster, steps)
 
     def _digits(self, count: int, purpose: str) -> Digits:
-        digits = load_digits(count, 28, self._draw(purpose).seed(), mnist_folder())
+        digits = load_digits(count, 28, self.draw(purpose).seed(), mnist_folder())
         self._say_what(digits)
         return digits
 
@@ -272,17 +234,7 @@ class Outcome:
         if digits.kind == "drawn":
             self.remarks.append(Notice("stand_in", f"Trained models were judged on {digits.name}: their figures are not those of MNIST."))
 
-    # What both need
-
-    def _student(self, replaced: frozenset[str], more: Mapping[str, bytes] | None = None) -> Student:
-        self.lanes.append(self.context.sandbox.lane())
-        solution = solution_files(self.context.manifest)
-        files = {**self.context.files, **{name: solution[name] for name in replaced}, **(more or {})}
-        patient = dataclasses.replace(self.context.limits, seconds_per_call=self.context.limits.seconds_training)
-        return Student(self.lanes[-1], files, patient)
-
-    def _draw(self, purpose: str) -> Draw:
-        return Draw(self.context.secret, self.context.digest, purpose)
+    # Pictures
 
     def _show(self, judged: Judged, trained: Trained, source: str) -> None:
         pixels = (255 * np.clip(judged.images, 0, 1)).astype(np.uint8)

@@ -2,26 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from autograder.outcome_rule import Measure, OutcomeRule
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Adam on `pool` digits for `steps` batches; the rate falls evenly in its logarithm to a tenth. `width`: D of the network."""
-
-    width: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-    pool: int
-
-    @property
-    def rates(self) -> NDArray[np.float64]:
-        """(steps,)."""
-        return self.learning_rate * 0.1 ** (np.arange(self.steps) / self.steps)
+from autograder.outcome_rule import Measure, OutcomeRule, Recipe
 
 
 @dataclass(frozen=True)

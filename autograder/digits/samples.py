@@ -1,4 +1,4 @@
-"""What guided samples are worth: whether a classifier takes them for the digits asked for, how far they are from real ones, and copies."""
+"""What samples of digits are worth: whether a classifier takes them for the digits asked for, how far they are from real ones, and copies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from autograder.digits import Kind, load_digits
 from autograder.digits.classifier import classify, scores
 from autograder.digits.mnist import read_mnist
-from autograder.grading.checks import Floats
 
+Floats = NDArray[np.float64]
 REAL, RESAMPLED = 1000, 40
 COPY = 0.25  # of the usual distance from a digit to the nearest other: so near is a copy
 NAMES: dict[Kind, str] = {"mnist": "MNIST", "drawn": "drawn digits"}
