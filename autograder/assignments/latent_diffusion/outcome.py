@@ -141,7 +141,7 @@ class Outcome(TrainedOutcome):
             model = _made(student, schedule, configuration.arguments | {"timesteps": steps})
             model.load_weights(WEIGHTS)
         except StudentFailure as failure:
-            raise WrongAnswer(f"Your model.safetensors cannot be loaded into your DDPM: {failure}. Hand in the one that train.py wrote with it.") from None
+            raise WrongAnswer(f"Your model.safetensors cannot be loaded into your DDPM: {failure}. Hand in the one that it was trained to.") from None
         student.module("builtins").new("exec", FEWER_STEPS, student.module("libs.ddpm").part("__dict__"))
         model.set("model", student.module("libs.ddpm").new("FewerSteps", model.part("model"), times))
         return Trained(student, model, configuration.side)
