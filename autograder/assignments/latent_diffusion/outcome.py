@@ -18,7 +18,7 @@ from autograder.assignments.latent_diffusion.interface import (
     takes_t,
 )
 from autograder.assignments.latent_diffusion.rule import Rule
-from autograder.digits import Kind, load_digits
+from autograder.digits import Kind, load_digits, resized
 from autograder.digits.mnist import mnist_folder
 from autograder.digits.samples import NAMES, Judged, judged_samples
 from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect, expect_tensor
@@ -32,7 +32,7 @@ from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.proxies import Handle, Student
 from autograder.verdict import Notice
 
-SIDE, COURSE_STEPS = 28, 500
+CLASSIFIED, COURSE_STEPS = 28, 500  # side of the digits that the classifier knows
 NETWORK = {"libs/unet.py:UNet.forward": "libs/unet.py"}
 SAMPLER = {f"libs/ddpm.py:DDPM.{name}": "libs/ddpm.py" for name in ("p_sample", "p_sample_loop")}
 LOSS = {f"libs/ddpm.py:DDPM.{name}": "libs/ddpm.py" for name in ("q_sample", "compute_loss")}
@@ -106,17 +106,17 @@ class Outcome(TrainedOutcome):
         """By the recipe, with a schedule of few steps that ends in as much noise as the course's."""
         recipe, student, draw = self.rule.digits, self.student(replaced), self.draw(f"digits {index}")
         student.seed = draw.seed()
-        digits = load_digits(recipe.pool, SIDE, draw.seed(), mnist_folder())
+        digits = load_digits(recipe.pool, self.rule.side, draw.seed(), mnist_folder())
         if digits.kind == "drawn":
             self.remarks.append(Notice("stand_in", f"A model was trained on {digits.name}: its figures are not those of MNIST."))
         faster = COURSE_STEPS / self.rule.steps
         schedule = EvenlySpaced(self.rule.steps, 1e-4 * faster, 0.02 * faster)
-        sizes = {"dim": recipe.width, "context_dim": recipe.width, "num_classes": 10, "dim_mults": [1, 2, 4], "attn_levels": [2]}
-        model = _made(student, schedule, {"img_shape": [1, SIDE, SIDE], "timesteps": self.rule.steps, **sizes})
+        sizes = {"dim": recipe.width, "context_dim": recipe.width, "num_classes": 10, "dim_mults": [1, 2, 4], "attn_levels": [1, 2]}
+        model = _made(student, schedule, {"img_shape": [1, self.rule.side, self.rule.side], "timesteps": self.rule.steps, **sizes})
         t = draw.generator.integers(0, self.rule.steps, (recipe.steps, recipe.batch_size))
         each = [t] if takes_t(student, model) else []
         data, loss = [2 * digits.images[:, None] - 1, digits.labels], model.part("compute_loss")
-        return Trained(student, model, SIDE, self.fit(model, loss, recipe, data, draw, each=each, what="digits"))
+        return Trained(student, model, self.rule.side, self.fit(model, loss, recipe, data, draw, each=each, what="digits"))
 
     # A model that is handed in
 
@@ -154,8 +154,7 @@ class Outcome(TrainedOutcome):
         self.context.on_progress("drawing digits", 0, 1)
         answer = in_an_edition(EDITIONS, lambda name: trained.model.call(name, labels))
         images = expect_tensor(answer, (len(labels), 1, trained.side, trained.side), "The samples")
-        rim = (trained.side - SIDE) // 2
-        return judged_samples(images[:, 0, rim : rim + SIDE, rim : rim + SIDE], labels, mnist_folder())
+        return judged_samples(as_classified(images[:, 0]), labels, mnist_folder())
 
     def _show(self, judged: Judged, trained: Trained, source: str) -> None:
         pixels = (255 * np.clip(judged.images, 0, 1)).astype(np.uint8)
@@ -168,6 +167,15 @@ class Outcome(TrainedOutcome):
             self.drawn_figures.append(figures.loss_curve(trained.losses, f"Training of the model, {source}.", "loss"))
         if judged.copies:
             self.remarks.append(Notice("staff", judged.copies))
+
+
+def as_classified(images: Floats) -> Floats:
+    """(N, S, S) → (N, 28, 28): without the rim that larger ones have, smaller ones enlarged."""
+    side = images.shape[1]
+    if side < CLASSIFIED:
+        return resized(images.astype(np.float32), CLASSIFIED).astype(np.float64)
+    rim = (side - CLASSIFIED) // 2
+    return images[:, rim : rim + CLASSIFIED, rim : rim + CLASSIFIED]
 
 
 def _made(student: Student, schedule: Schedule, arguments: dict[str, Any]) -> Handle:

@@ -7,6 +7,7 @@ from autograder.outcome_rule import Measure, OutcomeRule, Recipe
 
 @dataclass(frozen=True)
 class Rule(OutcomeRule):
+    side: int  # of the digits in the grader's own training
     digits: Recipe  # of the grader's own training; `width` is dim
     max_trainings: int  # a missed threshold is tried again with another seed; the best training counts
     steps: int  # in which samples are drawn: T of the grader's training; of weights that are handed in, as many of their T
