@@ -120,9 +120,11 @@ def read_weights(
 ) -> tuple[dict[str, bytes], list[str]]:
     """The weights of trained models by their names in the manifest, as far as they are there; and sentences about several, or unreadable ones.
 
-    Of the files that fit the first of a model's patterns that any fits, the last by name counts, such as that of the last epoch.
+    Of the files that fit the first of a model's patterns that any fits, the last by name counts, such as that of the last epoch. A pattern is
+    meant from the folder of the code on, or from the top of what was handed in.
     """
-    below = {"/".join(entry.path[len(main) :]): entry for entry in entries if entry.kind == "file" and entry.path[: len(main)] == main}
+    files = [entry for entry in entries if entry.kind == "file"]
+    below = {"/".join(entry.path): entry for entry in files} | {"/".join(e.path[len(main) :]): e for e in files if e.path[: len(main)] == main}
     found: dict[str, bytes] = {}
     notes: list[str] = []
     for model, patterns in manifest.files.weights.items():
