@@ -23,7 +23,6 @@ sys.path.insert(0, str(FOLDER))
 sys.dont_write_bytecode = True
 
 from faces import render_face  # noqa: E402
-from libs.checkpoints import load_checkpoint  # noqa: E402
 from libs.ddpm import DDPM  # noqa: E402
 from libs.models import draw, load_model  # noqa: E402
 
@@ -128,7 +127,7 @@ def draw_samples(logs: Path):
     """Digits on the left, faces on the right, from the averaged weights of the trainings. Says on what they were trained."""
     figure, panels = plt.subplots(1, 2, figsize=(10.4, 4.2), width_ratios=(10, 9))
     for ax, name, rows, columns in ((panels[0], "mnist_laptop", 4, 10), (panels[1], "afhq_laptop", 3, 6)):
-        model, config = load_model(logs / name / "model.safetensors")
+        model, config, data = load_model(logs / name / "model.safetensors")
         classes = config["model"]["num_classes"]
         torch.manual_seed(1)
         labels = torch.arange(classes).repeat(rows) if classes == 10 else torch.arange(classes).repeat_interleave(columns)
@@ -136,7 +135,6 @@ def draw_samples(logs: Path):
         tiles = images.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)
         ax.imshow(tiles.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         ax.axis("off")
-        data = load_checkpoint(logs / name / "checkpoint.safetensors")["data"]
         latent = ", in latent space" if config["model"]["use_vae"] else ""
         ax.set_title(f"configs/{name}.yaml{latent}\nData: {data}", fontsize=9, color=INK)
     return figure

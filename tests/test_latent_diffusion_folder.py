@@ -397,7 +397,8 @@ def test_what_is_left_is_the_mean_of_the_weights_and_can_be_drawn_with(given):
     state = trained(given, TINY_FACES, "a")
     weights = load_file("../logs/a/model.safetensors")
     assert differences(weights, dict(state["ema"]["mean"])) == []
-    model, config = given.models.load_model("../logs/a/model.safetensors")
+    model, config, data = given.models.load_model("../logs/a/model.safetensors")
+    assert data == given.datasets.DRAWN_FACES
     assert config == given.config.load_config("../logs/a/config.yaml") == given.config.merged(TINY_FACES)
     images = given.models.draw(model, torch.tensor([0, 1, 2]))
     assert images.shape == (3, 3, 32, 32)
