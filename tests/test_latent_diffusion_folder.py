@@ -117,6 +117,8 @@ def test_a_learning_rate_may_be_written_without_a_dot(given):
 def test_the_configurations_make_networks_for_their_data(given, name):
     settings = given.config.load_config(FOLDER / "configs" / name)
     assert settings["model"]["num_classes"] == {"mnist": 10, "afhq": 3}[settings["data"]["name"]]
+    tables = given.ddpm.schedule(settings["model"]["timesteps"], quadratic=settings["model"]["use_vae"])
+    assert tables["sqrt_alphas_cumprod"][-1] < 0.1  # the sampler starts from noise
     if "laptop" in name:
         model = given.models.make_model(settings)
         assert model.use_vae == (settings["data"]["name"] == "afhq")
