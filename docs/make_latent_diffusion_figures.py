@@ -128,7 +128,7 @@ def copy_samples(logs: Path) -> None:
     for name in ("mnist_laptop", "afhq_laptop"):
         last = max((logs / name).glob("sample-*.png"), key=lambda path: int(path.stem.removeprefix("sample-")))
         with Image.open(last) as picture:
-            picture.convert("RGB").quantize(128).save(FOLDER / "figures" / f"samples_{name}.png", optimize=True)
+            picture.convert("RGB").save(FOLDER / "figures" / f"samples_{name}.png", optimize=True)
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
