@@ -117,6 +117,8 @@ def test_a_learning_rate_may_be_written_without_a_dot(given):
 def test_the_configurations_make_networks_for_their_data(given, name):
     settings = given.config.load_config(FOLDER / "configs" / name)
     assert settings["model"]["num_classes"] == {"mnist": 10, "afhq": 3}[settings["data"]["name"]]
+    tables = given.ddpm.schedule(settings["model"]["timesteps"], quadratic=settings["model"]["use_vae"])
+    assert tables["sqrt_alphas_cumprod"][-1] < 0.1  # the sampler starts from noise
     if "laptop" in name:
         model = given.models.make_model(settings)
         assert model.use_vae == (settings["data"]["name"] == "afhq")
@@ -397,7 +399,8 @@ def test_what_is_left_is_the_mean_of_the_weights_and_can_be_drawn_with(given):
     state = trained(given, TINY_FACES, "a")
     weights = load_file("../logs/a/model.safetensors")
     assert differences(weights, dict(state["ema"]["mean"])) == []
-    model, config = given.models.load_model("../logs/a/model.safetensors")
+    model, config, data = given.models.load_model("../logs/a/model.safetensors")
+    assert data == given.datasets.DRAWN_FACES
     assert config == given.config.load_config("../logs/a/config.yaml") == given.config.merged(TINY_FACES)
     images = given.models.draw(model, torch.tensor([0, 1, 2]))
     assert images.shape == (3, 3, 32, 32)
