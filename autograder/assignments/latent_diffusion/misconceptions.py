@@ -1,10 +1,10 @@
 """Known wrong versions of the regions, by task, each with what a student reads about it."""
 
-from autograder.assignments.latent_diffusion import wrong_edm, wrong_fid
+from autograder.assignments.latent_diffusion import wrong_edm, wrong_fid, wrong_stable_diffusion
 from autograder.grading.formulas import Algorithm
 from autograder.grading.mutants import Misconception
 
-MISCONCEPTIONS: tuple[Misconception, ...] = (*wrong_edm.EDM, *wrong_fid.FID)
+MISCONCEPTIONS: tuple[Misconception, ...] = (*wrong_edm.EDM, *wrong_fid.FID, *wrong_stable_diffusion.STABLE_DIFFUSION)
 
 RIGHT_FORMS: tuple[Misconception, ...] = ()
 
