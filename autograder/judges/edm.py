@@ -30,9 +30,7 @@ from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.proxies import Handle, Student, describe
 
 COEFFICIENTS = ("c_skip", "c_out", "c_in", "c_noise")
-EQUATIONS = {
-    "c_skip": "σ_data²/(σ² + σ_data²)", "c_out": "σ σ_data/√(σ² + σ_data²)", "c_in": "1/√(σ² + σ_data²)", "c_noise": "ln(σ)/4",
-}  # fmt: skip
+ROWS_OF_TABLE = {"c_skip": "Skip scaling", "c_out": "Output scaling", "c_in": "Input scaling", "c_noise": "Noise cond."}
 SIGMAS = 12
 ARGUMENTS = Signature(("x", "label", "time"), aliases={"t": "time", "labels": "label"})
 
@@ -178,7 +176,8 @@ def judge_coefficient(course: Edm, name: str, draw: Draw, note: Note) -> None:
             note(name, got, 1e-3)
             note.measured_work(follows_the_schedule(list(sigma), got[:, None], np.full((SIGMAS, 1), 1e-3)))
             for value, right, level in zip(got, expected, sigma):
-                message = f"At σ = {level:.4g} and σ_data = {table.sigma_data:.3g}, {name} must be {EQUATIONS[name]}; yours is not (EDM, Table 1)."
+                row = f"that of EDM, Table 1, row “{ROWS_OF_TABLE[name]}”"
+                message = f"At σ = {level:.4g} and σ_data = {table.sigma_data:.3g}, {name} must be {row}; yours is {value / right:.4g} times that."
                 expect_near(value, right, 1e-5 * (abs(right) + (name == "c_noise")), message)
 
         return attempt

@@ -59,7 +59,7 @@ STABLE_DIFFUSION: tuple[Misconception, ...] = (
     _forward(
         "sd-time-divided",
         "The time seems to be divided by something. In Stable Diffusion it is the number of the step.",
-        edits=(("time.float()[:, None]", "time.float()[:, None] / 1000"),),
+        edits=(("time.float()", "time.float() / 1000"),),
     ),
     _forward(
         "sd-stored-first",
@@ -74,7 +74,7 @@ STABLE_DIFFUSION: tuple[Misconception, ...] = (
     _forward(
         "sd-first-time-for-all",
         "All latents of a batch seem to get the time of the first. Look at the shape of the time.",
-        edits=(("time.float()[:, None]", "time.float()[:1, None]"),),
+        edits=(("torch.outer(time.float(), ", "torch.outer(time.float()[:1], "),),
     ),
     _forward(
         "sd-context-of-the-first",

@@ -84,7 +84,7 @@ class SDUNet(nn.Module):
         ### BEGIN SOLUTION
         half = self.width // 2
         frequencies = torch.exp(-math.log(10_000) / half * torch.arange(half, device=x.device))
-        angles = time.float()[:, None] * frequencies
+        angles = torch.outer(time.float(), frequencies)
         t = self.time_embed(torch.cat([angles.cos(), angles.sin()], dim=-1))
         stored = []
         for block in self.input_blocks:
