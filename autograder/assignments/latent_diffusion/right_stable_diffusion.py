@@ -95,7 +95,7 @@ class First(nn.Conv2d):
 '''
 
 _OWN_INIT = """
-    time, widths = 4 * width, [width * mult for mult in mults]
+    self.width, time, widths = width, 4 * width, [width * mult for mult in mults]
     self.time_embed = nn.Sequential(nn.Linear(width, time), nn.SiLU(), nn.Linear(time, time))
     down, stored, c = [[First(in_channels, width, 3, padding=1)]], [width], width
     for i, w in enumerate(widths):
@@ -185,6 +185,7 @@ STABLE_DIFFUSION: tuple[Variant, ...] = (
     }),
     Variant("sd-built-from-a-table", "the blocks from a list of what each holds; numbers of channels counted on the way", bodies={
         INIT: """
+            self.width = width
             one, two, three, four = (width * mult for mult in mults)
             make = {
                 "R": lambda before, c: ResBlock(before, 4 * width, c, groups=GROUPS),

@@ -33,11 +33,11 @@ class SDUNet(nn.Module):
 
     def __init__(self, width=320, context_dim=768, in_channels=4, out_channels=4, mults=(1, 2, 4, 4), num_heads=8):
         super().__init__()
-        self.width = width
         ######## TODO sd: SDUNet.__init__ ########
         # The blocks as the first lines of this file list them. The parts of libs/blocks.py will do, with GROUPS groups and num_heads heads; the norm
         # at the beginning of a transformer has ε = 1e-6 in Stable Diffusion. (about 25 lines)
         ### BEGIN SOLUTION
+        self.width = width
         time_dim, last = 4 * width, len(mults) - 1
 
         def level_of(channels_in, level, *more):
