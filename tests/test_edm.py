@@ -75,6 +75,22 @@ def test_the_steps_of_the_defaults():
     np.testing.assert_allclose(np.diff(steps ** (1 / 7)), np.diff(steps ** (1 / 7))[0], rtol=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sigma_data", [0.5, 0.8])
+def test_steps_and_preconditioning_are_those_of_diffusers(sigma_data):
+    torch, diffusers = pytest.importorskip("torch"), pytest.importorskip("diffusers")
+    scheduler = diffusers.EDMEulerScheduler(sigma_min=0.002, sigma_max=80.0, sigma_data=sigma_data, rho=7.0)
+    scheduler.set_timesteps(12)
+    np.testing.assert_allclose(scheduler.sigmas.numpy(), [*rho_steps(12, 0.002, 80, 7), 0], rtol=2e-5)
+    table, x, answer = Preconditioning(sigma_data), *torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for sigma in torch.tensor([0.01, 0.7, 30.0], dtype=torch.float64):
+        s = float(sigma)
+        np.testing.assert_allclose(scheduler.precondition_inputs(x, sigma), table.c_in(s) * x.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(float(scheduler.precondition_noise(sigma)), table.c_noise(s), rtol=1e-6)
+        denoised = table.c_skip(s) * x.numpy() + table.c_out(s) * answer.numpy()
+        np.testing.assert_allclose(scheduler.precondition_outputs(x, answer, sigma), denoised, rtol=1e-6)
+
+
 def test_the_flow_is_that_of_fine_steps_of_another_method():
     """Runge and Kutta's method of order 4 on ln σ."""
     data, x = GaussianDenoiser(MEAN, STD), 5 * np.random.default_rng(1).normal(size=(6, 3))
