@@ -1,6 +1,7 @@
 """EDM: the oracles by independent computations, and the checks of the bonus task by mistakes, right versions and traps."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -74,6 +75,22 @@ def test_the_steps_of_the_defaults():
     np.testing.assert_allclose(np.diff(steps ** (1 / 7)), np.diff(steps ** (1 / 7))[0], rtol=1e-9)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sigma_data", [0.5, 0.8])
+def test_steps_and_preconditioning_are_those_of_diffusers(sigma_data):
+    torch, diffusers = pytest.importorskip("torch"), pytest.importorskip("diffusers")
+    scheduler = diffusers.EDMEulerScheduler(sigma_min=0.002, sigma_max=80.0, sigma_data=sigma_data, rho=7.0)
+    scheduler.set_timesteps(12)
+    np.testing.assert_allclose(scheduler.sigmas.numpy(), [*rho_steps(12, 0.002, 80, 7), 0], rtol=2e-5)
+    table, x, answer = Preconditioning(sigma_data), *torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for sigma in torch.tensor([0.01, 0.7, 30.0], dtype=torch.float64):
+        s = float(sigma)
+        np.testing.assert_allclose(scheduler.precondition_inputs(x, sigma), table.c_in(s) * x.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(float(scheduler.precondition_noise(sigma)), table.c_noise(s), rtol=1e-6)
+        denoised = table.c_skip(s) * x.numpy() + table.c_out(s) * answer.numpy()
+        np.testing.assert_allclose(scheduler.precondition_outputs(x, answer, sigma), denoised, rtol=1e-6)
+
+
 def test_the_flow_is_that_of_fine_steps_of_another_method():
     """Runge and Kutta's method of order 4 on ln σ."""
     data, x = GaussianDenoiser(MEAN, STD), 5 * np.random.default_rng(1).normal(size=(6, 3))
@@ -112,6 +129,32 @@ def test_heuns_method_ends_with_the_denoiser():
     np.testing.assert_allclose(data.heun(x, np.array([0.5, 0.0])), data.denoised(x, 0.5))
 
 
+# The solution around its own network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use_vae", [False, True])
+def test_the_solution_trains_and_draws_with_its_own_network(manifest, use_vae):
+    torch = pytest.importorskip("torch")
+    sys.path.insert(0, str(manifest.solution))
+    try:
+        from libs.edm import EDM
+
+        torch.manual_seed(0)
+        model = EDM((3, 32, 16), dim=8, context_dim=8, dim_mults=(1, 2), attn_levels=(1,), use_vae=use_vae)
+        loss = model.compute_loss(torch.rand(4, 3, 32, 16), torch.tensor([3, 9, 0, 3]))
+        loss.backward()
+        assert all(p.grad is not None for p in model.model.parameters())
+        assert 0.2 < loss.item() < 5  # about 1 before the training, at every σ: what the weight λ(σ) is for
+        images = model.generate([1, 7], num_steps=3)
+        assert images.shape == (2, 3, 32, 16)
+        assert 0 <= images.min() <= images.max() <= 1
+    finally:
+        sys.path.remove(str(manifest.solution))
+        for name in [name for name in sys.modules if name == "libs" or name.startswith("libs.")]:
+            del sys.modules[name]
+
+
 # The checks
 
 
@@ -135,8 +178,8 @@ def test_the_solution_passes_and_its_sampler_converges_with_order_2(lane, manife
 @pytest.mark.parametrize(
     ("mistake", "check", "sentence"),
     [
-        ("edm-skip-with-root", "edm.c_skip", r"At σ = .* and σ_data = .*, c_skip must be"),
-        ("edm-noise-without-quarter", "edm.c_noise", r"c_noise must be ln\(σ\)/4; yours is not"),
+        ("edm-skip-with-root", "edm.c_skip", r"At σ = .* and σ_data = .*, c_skip must be that of .* “Skip scaling”; yours is .* times that"),
+        ("edm-noise-without-quarter", "edm.c_noise", r"row “Noise cond.”; yours is 4 times that"),
         ("edm-denoiser-told-sigma", "edm.denoise", r"must tell the network c_noise\(σ\)"),
         ("edm-denoiser-time-of-four-dimensions", "edm.denoise", r"a time of shape \(7,\); yours tells it one of shape \(7, 1, 1, 1\)"),
         ("edm-denoiser-without-skip", "edm.denoise", r"x must be multiplied by c_skip\(σ\).* yours is multiplied by 0\.0000"),

@@ -4,7 +4,7 @@ The network is answered by the grader. It is told c_noise = ln σ/4 for each ima
 given. Where a coefficient or the denoiser of a submission is known to be wrong, the grader's stands in, so that one mistake costs one check.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,10 +30,9 @@ from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.proxies import Handle, Student, describe
 
 COEFFICIENTS = ("c_skip", "c_out", "c_in", "c_noise")
-EQUATIONS = {
-    "c_skip": "σ_data²/(σ² + σ_data²)", "c_out": "σ σ_data/√(σ² + σ_data²)", "c_in": "1/√(σ² + σ_data²)", "c_noise": "ln(σ)/4",
-}  # fmt: skip
+ROWS_OF_TABLE = {"c_skip": "Skip scaling", "c_out": "Output scaling", "c_in": "Input scaling", "c_noise": "Noise cond."}
 SIGMAS = 12
+LARGEST = 18.0  # |ln σ| of what a network may be told: σ from 1e-8 to 1e8
 ARGUMENTS = Signature(("x", "label", "time"), aliases={"t": "time", "labels": "label"})
 
 SigmaForm = Callable[[Floats], list[Any]]  # σ of some rows → what calls are given that cover them
@@ -113,18 +112,20 @@ class Recorder:
         return model
 
     def _coefficient(self, name: str, sigma: Any) -> Any:
-        return np.asarray(getattr(self.table, name)(np.asarray(sigma, dtype=np.float64)), dtype=np.float32)
+        with np.errstate(all="ignore"):
+            return np.asarray(getattr(self.table, name)(np.asarray(sigma, dtype=np.float64)), dtype=np.float32)
 
     def network(self, *args: Any, **kwargs: Any) -> Any:
         given = ARGUMENTS.bind(args, kwargs)
         x = as_state(given["x"], "x", "What the network is given")
-        expect(finite(given["time"]), f"{self.where} asks the network at a σ that is not positive, so that c_noise(σ) is no number.")
-        time = as_timesteps(given["time"], len(x), "The time that the network is told")
+        time = given["time"]
+        is_number = not isinstance(time, np.ndarray) or finite(time)
+        expect(is_number, f"{self.where} asks the network at a σ that is not positive, so that c_noise(σ) is no number.")
+        time = as_timesteps(time, len(x), "The time that the network is told")
         expect_float32(given["x"].dtype.name, f"What the network is given in {self.where}")
         self.shapes.append(np.shape(given["time"]))
-        with np.errstate(over="ignore"):
-            sigma = np.exp(4 * time)
-        expect(np.isfinite(sigma).all() and sigma.min() > 0, _told_wrong(self.where, time))
+        expect(near(4 * time, 0, LARGEST), _told_wrong(self.where, time))
+        sigma = np.exp(4 * time)
         return self._answer(Asked(x / self.table.c_in(of_rows(sigma, x)), sigma, given["label"]))[1]
 
     def denoise(self, x: Any, sigma: Any, label: Any = None) -> Any:
@@ -151,13 +152,14 @@ def _told_wrong(where: str, time: Floats) -> str:
 
 def expect_labels(given: Any, labels: Any, where: str, note: Note) -> None:
     """The network was told the label of each image."""
-    same = isinstance(given, (list, np.ndarray)) and np.array_equal(np.ravel(np.asarray(given)), labels)
+    numbers = isinstance(given, np.ndarray) or (isinstance(given, list) and all(isinstance(one, (int, float)) for one in given))
+    same = bool(numbers) and np.array_equal(np.ravel(given), labels)
     note("own labels", same, 0)
     expect(same, f"{where} must give the network the labels of its images, of shape ({len(labels)},); yours gave it {_said(given, labels)}.")
 
 
 def _said(given: Any, labels: Any) -> str:
-    return "others" if np.shape(given) == np.shape(labels) else describe(given)
+    return "others" if isinstance(given, np.ndarray) and given.shape == labels.shape else describe(given)
 
 
 # The coefficients
@@ -178,7 +180,8 @@ def judge_coefficient(course: Edm, name: str, draw: Draw, note: Note) -> None:
             note(name, got, 1e-3)
             note.measured_work(follows_the_schedule(list(sigma), got[:, None], np.full((SIGMAS, 1), 1e-3)))
             for value, right, level in zip(got, expected, sigma):
-                message = f"At σ = {level:.4g} and σ_data = {table.sigma_data:.3g}, {name} must be {EQUATIONS[name]}; yours is not (EDM, Table 1)."
+                row = f"that of EDM, Table 1, row “{ROWS_OF_TABLE[name]}”"
+                message = f"At σ = {level:.4g} and σ_data = {table.sigma_data:.3g}, {name} must be {row}; yours is {value / right:.4g} times that."
                 expect_near(value, right, 1e-5 * (abs(right) + (name == "c_noise")), message)
 
         return attempt
@@ -208,10 +211,10 @@ def judge_denoiser(course: Edm, draw: Draw, note: Note) -> None:
 
     def in_form(form: SigmaForm) -> Callable[[], None]:
         def attempt() -> None:
-            told: list[Any] = []
+            told: list[_Told] = []
 
             def network(*args: Any, **kwargs: Any) -> Any:
-                told.append(ARGUMENTS.bind(args, kwargs))
+                told.append(_told(ARGUMENTS.bind(args, kwargs)))
                 return f32(answer)
 
             recorder = Recorder(course, table, lambda asked: answer, "denoise")
@@ -226,20 +229,35 @@ def judge_denoiser(course: Edm, draw: Draw, note: Note) -> None:
     any_form(note, [in_form(form) for form in FOR_EACH])
 
 
-def _expect_asked_right(told: Sequence[Any], table: Preconditioning, x: Floats, sigma: Floats, labels: Any, note: Note) -> None:
+@dataclass(frozen=True)
+class _Told:
+    """What a network was given by the denoiser: images, as they came; the time of each row, and the shape in which it came; labels."""
+
+    images: Floats
+    dtype: str
+    time: Floats
+    shape: tuple[int, ...]
+    label: Any
+
+
+def _told(given: Mapping[str, Any]) -> _Told:
+    images = as_state(given["x"], "x", "What the network is given")
+    time = as_timesteps(given["time"], len(images), "The time that the network is told")
+    return _Told(images, given["x"].dtype.name, time, np.shape(given["time"]), given["label"])
+
+
+def _expect_asked_right(told: Sequence[_Told], table: Preconditioning, x: Floats, sigma: Floats, labels: Any, note: Note) -> None:
     note("calls", len(told), 0)
     expect(len(told) == 1, f"denoise must ask the network once; yours asked it {len(told)} times.")
-    given = told[0]
-    expect(given["x"].shape == x.shape, f"denoise must give the network images of shape {x.shape}; yours gave it {given['x'].shape}.")
-    images, time = as_state(given["x"], "x", "What the network is given"), as_timesteps(given["time"], len(x), "The time that the network is told")
+    images, time, shape = told[0].images, told[0].time, told[0].shape
+    expect(images.shape == x.shape, f"denoise must give the network images of shape {x.shape}; yours gave it {images.shape}.")
     factors = (images * x).sum(axis=(1, 2, 3)) / (x**2).sum(axis=(1, 2, 3))
     note("factors of the input", factors, 2e-3)
     note("told", time, 2e-3)
-    expect_labels(given["label"], labels, "denoise", note)
-    expect_float32(given["x"].dtype.name, "What the network is given in denoise")
+    expect_labels(told[0].label, labels, "denoise", note)
+    expect_float32(told[0].dtype, "What the network is given in denoise")
     right = near(images, table.c_in(of_rows(sigma, x)) * x, 1e-4)
     expect(right, "denoise must give the network c_in(σ) x, with the σ of each image (EDM, Eq. 7); yours gives it something else.")
-    shape = np.shape(given["time"])
     expect(shape == (len(x),), f"denoise must tell the network a time of shape ({len(x)},); yours tells it one of shape {shape}.")
     message = "denoise must tell the network c_noise(σ), with the σ of each image; yours tells it something else."
     expect_near(time, table.c_noise(sigma), 1e-4, message)

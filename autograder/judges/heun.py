@@ -15,6 +15,7 @@ from autograder.grading.checks import Floats, Note, any_form, expect, expect_ten
 from autograder.grading.seeds import Draw
 from autograder.judges.edm import Asked, Edm, Recorder, expect_labels
 from autograder.judges.expectations import f32
+from autograder.judges.network import as_state
 from autograder.judges.results import numbers_of
 from autograder.oracles.preconditioning import GaussianDenoiser, Preconditioning, rho_steps
 from autograder.oracles.statistics import correlation, standard_normal_fault
@@ -81,7 +82,8 @@ def run(course: Edm, draw: Draw, note: Note, steps: int, shape: tuple[int, ...],
         return result
 
     def decode(x: Any) -> Any:
-        decoded.append(np.asarray(x, dtype=np.float64))
+        decoded.append(as_state(x, "z", "What self.vae.decoder is given"))
+        expect(decoded[-1].ndim == 4, f"self.vae.decoder must be given latents, (B, C, H, W); yours gives it shape {decoded[-1].shape}.")
         return f32(_decoded(decoded[-1]))
 
     sigmas = rho_steps(steps, SIGMA_MIN, SIGMA_MAX, RHO)

@@ -1,6 +1,14 @@
 """Known wrong versions of the regions, by task, each with what a student reads about it."""
 
-from autograder.assignments.latent_diffusion import wrong_ddim, wrong_ddpm, wrong_edm, wrong_fid, wrong_loss, wrong_unet
+from autograder.assignments.latent_diffusion import (
+    wrong_ddim,
+    wrong_ddpm,
+    wrong_edm,
+    wrong_fid,
+    wrong_loss,
+    wrong_stable_diffusion,
+    wrong_unet,
+)
 from autograder.grading.formulas import Algorithm
 from autograder.grading.mutants import Misconception
 from autograder.judges.formulas import COMPUTE_LOSS, DDIM_P_SAMPLE, P_SAMPLE, P_SAMPLE_LOOP, Q_SAMPLE
@@ -16,6 +24,7 @@ MISCONCEPTIONS: tuple[Misconception, ...] = (
     *wrong_ddim.LOOP,
     *wrong_edm.EDM,
     *wrong_fid.FID,
+    *wrong_stable_diffusion.STABLE_DIFFUSION,
 )
 
 RIGHT_FORMS: tuple[Misconception, ...] = ()

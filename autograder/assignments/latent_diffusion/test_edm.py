@@ -15,25 +15,25 @@ def course(student: Student, carry: Carry, sample_shape: tuple[int, ...]) -> Edm
 
 @task("edm", points=0.25, region="EDM.c_skip", shows_work=True)
 def test_c_skip(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry) -> None:
-    """`c_skip` is σ_data²/(σ² + σ_data²) (EDM, Table 1)."""
+    """`c_skip` is the skip scaling of EDM, Table 1, whatever σ_data is."""
     edm.judge_coefficient(course(student, carry, sample_shape), "c_skip", draw, note)
 
 
 @task("edm", points=0.25, region="EDM.c_out", shows_work=True)
 def test_c_out(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry) -> None:
-    """`c_out` is σ σ_data/√(σ² + σ_data²) (EDM, Table 1)."""
+    """`c_out` is the output scaling of EDM, Table 1, whatever σ_data is."""
     edm.judge_coefficient(course(student, carry, sample_shape), "c_out", draw, note)
 
 
 @task("edm", points=0.25, region="EDM.c_in", shows_work=True)
 def test_c_in(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry) -> None:
-    """`c_in` is 1/√(σ² + σ_data²) (EDM, Table 1)."""
+    """`c_in` is the input scaling of EDM, Table 1, whatever σ_data is."""
     edm.judge_coefficient(course(student, carry, sample_shape), "c_in", draw, note)
 
 
 @task("edm", points=0.25, region="EDM.c_noise", shows_work=True)
 def test_c_noise(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry) -> None:
-    """`c_noise` is ln(σ)/4 (EDM, Table 1)."""
+    """`c_noise` is what the network is told of σ in EDM, Table 1."""
     edm.judge_coefficient(course(student, carry, sample_shape), "c_noise", draw, note)
 
 

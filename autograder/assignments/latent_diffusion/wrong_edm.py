@@ -24,7 +24,7 @@ _RESULT = "self.c_skip(sigma) * x + self.c_out(sigma) * answer"
 _LEVELS = "self.P_mean + self.P_std * torch.randn(len(x_start), device=x_start.device)"
 _WEIGHT = "(sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2"
 _MEAN = "(weight * (denoised - x_start) ** 2).mean()"
-_NOISE = "noise = torch.randn_like(x_start) if noise is None else noise"
+_NOISE = "if noise is None:\n    noise ="
 _ENCODED = "with torch.no_grad():\n        x_start = self.vae.encoder(x_start)"
 _CORRECTED = "x + (sigma_next - sigma) * (d + d_next) / 2"
 _D, _D_NEXT = "(x - self.denoise(x, sigma, labels)) / sigma\n", "(x_next - self.denoise(x_next, sigma_next, labels)) / sigma_next"
@@ -108,7 +108,7 @@ EDM: tuple[Misconception, ...] = (
         edits=(("x_start + sigma * noise", "x_start"),),
     ),
     _loss("edm-loss-same-at-every-call", edits=((_NOISE, f"torch.manual_seed(0)\n{_NOISE}"),)),
-    _loss("edm-loss-given-noise-ignored", edits=((_NOISE, "noise = torch.randn_like(x_start)"),)),
+    _loss("edm-loss-given-noise-ignored", edits=((_NOISE, "noise ="),)),
     _loss("edm-loss-not-weighted", edits=((_MEAN, "((denoised - x_start) ** 2).mean()"),)),
     _loss("edm-loss-weight-upside-down", edits=((_WEIGHT, "(sigma * self.sigma_data) ** 2 / (sigma**2 + self.sigma_data**2)"),)),
     _loss("edm-loss-weight-not-squared", edits=((_WEIGHT, "(sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data)"),)),

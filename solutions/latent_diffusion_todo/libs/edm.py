@@ -115,7 +115,8 @@ class EDM(nn.Module):
         if self.use_vae:
             with torch.no_grad():
                 x_start = self.vae.encoder(x_start)
-        noise = torch.randn_like(x_start) if noise is None else noise
+        if noise is None:
+            noise = torch.randn_like(x_start)
         log_sigma = self.P_mean + self.P_std * torch.randn(len(x_start), device=x_start.device)
         sigma = log_sigma.exp().reshape(-1, 1, 1, 1)
         denoised = self.denoise(x_start + sigma * noise, sigma, label)
