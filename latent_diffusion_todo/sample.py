@@ -28,7 +28,7 @@ def main(arguments=None):
     args = parser.parse_args(arguments)
     if args.per_class < 1 or args.steps is not None and args.steps < 1:
         raise UserError("--per_class and --steps are counted from 1 on.")
-    model, config = load_model(args.folder / "model.safetensors", args.method)
+    model, config, data = load_model(args.folder / "model.safetensors", args.method)
     if args.steps is not None and config["method"] == "ddpm":
         raise UserError("DDPM takes all of its steps; --steps belongs to --method ddim or edm.")
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -44,7 +44,7 @@ def main(arguments=None):
     steps = f"{args.steps} steps" if args.steps else f"T = {config['model']['timesteps']}" if config["method"] == "ddpm" else "its default steps"
     told = f"{CLASSES[config['method']]}, {steps}: {len(images)} images in {seconds:.1f} s on {device}."
     path = args.folder / f"samples-{config['method']}{f'-{args.steps}' if args.steps else ''}.png"
-    save_samples(images, classes, path, f"{told} Model: {args.folder.name}.")
+    save_samples(images, classes, path, f"{told} Model: {args.folder.name}, trained on: {data}.")
     print(f"{told} {path}")
 
 

@@ -124,7 +124,7 @@ def train(trainer, folder, print_every, checkpoint_every):
 def keep(trainer, folder, epoch):
     """Checkpoint, averaged weights, curve and samples after an epoch."""
     save_checkpoint(trainer.state(), folder / CHECKPOINT)
-    save_model(trainer.ema.mean, trainer.config, folder / MODEL)
+    save_model(trainer.ema.mean, trainer.config, trainer.images.name, folder / MODEL)
     caption = f"Data: {trainer.images.name}; {in_words(trainer.config)}; after epoch {epoch} of {trainer.config['training']['epochs']}."
     save_loss_curve(trainer.losses, folder / "loss.png", caption)
     try:

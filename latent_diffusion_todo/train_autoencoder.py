@@ -1,6 +1,6 @@
 """Train the small autoencoder whose weights lie in libs/weights/ (given; nothing to do here, and no need to run it).
 
-    python train_autoencoder.py             about half an hour on one core; Ctrl-C stops it, the same command goes on
+    python train_autoencoder.py             about a quarter of an hour on one core; Ctrl-C stops it, the same command goes on
     python train_autoencoder.py --fresh     begins again
 
 It learns from images that are made here: faces drawn by a program at two sizes, and heaps of overlapping discs ("dead leaves"), whose statistics

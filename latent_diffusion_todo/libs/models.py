@@ -17,7 +17,7 @@ from .errors import UserError
 from .utils import trained_state
 
 CLASSES = {"ddpm": "DDPM", "ddim": "DDIM", "edm": "EDM"}  # libs/<method>.py has the class
-CONFIG = "config"  # in the metadata of model.safetensors
+CONFIG, DATA = "config", "data"  # in the metadata of model.safetensors
 
 
 def make_model(config):
@@ -51,25 +51,26 @@ def draw(model, labels, batch_size=100, **how):
         return torch.cat([sampler(part, **how).float().cpu() for part in labels.split(batch_size)])
 
 
-def save_model(weights, config, path):
-    """What is handed in: weights by name, without the autoencoder's, and the configuration that they belong to."""
-    save_whole(weights, path, {CONFIG: json.dumps(config)})
+def save_model(weights, config, data, path):
+    """What is handed in: weights by name, without the autoencoder's, the configuration that they belong to, and the name of the data."""
+    save_whole(weights, path, {CONFIG: json.dumps(config), DATA: data})
 
 
 def load_model(path, method=None):
-    """The model of a file that save_model wrote, and its configuration; with `method`, as another class. Raises UserError for another file."""
+    """(model, configuration, name of the data) of a file that save_model wrote; with `method`, as another class. Raises UserError for another file."""
     if not Path(path).is_file():
         raise UserError(f"There is no model {path}; train one first: python train.py configs/mnist_laptop.yaml")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            config = merged(json.loads((file.metadata() or {})[CONFIG]), str(path))
+            facts = file.metadata() or {}
+            config, data = merged(json.loads(facts[CONFIG]), str(path)), facts[DATA]
             weights = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} was not written by train.py ({type(error).__name__}).") from None
     config["method"] = method or config["method"]
     model = make_model(config)
     fill(model, weights)
-    return model, config
+    return model, config, data
 
 
 def fill(model, weights):
