@@ -75,7 +75,7 @@ class Outcome(TrainedOutcome):
         if configuration is not None:
             replaced = files_replaced(carry, NETWORK | SAMPLER, "draw")
             trained = self._loaded(configuration, replaced)
-            judged, source = self._samples(trained, labels), "drawn with your model"
+            judged, source = self.samples(trained, labels), "drawn with your model"
         else:
             replaced = files_replaced(carry, NETWORK | SAMPLER | LOSS)
             judged, trained = self._best_of_trainings(replaced, labels, note)
@@ -96,7 +96,7 @@ class Outcome(TrainedOutcome):
         found: list[tuple[Judged, Trained]] = []
         for index in range(self.rule.max_trainings):
             trained = self.train(index, replaced)
-            found.append((self._samples(trained, labels), trained))
+            found.append((self.samples(trained, labels), trained))
             note(f"training {index + 1}", found[-1][0].wrong, 0.05)
             if found[-1][0].wrong < self.rule.wrong_digits:
                 break
@@ -148,7 +148,8 @@ class Outcome(TrainedOutcome):
 
     # Samples
 
-    def _samples(self, trained: Trained, labels: Any) -> Judged:
+    def samples(self, trained: Trained, labels: Any) -> Judged:
+        """What it draws of these labels, and what a classifier takes it for."""
         trained.model.new("eval")
         trained.student.seed = self.draw("samples").seed()
         self.context.on_progress("drawing digits", 0, 1)
