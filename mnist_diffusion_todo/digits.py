@@ -10,6 +10,7 @@ import torch
 from drawn_digits import NAME as DRAWN
 from drawn_digits import drawn_digits
 from errors import UserError, run
+from mnist_files import Damaged, read_mnist
 
 SIDE = 28
 MOST_DRAWN = 20_000  # of the drawn digits; a thousand of them take a second
@@ -29,15 +30,14 @@ def load_digits(count: int, train: bool = True, folder: str = "data") -> Digits:
     Raises UserError for an MNIST that is damaged.
     """
     try:
-        from torchvision.datasets import MNIST
-
-        found = MNIST(folder, train=train, download=False)
-    except (ImportError, RuntimeError):  # RuntimeError: not there
+        found = read_mnist(folder, train)
+    except Damaged as error:
+        raise UserError(f"{error} Or delete {folder}/MNIST and get it again: python digits.py --download") from None
+    if found is None:
         images, labels = drawn_digits(min(count, MOST_DRAWN), SIDE, seed=0 if train else 1)
         return Digits(torch.from_numpy(images)[:, None], torch.from_numpy(labels), DRAWN)
-    except (OSError, EOFError, ValueError, AssertionError) as error:
-        raise UserError(f"MNIST in {folder}/ cannot be read ({error}); delete {folder}/MNIST and get it again: python digits.py --download") from None
-    return Digits(found.data[:count, None].float() / 255, found.targets[:count], "MNIST")
+    images, labels = (torch.from_numpy(part[:count]) for part in found)
+    return Digits(images[:, None].float() / 255, labels.long(), "MNIST")
 
 
 def one_of_each(digits: Digits) -> torch.Tensor:

@@ -143,7 +143,7 @@ def every_mistake_and_every_variant_is_code(manifest: Manifest, sandbox: Sandbox
     solution = solution_files(manifest)
     for mistake in misconceptions(manifest):
         assert mistake.region in regions, mistake.id
-        assert mistake.region in manifest.task(mistake.task).regions, mistake.id
+        assert mistake.region in manifest.task(mistake.task).judged, mistake.id
         assert _is_other_code(apply_misconceptions(manifest, (mistake,)), solution), mistake.id
     for variant in variants(manifest):
         assert _is_other_code(apply_variant(manifest, variant), solution), variant.id

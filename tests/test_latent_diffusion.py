@@ -71,8 +71,8 @@ CONFIGURATION = {"img_shape": [1, 28, 28], "timesteps": 200, "dim": 16, "context
 
 def model_file(changes, **others) -> bytes:
     """A safetensors file without tensors."""
-    config = json.dumps({"model": {**CONFIGURATION, **changes}, **others})
-    header = json.dumps({"__metadata__": {"config": config}}).encode()
+    made_of = json.dumps({"config": {"model": {**CONFIGURATION, **changes}, **others}, "data": "MNIST"})
+    header = json.dumps({"__metadata__": {"made of": made_of}}).encode()
     return len(header).to_bytes(8, "little") + header
 
 

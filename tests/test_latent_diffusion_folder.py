@@ -579,4 +579,4 @@ def test_the_configuration_lies_in_the_handed_in_model(given):
     from safetensors import safe_open
 
     with safe_open("../logs/a/model.safetensors", framework="pt") as file:
-        assert json.loads(file.metadata()["config"]) == given.config.merged(TINY)
+        assert json.loads(file.metadata()["made of"])["config"] == given.config.merged(TINY)

@@ -245,4 +245,4 @@ def test_drawn_digits_stand_in_and_say_so():
 def test_a_damaged_mnist_gets_a_sentence():
     write_mnist(Path("data"))
     (Path("data/MNIST/raw") / "train-images-idx3-ubyte").write_bytes(b"broken")
-    assert "cannot be read" in refused(given.digits.load_digits, 10)
+    assert "is no whole file of MNIST" in refused(given.digits.load_digits, 10)

@@ -126,7 +126,7 @@ def judge_deterministic(course: Interface, draw: Draw, note: Note) -> None:
 def judge_last_step(course: Interface, draw: Draw, note: Note) -> None:
     schedule = course.schedule(draw)
     first = schedule.first
-    pairs = ((first, -1), (first + 2, -3), (schedule.last, -1))
+    pairs = ((first, -1), (first + 2, course.clean_times[-1]), (schedule.last, -1))
 
     def judge_one(jump: Jump, step: Step) -> None:
         _expect_no_noise(course, step, jump)

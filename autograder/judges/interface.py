@@ -65,6 +65,7 @@ class Interface:
     names: ClassVar[Names] = Names()
     forms: ClassVar[tuple[Form, ...]] = FORMS  # of t, of which a step has to take one
     network_arguments: ClassVar[tuple[str, ...] | Signature] = ("x", "t")  # without "t" where it is not told the time
+    clean_times: ClassVar[tuple[int, ...]] = (-1, -3)  # with which a DDIM step is told that it leads to clean data
     classes: ClassVar[int] = 0  # of the labels that the network must be given beside x_t; 0 where there are none
 
     @property

@@ -5,19 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import UserError
-
 PLACES = ("MNIST/raw", "raw", "")  # below the folder of the data
 
 
-def read_mnist(folder):
-    """The training images, uint8 (N, 28, 28), and labels, uint8 (N,); None where they are not there. Raises UserError for damaged files."""
-    found = [_find(Path(folder), name) for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")]
+class Damaged(Exception):
+    """A file of MNIST that cannot be read. The message says which, and what to do."""
+
+
+def read_mnist(folder, train=True):
+    """The images for training, or for testing, uint8 (N, 28, 28), and labels, uint8 (N,); None where they are not there. Raises Damaged."""
+    first = "train" if train else "t10k"
+    found = [_find(Path(folder), f"{first}-{name}-ubyte") for name in ("images-idx3", "labels-idx1")]
     if None in found:
         return None
     images, labels = map(_read, found)
     if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
-        raise UserError(f"The files of MNIST in {folder} do not belong together; take all of them from one place.")
+        raise Damaged(f"The files of MNIST in {folder} do not belong together; take all of them from one place.")
     return images, labels
 
 
@@ -31,9 +34,9 @@ def _read(path):
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError) as error:
-        raise UserError(f"{path} cannot be read ({error}); put the file there again.") from None
+        raise Damaged(f"{path} cannot be read ({error}); put the file there again.") from None
     rank = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
     shape = np.frombuffer(content[4 : 4 + 4 * rank], ">u4").astype(int) if len(content) >= 4 + 4 * rank else []
     if not rank or len(content) != 4 + 4 * rank + np.prod(shape):
-        raise UserError(f"{path} is no whole file of MNIST; put the file there again.")
+        raise Damaged(f"{path} is no whole file of MNIST; put the file there again.")
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()

@@ -17,7 +17,7 @@ from .errors import UserError
 from .utils import trained_state
 
 CLASSES = {"ddpm": "DDPM", "ddim": "DDIM", "edm": "EDM"}  # libs/<method>.py has the class
-CONFIG, DATA = "config", "data"  # in the metadata of model.safetensors
+MADE_OF = "made of"  # in the metadata of model.safetensors; one entry, whose order is the same in every file
 
 
 def make_model(config):
@@ -53,7 +53,7 @@ def draw(model, labels, batch_size=100, **how):
 
 def save_model(weights, config, data, path):
     """What is handed in: weights by name, without the autoencoder's, the configuration that they belong to, and the name of the data."""
-    save_whole(weights, path, {CONFIG: json.dumps(config), DATA: data})
+    save_whole(weights, path, {MADE_OF: json.dumps({"config": config, "data": data})})
 
 
 def load_model(path, method=None):
@@ -62,8 +62,8 @@ def load_model(path, method=None):
         raise UserError(f"There is no model {path}; train one first: python train.py configs/mnist_laptop.yaml")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            facts = file.metadata() or {}
-            config, data = merged(json.loads(facts[CONFIG]), str(path)), facts[DATA]
+            facts = json.loads((file.metadata() or {})[MADE_OF])
+            config, data = merged(facts["config"], str(path)), facts["data"]
             weights = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} was not written by train.py ({type(error).__name__}).") from None

@@ -8,6 +8,7 @@ import sys
 import torch
 import torch.nn.functional as F
 from drawn_digits import NAME, drawn_digits
+from mnist_files import Damaged, read_mnist
 
 BATCH_SIZE = 16
 
@@ -15,12 +16,14 @@ BATCH_SIZE = 16
 def load_digits(size=32, count=20_000, folder="data"):
     """Images, (N, 3, size, size) in −1 … 1, and labels, (N,). Prints where they come from."""
     try:
-        from torchvision.datasets import MNIST
-
-        found = MNIST(folder, train=True, download=False)
-        images = F.interpolate(found.data[:, None].float() / 255, size, mode="bilinear", align_corners=False)
-        labels, name = found.targets, "MNIST"
-    except (ImportError, RuntimeError):
+        found = read_mnist(folder)
+    except Damaged as error:
+        sys.exit(f"Error: {error}")
+    if found:
+        pixels, labels = map(torch.from_numpy, found)
+        images = F.interpolate(pixels[:, None].float() / 255, size, mode="bilinear", align_corners=False)
+        labels, name = labels.long(), "MNIST"
+    else:
         drawn, labels = map(torch.from_numpy, drawn_digits(count, size, seed=0))
         images, name = drawn[:, None], NAME
     print(f"{len(images):,} images: {name}")

@@ -29,14 +29,14 @@ class Configuration:
 
 
 def read_configuration(content: bytes) -> Configuration:
-    """Of a safetensors file: 8 bytes with the length of a header in JSON, whose "__metadata__" has the configuration as text.
+    """Of a safetensors file: 8 bytes with the length of a header in JSON, whose "__metadata__" has the configuration as text, under "made of".
 
     Raises Unusable for another file, and for a configuration that is none of a model of digits in pixels.
     """
     try:
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length]) if length <= MOST_HEADER else {}
-        model = json.loads(header["__metadata__"]["config"])["model"]
+        model = json.loads(header["__metadata__"]["made of"])["config"]["model"]
         arguments: dict[str, Any] = {name: _whole(model[name], *limits) for name, limits in SIZES.items()}
         arguments |= {name: [_whole(value, 0, 8) for value in model[name]][:6] for name in ("dim_mults", "attn_levels")}
         shape = [_whole(value, 1, 4096) for value in model["img_shape"]]

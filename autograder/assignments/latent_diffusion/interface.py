@@ -119,6 +119,7 @@ class WisconsinDDIM(Wisconsin):
     """libs/ddim.py, whose step and loop have the names of those of DDPM."""
 
     few_steps: ClassVar[dict[str, Any]] = {"num_steps": 5}
+    clean_times = (-1,)
     file = "libs.ddim"
     kind = "DDIM"
     names = Names(ddim_p_sample="p_sample", ddim_p_sample_loop="p_sample_loop", network="self.model(x, label, t)")

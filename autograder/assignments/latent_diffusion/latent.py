@@ -1,17 +1,22 @@
-"""The loss and the loops around an autoencoder: an object with `encoder` and `decoder`, both answered by the grader, linear and of factor 8."""
+"""The loss and the loops around an autoencoder: an object with `encoder` and `decoder`, both answered by the grader, linear and of factor 8.
+
+Each is run twice with equal random numbers: without the autoencoder on the latents, and with it on the images. What a mistake of the diffusion
+does it does in both, so that only the latent path is judged here.
+"""
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autograder.assignments.latent_diffusion.interface import Wisconsin
 from autograder.assignments.latent_diffusion.samples import Steps
-from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, any_form, expect, expect_tensor
+from autograder.grading.checks import Carry, Floats, Note, expect, expect_tensor
 from autograder.grading.seeds import Draw
-from autograder.judges.expectations import expect_start, f32
+from autograder.judges.expectations import f32
+from autograder.judges.interface import Interface
 from autograder.judges.network import Call, Network
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import standard_normal_fault
@@ -66,58 +71,54 @@ def _listed(shape: tuple[int, ...]) -> str:
 
 
 def judge_loss(course: Wisconsin, draw: Draw, note: Note, carry: Carry) -> None:
-    """With the reference in the place of the student's q_sample, or as it is. Raises WrongAnswer."""
+    """Raises WrongAnswer."""
     course = dataclasses.replace(course, sample_shape=LATENT)
-    with_value = LOSS not in carry.wrong
-    any_form(note, [partial(_judge_loss, course, draw, note, with_value, own) for own in (False, True)])
+    schedule, autoencoder, seed = course.schedule(draw), Autoencoder(draw), draw.seed()
+    eps_hat, images = draw.normal(ROWS, *LATENT), autoencoder.images(ROWS)
+    latents = f32(autoencoder.encode(Call(images, np.empty(0))))
 
+    def run(data: Any, inside: bool) -> tuple[Network, Any]:
+        network = course.answered(lambda call: eps_hat)
+        model = course.build(schedule, network)
+        if inside:
+            autoencoder.put_into(course, model)
+        course.student.seed = seed
+        value = course.compute_loss(model, data).get("")
+        course.student.seed = None
+        return network, value
 
-def _judge_loss(course: Wisconsin, draw: Draw, note: Note, with_value: bool, own_q_sample: bool) -> None:
-    schedule, autoencoder = course.schedule(draw), Autoencoder(draw)
-    eps_hat = draw.normal(ROWS, *LATENT)
-    network = course.answered(lambda call: eps_hat)
-    model = course.build(schedule, network)
-    autoencoder.put_into(course, model)
-    if not own_q_sample:
-        course.replace(model, course.names.q_sample, partial(_q_sample, schedule, draw))
-    images = autoencoder.images(ROWS)
-    course.student.seed = draw.seed()
-    loss = course.compute_loss(model, f32(images))
-    value = loss.get("")
-    course.student.seed = None
-    _expectencoded(autoencoder, images, note)
+    network, value = run(f32(images), inside=True)
+    _expect_encoded(autoencoder, images, note)
     note("network calls", len(network.calls), 0)
-    expect(len(network.calls) == 1, f"compute_loss must call {course.names.network} once; yours called it {len(network.calls)} times.")
-    latents, call = f32(autoencoder.encode(Call(images, np.empty(0)))).astype(np.float64), network.calls[0]
+    expect(network.calls, f"With use_vae, compute_loss must call {course.names.network}; yours never called it.")
+    call = network.calls[0]
     expect(
         call.x.shape == latents.shape,
         f"With use_vae, the network must be given noised latents, of shape {latents.shape}; yours was given shape {call.x.shape}.",
     )
-    t = np.clip(call.t, 0, schedule.last).astype(np.int64)
-    noise = schedule.noise_in(call.x, latents, t)
-    note("spread of ε", noise.std(), 0.07)
-    fault = standard_normal_fault(noise)
-    expect(fault is None, f"With use_vae, x_t must be √ᾱ_t z + √(1 − ᾱ_t) ε of the latents z that self.vae.encoder gives, but of that ε {fault}.")
-    if with_value:
-        _expect_value(value, float(((eps_hat - noise) ** 2).mean()), note)
+    without, value_without = run(latents, inside=False)
+    if without.calls and near(call.x, without.calls[0].x, 1e-4) and same_number(value, value_without):
+        return
+    _expect_noised_latents(schedule, call, latents.astype(np.float64), note)
+    if LOSS not in carry.wrong:
+        _expect_value(value, eps_hat, schedule, call, latents.astype(np.float64), note)
+    expect(LOSS not in carry.wrong, "With use_vae, the loss must be that of the latents; yours is another one.")
 
 
-def _q_sample(schedule: Schedule, draw: Draw, x0: Any, t: Any, noise: Any = None) -> Any:
-    if not isinstance(x0, np.ndarray) or x0.shape[1:] != LATENT:
-        shape = x0.shape if isinstance(x0, np.ndarray) else type(x0).__name__
-        raise WrongAnswer(f"With use_vae, noise is added to latents, of shape (B, {_listed(LATENT)}); yours gave q_sample {shape}.")
-    if noise is not None and noise.shape != x0.shape:
-        raise WrongAnswer(f"With use_vae, the noise must have the shape of the latents, {x0.shape}; yours has {noise.shape}.")
-    rows = np.clip(np.broadcast_to(t, len(x0)), 0, schedule.last).astype(np.int64)
-    noise = draw.normal(*x0.shape) if noise is None else noise.astype(np.float64)
-    return f32(schedule.q_sample(x0.astype(np.float64), rows, noise))
+def same_number(one: Any, other: Any) -> bool:
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.shape == other.shape
+    return near(one, other, 1e-4 * (1 + abs(other).max())) if arrays and one.size else type(one) is type(other)
 
 
-def _expectencoded(autoencoder: Autoencoder, images: Floats, note: Note) -> None:
+def _expect_encoded(autoencoder: Autoencoder, images: Floats, note: Note) -> None:
     """Once, as they are."""
     calls, count = autoencoder.encoder.calls, len(autoencoder.encoder.dtypes)
     note("calls of the encoder", count, 0)
     note("calls of the decoder", len(autoencoder.decoder.dtypes), 0)
+    expect(
+        count or not autoencoder.decoder.dtypes,
+        "With use_vae, compute_loss must make latents of the images, self.vae.encoder(x_start); yours calls the decoder.",
+    )
     expect(count, "With use_vae, compute_loss must make latents of the images, self.vae.encoder(x_start); yours never called it.")
     expect(count == 1, f"With use_vae, compute_loss must encode the images once; yours called self.vae.encoder {count} times.")
     given = calls[0].x
@@ -132,7 +133,19 @@ def _expectencoded(autoencoder: Autoencoder, images: Floats, note: Note) -> None
     expect(not autoencoder.decoder.dtypes, "compute_loss has nothing to decode: the loss is one of latents; yours called self.vae.decoder.")
 
 
-def _expect_value(value: Any, expected: float, note: Note) -> None:
+def _noise_in(schedule: Schedule, call: Call, latents: Floats) -> Floats:
+    return schedule.noise_in(call.x, latents, np.clip(call.t, 0, schedule.last).astype(np.int64))
+
+
+def _expect_noised_latents(schedule: Schedule, call: Call, latents: Floats, note: Note) -> None:
+    noise = _noise_in(schedule, call, latents)
+    note("spread of ε", noise.std(), 0.07)
+    fault = standard_normal_fault(noise)
+    expect(fault is None, f"With use_vae, x_t must be √ᾱ_t z + √(1 − ᾱ_t) ε of the latents z that self.vae.encoder gives, but of that ε {fault}.")
+
+
+def _expect_value(value: Any, eps_hat: Floats, schedule: Schedule, call: Call, latents: Floats, note: Note) -> None:
+    expected = float(((eps_hat - _noise_in(schedule, call, latents)) ** 2).mean())
     expect(isinstance(value, np.ndarray) and value.size == 1, "compute_loss must return a tensor with one number.")
     got = float(value.ravel()[0])
     note("loss ratio", got / expected, 5e-3)
@@ -142,48 +155,83 @@ def _expect_value(value: Any, expected: float, note: Note) -> None:
     )
 
 
+@dataclass
+class Run:
+    """One run of a loop whose steps a stand-in takes. `images`: what it made images of; without an autoencoder, what it would have decoded."""
+
+    first: Floats | None
+    made_of: Floats | None
+    answer: Any
+
+
 def judge_loop(course: Wisconsin, draw: Draw, note: Note) -> None:
-    """A stand-in takes the steps, of latents; what the loop decodes and returns is judged. Raises WrongAnswer."""
+    """Raises WrongAnswer."""
     course = dataclasses.replace(course, sample_shape=LATENT)
-    schedule, autoencoder, steps, loop = course.schedule(draw), Autoencoder(draw), Steps(draw), course.names.p_sample_loop
-    network = course.network(schedule, lambda x, t: np.zeros_like(x))
-    model = course.build(schedule, network)
-    autoencoder.put_into(course, model)
-    course.replace(model, course.names.p_sample, steps.take)
-    course.student.seed = draw.seed()
-    answer = course.drawn(model, (4 * ROWS, *LATENT), **course.few_steps)
-    course.student.seed = None
-    first = steps.given or [call.x for call in network.calls[:1]]
-    expect(first, f"With use_vae, {loop} must take its steps as without; yours took none.")
-    expect_start(first[0], (4 * ROWS, *LATENT), f"With use_vae, {loop}")
-    count = len(autoencoder.decoder.dtypes)
+    schedule, autoencoder, loop = course.schedule(draw), Autoencoder(draw), course.names.p_sample_loop
+    seed, numbers = draw.seed(), draw.generator.integers(2**32)
+    inside = _run(course, schedule, autoencoder, seed, int(numbers), draw)
+    decoder, count = autoencoder.decoder, len(autoencoder.decoder.dtypes)
+    expect(inside.first is not None, f"With use_vae, {loop} must take its steps as without; yours took none.")
+    assert inside.first is not None
+    expect(
+        inside.first.shape[1:] == LATENT,
+        f"With use_vae, {loop} must start from noise of the shape (B, *self.img_shape), that of latents; yours has shape {inside.first.shape}.",
+    )
     note("calls of the decoder", count, 0)
     note("calls of the encoder", len(autoencoder.encoder.dtypes), 0)
+    expect(not autoencoder.encoder.dtypes, f"{loop} has nothing to encode; yours called self.vae.encoder.")
     expect(count, f"With use_vae, {loop} must make images of the last latents, self.vae.decoder(x); yours never called it.")
     expect(count == 1, f"With use_vae, {loop} must decode once, after the last step; yours called self.vae.decoder {count} times.")
-    expect(not autoencoder.encoder.dtypes, f"{loop} has nothing to encode; yours called self.vae.encoder.")
-    _expect_last_decoded(autoencoder.decoder.calls[0], steps, loop, note)
-    decoded = autoencoder.decode(autoencoder.decoder.calls[0])
-    images = expect_tensor(answer, decoded.shape, f"With use_vae, the result of {loop}")
-    note("returns what was decoded", near(images, decoded.clip(0, 1), 1e-4) or near(images, decoded, 1e-4), 0)
+    without = _run(course, schedule, None, seed, int(numbers), draw)
+    _expect_last_decoded(decoder.calls[0].x, without.made_of, loop, note)
+    if without.answer is None and inside.answer is None:
+        return  # the return is missing, with an autoencoder and without: the business of another task
+    decoded = autoencoder.decode(decoder.calls[0])
+    images = expect_tensor(inside.answer, decoded.shape, f"With use_vae, the result of {loop}")
+    returned = near(images, decoded.clip(0, 1), 1e-4) or near(images, decoded, 1e-4)
+    note("returns what was decoded", returned, 0)
     expect(
-        near(images, decoded.clip(0, 1), 1e-4) or near(images, decoded, 1e-4),
+        returned,
         f"With use_vae, {loop} must return the images that self.vae.decoder gives, which are in 0 … 1 already; yours differ from them "
         f"by up to {abs(images - decoded.clip(0, 1)).max():.3f}.",
     )
 
 
-def _expect_last_decoded(call: Call, steps: Steps, loop: str, note: Note) -> None:
-    last = steps.last
-    largest = abs(call.x).max()
+def _run(course: Wisconsin, schedule: Schedule, autoencoder: Autoencoder | None, seed: int, numbers: int, draw: Draw) -> Run:
+    """With the same random numbers in the worker and in the stand-in's answers each time."""
+    made_of: list[Any] = []
+
+    def postprocess(images: Any) -> Any:
+        made_of.append(images)
+        return images
+
+    steps = Steps(np.random.default_rng(numbers))
+    network = course.network(schedule, lambda x, t: np.zeros_like(x))
+    model = course.build(schedule, network)
+    if autoencoder is not None:
+        autoencoder.put_into(course, model)
+    else:
+        model.set("postprocess", course.student.function(postprocess))
+    Interface.replace(course, model, course.names.p_sample, steps.take)
+    course.student.seed = seed
+    answer = course.drawn(model, (4 * ROWS, *LATENT), **course.few_steps)
+    course.student.seed = None
+    states = steps.given or [call.x for call in network.calls[:1]]
+    last = made_of[-1] if made_of else answer
+    return Run(states[0] if states else None, last.astype(np.float64) if isinstance(last, np.ndarray) else None, answer)
+
+
+def _expect_last_decoded(decoded: Floats, last: Floats | None, loop: str, note: Note) -> None:
+    """`last`: what the loop makes images of where there is no autoencoder; None where that is not known."""
+    largest = abs(decoded).max()
     note("largest latent", largest, 1e-3)
-    if last is None:
+    if last is None or last.shape != decoded.shape:
         expect(largest > 1.5, f"{loop} must decode the latents as they are; yours are all within ±{largest:.2f}. Look for what clamps them.")
         return
-    note("decoded is the last x", near(call.x, last, 1e-4), 0)
-    note("decoded is clamped", near(call.x, last.clip(-1, 1), 1e-4), 0)
+    note("decoded is the last x", near(decoded, last, 1e-4), 0)
+    note("decoded is clamped", near(decoded, last.clip(-1, 1), 1e-4), 0)
     expect(
-        near(call.x, last, 1e-4),
+        near(decoded, last, 1e-4) or near(last, decoded.clip(-1, 1), 1e-4),
         f"With use_vae, {loop} must decode what the last step returned, as it is; yours decodes other numbers, within ±{largest:.2f} where "
         f"the latents reach ±{abs(last).max():.2f}.",
     )

@@ -43,7 +43,7 @@ COMBINATIONS: tuple[tuple[str, ...], ...] = (
     ("root-missing-on-noise", "sum-for-mean"),
     ("noise-at-t-0", "multiplied-by-root-alpha"),
     ("loop-upwards", "never-decoded"),
-    ("loss-halved", "loss-never-encoded"),
+    ("loss-given-noise-ignored", "never-decoded"),
     ("x0-not-divided", "eta-not-passed-on"),
     ("edm-skip-with-root", "edm-out-without-root"),
     ("edm-loss-not-weighted", "edm-loss-levels-mean-forgotten"),

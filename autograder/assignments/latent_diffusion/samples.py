@@ -22,13 +22,13 @@ ROUNDING = 1e-5
 class Steps:
     """Stands in for the student's step: answers every state with numbers that have nothing to do with it, many of them beyond ±1."""
 
-    draw: Draw
+    generator: np.random.Generator
     given: list[Floats] = field(default_factory=list)
     answers: list[Floats] = field(default_factory=list)
 
-    def take(self, x: Any, *rest: Any) -> Any:
+    def take(self, x: Any, *rest: Any, **more: Any) -> Any:
         state = as_state(x, "x", "The x that each step is given")
-        answer = f32(0.9 * self.draw.normal(*state.shape))
+        answer = f32(0.9 * self.generator.standard_normal(state.shape))
         if not self.given:
             self.given.append(state)
         self.answers[:] = [answer.astype(np.float64)]
@@ -42,7 +42,7 @@ class Steps:
 
 def judge_images(course: Wisconsin, draw: Draw, note: Note) -> None:
     """The loop returns what postprocess makes of the last x: images in 0 … 1; in the first edition, which has none, in −1 … 1."""
-    schedule, shape, steps = course.schedule(draw), (ROWS, *course.sample_shape), Steps(draw)
+    schedule, shape, steps = course.schedule(draw), (ROWS, *course.sample_shape), Steps(draw.generator)
     model = course.build(schedule, course.network(schedule, lambda x, t: np.zeros_like(x)))
     course.replace(model, course.names.p_sample, steps.take)
     lowest = 0.0 if has_postprocess(model) else -1.0

@@ -20,7 +20,7 @@ LOSS = (
     _loss("loss-against-minus-noise", edits=((_RETURN, _RETURN.replace(", noise)", ", -noise)")),)),
     _loss("sum-for-mean", edits=((_RETURN, _RETURN.replace(", noise)", ", noise, reduction='sum')")),)),
     _loss("loss-for-each-row", edits=((_RETURN, _RETURN.replace(", noise)", ", noise, reduction='none').flatten(1).mean(dim=1)")),)),
-    _loss("mean-over-batch-only", edits=((_RETURN, _RETURN.replace(", noise)", ", noise, reduction='none').flatten(1).sum(dim=1).mean()")),)),
+    _loss("sum-over-coordinates", edits=((_RETURN, _RETURN.replace(", noise)", ", noise, reduction='none').flatten(1).sum(dim=1).mean()")),)),
     _loss("absolute-error", edits=(("F.mse_loss", "F.l1_loss"),)),
     _loss("huber-loss", edits=(("F.mse_loss", "F.smooth_l1_loss"),)),
     _loss("root-of-mean-squared-error", edits=((_RETURN, f"{_RETURN}.sqrt()"),)),

@@ -20,7 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .errors import UserError, run
-from .mnist_files import read_mnist
+from .mnist_files import Damaged, read_mnist
 
 DRAWN_FACES = "faces drawn by a program, a stand-in for AFHQ"
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -61,7 +61,10 @@ def load_digits(size, folder, drawn_per_class=1000):
     """MNIST for training, or drawn digits, of 28 × 28, or with a black rim of 32 × 32. Raises UserError for other sizes, and a damaged MNIST."""
     if size not in (28, 32):
         raise UserError(f"model.img_shape is {size} × {size}; digits are 28 × 28, or 32 × 32 with a rim.")
-    found = read_mnist(folder)
+    try:
+        found = read_mnist(folder)
+    except Damaged as error:
+        raise UserError(str(error)) from None
     if found:
         (pixels, labels), name = map(torch.from_numpy, found), "MNIST"
     else:
