@@ -7,7 +7,7 @@ import pytest
 
 from autograder.grading.checks import Note, WrongAnswer
 from autograder.grading.seeds import Draw
-from autograder.judges.architecture import Diagram, judge_architecture
+from autograder.judges.architecture import Diagram, judge_architecture, values
 from autograder.judges.architecture.properties import watch
 from autograder.judges.architecture.recording import Recording
 from autograder.judges.architecture.values import order_of_channels
@@ -156,3 +156,10 @@ def test_both_networks_run_in_workers_of_their_own(sandbox: Sandbox) -> None:
             text = changed(toys.LAZY_UNET, changes)
             said = judged(built(student, text), built(solution, toys.LAZY_UNET), inputs, diagram)
             assert (words in said) if words else said == ""
+
+
+def test_what_is_kept_for_comparisons_does_not_grow_with_the_sizes_of_what_is_compared():
+    longest = values._projection(5000)
+    for length in range(1, 5000, 7):
+        assert np.array_equal(values._projection(length)[:16], longest[: min(length, 16)])
+    assert values._normal_numbers.cache_info().currsize <= 4

@@ -5,7 +5,7 @@ all the same, to rounding, and numbers of random inputs and weights agree by acc
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,8 +67,12 @@ def same_within(x: Numbers, y: Numbers, largest: float) -> bool:
     return bool((abs(x - y) <= ROUNDING * largest).all())
 
 
-@cache
 def _projection(length: int) -> Numbers:
+    return _normal_numbers(1 << max(length - 1, 0).bit_length())[:length]
+
+
+@lru_cache(maxsize=4)  # of few lengths: what is kept must not grow with the sizes of what students return
+def _normal_numbers(length: int) -> Numbers:
     return np.random.default_rng(0).standard_normal(length)
 
 
