@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from autograder.assignments.mnist_diffusion.outcome import DENOISER, DIFFUSION, Outcome
-from autograder.digits.samples import frechet_distance, judged_samples
 from autograder.digits import load_digits
+from autograder.digits.samples import frechet_distance, judged_samples
 from autograder.grading.checks import Carry, Note, WrongAnswer
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
