@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.latent_diffusion.interface import Wisconsin
+from autograder.assignments.latent_diffusion.interface import Wisconsin, reference_q_sample
 from autograder.grading.checks import Floats, Note, any_form, expect, expect_close
 from autograder.grading.seeds import Draw
 from autograder.judges import loss
@@ -56,12 +56,7 @@ def _asked(course: Wisconsin, schedule: Schedule, own: bool, x0: Floats, t: Any,
     network = course.answered(silent)
     model = course.build(schedule, network)
     if not own:
-
-        def q_sample(x0: Floats, t: Any, noise: Floats | None = None) -> Any:
-            rows = np.clip(np.broadcast_to(t, len(x0)), 0, schedule.last).astype(np.int64)
-            return f32(schedule.q_sample(x0, rows, np.zeros_like(x0) if noise is None else noise))
-
-        course.replace(model, course.names.q_sample, q_sample)
+        course.replace(model, course.names.q_sample, reference_q_sample(schedule, np.random.default_rng(0)))
     _, told = course.loss_at(model, f32(x0), t, *map(f32, noise))
     call = _only(network.calls)
     expect(call.x.shape == x0.shape, f"compute_loss must give the network x_t, of shape {x0.shape}; yours gave it shape {call.x.shape}.")

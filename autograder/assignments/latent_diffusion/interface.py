@@ -170,6 +170,17 @@ def tables(schedule: Schedule) -> dict[str, NDArray[np.float32]]:
     return {name: table.astype(np.float32) for name, table in found.items()}
 
 
+def reference_q_sample(schedule: Schedule, generator: np.random.Generator) -> Callable[..., Any]:
+    """In the place of the student's."""
+
+    def q_sample(x_start: Any, t: Any, noise: Any = None) -> Any:
+        rows = np.clip(np.broadcast_to(np.asarray(t).ravel(), len(x_start)), 0, schedule.last).astype(np.int64)
+        noise = generator.standard_normal(x_start.shape) if noise is None else noise.astype(np.float64)
+        return schedule.q_sample(x_start.astype(np.float64), rows, noise).astype(np.float32)
+
+    return q_sample
+
+
 def rows_of(x: Any) -> int:
     """Of a batch, here or in the worker."""
     return int(x.call("__len__")) if isinstance(x, Handle) else len(x)

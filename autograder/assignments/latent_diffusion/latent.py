@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.assignments.latent_diffusion.interface import Wisconsin
+from autograder.assignments.latent_diffusion.interface import Wisconsin, reference_q_sample
 from autograder.assignments.latent_diffusion.samples import Steps
 from autograder.grading.checks import Carry, Floats, Note, expect, expect_tensor
 from autograder.grading.seeds import Draw
@@ -26,7 +26,7 @@ from autograder.sandbox.proxies import Handle
 LATENT, IMAGE, FACTOR = (4, 2, 3), (3, 16, 24), 8
 ROWS = 128
 TOLERANCE = 3e-4  # relative, of the loss: float32 rounds latents of ±4, which the small noise of the first t is found in
-LOSS = "libs/ddpm.py:DDPM.compute_loss"
+LOSS, Q_SAMPLE = "libs/ddpm.py:DDPM.compute_loss", "libs/ddpm.py:DDPM.q_sample"
 
 
 @dataclass
@@ -76,12 +76,15 @@ def judge_loss(course: Wisconsin, draw: Draw, note: Note, carry: Carry) -> None:
     schedule, autoencoder, seed = course.schedule(draw), Autoencoder(draw), draw.seed()
     eps_hat, images = draw.normal(ROWS, *LATENT), autoencoder.images(ROWS)
     latents = f32(autoencoder.encode(Call(images, np.empty(0))))
+    stands_in = carry.stands_in_for(Q_SAMPLE)
 
     def run(data: Any, inside: bool) -> tuple[Network, Any]:
         network = course.answered(lambda call: eps_hat)
         model = course.build(schedule, network)
         if inside:
             autoencoder.put_into(course, model)
+        if stands_in:
+            course.replace(model, course.names.q_sample, reference_q_sample(schedule, np.random.default_rng(seed)))
         course.student.seed = seed
         value = course.compute_loss(model, data).get("")
         course.student.seed = None

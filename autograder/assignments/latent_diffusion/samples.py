@@ -43,11 +43,13 @@ class Steps:
 def judge_images(course: Wisconsin, draw: Draw, note: Note) -> None:
     """The loop returns what postprocess makes of the last x: images in 0 … 1; in the first edition, which has none, in −1 … 1."""
     schedule, shape, steps = course.schedule(draw), (ROWS, *course.sample_shape), Steps(draw.generator)
-    model = course.build(schedule, course.network(schedule, lambda x, t: np.zeros_like(x)))
+    network = course.network(schedule, lambda x, t: np.zeros_like(x))
+    model = course.build(schedule, network)
     course.replace(model, course.names.p_sample, steps.take)
     lowest = 0.0 if has_postprocess(model) else -1.0
     loop = course.names.p_sample_loop
     images = expect_tensor(course.drawn(model, shape, **course.few_steps), shape, f"The result of {loop}")
+    expect(steps.given or network.calls, f"{loop} must make images of what its steps return; yours took no step.")
     note("lowest", images.min(), 1e-3)
     note("highest", images.max(), 1e-3)
     if steps.last is not None:
