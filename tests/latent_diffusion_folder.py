@@ -31,7 +31,7 @@ TINY_FACES = {
 @functools.cache
 def _modules() -> dict[str, ModuleType]:
     """All modules of the folder by name, without leaving their names behind."""
-    names = sorted(path.stem for path in FOLDER.glob("*.py"))
+    names = sorted({path.stem for path in FOLDER.glob("*.py")} - {"latent_diffusion"})  # the notebook's source
     names += [
         "libs",
         *sorted(f"libs.{path.stem}" for path in (FOLDER / "libs").glob("*.py") if path.stem != "__init__"),

@@ -141,8 +141,10 @@ def module(*methods: str, of: str = "DDPM") -> str:
         ({"unet.py": module("forward", of="UNet"), "ddpm.py": module("forward", "p_sample")}, "north or --assignment south"),
         ({"work/libs/ddpm.py": module("q_sample")}, "deep"),
         ({"ddpm.py": module("forward")}, "north or --assignment south"),
-        ({"ddpm.py": "class DDPM:\n    pass\n"}, "nothing"),
-        ({"notes.txt": "DDPM"}, "nothing"),
+        ({"ddpm.py": "class DDPM:\n    pass\n"}, "by names south"),
+        ({"ddpm.py": "class DDPM:\n    pass\n", "unet.py": ""}, "by names north"),
+        ({"libs/ddpm.py": "", "notes.txt": ""}, "by names deep"),
+        ({"notes.txt": "DDPM"}, "by names deep"),  # the first one, whose intake says what is wrong
     ],
 )
 def test_classes_of_one_name_are_told_by_what_they_define(files: dict[str, str], expected: str, tmp_path: Path) -> None:
@@ -150,8 +152,8 @@ def test_classes_of_one_name_are_told_by_what_they_define(files: dict[str, str],
     manifests = {f"autograder/assignments/{name}/assignment.toml": COURSE.format(id=name, **one) for name, one in courses.items()}
     submission = write_files(tmp_path / "handed_in", files)
     with courses_in(write_files(tmp_path / "courses", manifests)):
-        if expected == "nothing":
-            assert guess_assignment(submission) == "deep"  # the first one, whose intake says what is wrong
+        if expected.startswith("by names "):
+            assert guess_assignment(submission) == expected.removeprefix("by names ")
             with pytest.raises(UserError, match="1 like none in particular"):
                 guess_for_class([submission])
         elif " or " in expected:

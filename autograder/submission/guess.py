@@ -26,6 +26,8 @@ class Likeness:
     defined: tuple[str, ...]  # regions of the manifest that its files define, sorted
     regions: int  # that the manifest has
     marks: int  # what only this assignment asks for beside code: samples or a checkpoint, a notebook
+    placed: int = 0  # how many of its files lie there by their names, whatever is in them
+    files: int = 1  # that it asks for
 
     @property
     def share(self) -> float:
@@ -38,14 +40,16 @@ class Likeness:
 def guess_assignment(path: str | os.PathLike[str]) -> str:
     """The identifier of the one assignment that the submission shows best.
 
-    One that cannot be read, or shows nothing, is the first assignment's, whose intake then says why. Raises UserError where two are
-    equally likely.
+    Of one that cannot be read, or shows nothing, the names of the files decide, or else it is the first assignment's, whose intake then says
+    why. Raises UserError where two are equally likely.
     """
     known = assignment_ids()
     likeness = _likeness_of(path) if len(known) > 1 else {}
     likely = most_likely(likeness)
     if not likely:
-        return min(known, key=lambda identifier: load_manifest(identifier).tasks[0].id)
+        nothing = Likeness(False, (), 0, 0)
+        shown = {identifier: likeness.get(identifier, nothing) for identifier in known}
+        return min(known, key=lambda identifier: (-shown[identifier].placed / shown[identifier].files, -shown[identifier].placed, identifier))
     if len(likely) > 1:
         options = listed([f"--assignment {identifier}" for identifier in likely], joint="or")
         both = all(likeness[identifier].named for identifier in likely)
@@ -124,7 +128,8 @@ def _likeness(source: Source, manifest: Manifest, limits: IntakeLimits) -> Liken
     has_checkpoint = pattern is not None and any(fnmatch(name, pattern) for name in names)
     marks = (has_samples or has_checkpoint) + (manifest.files.notebook in names)
     defined = regions & _defined(source, entries, manifest, limits)
-    return Likeness(manifest.folder in folders, tuple(sorted(defined)), len(regions), marks)
+    there = {name for entry in entries if (place := place_of(entry.path, manifest.files.todo)) for name in place[1:]}
+    return Likeness(manifest.folder in folders, tuple(sorted(defined)), len(regions), marks, len(there), max(len(manifest.files.todo), 1))
 
 
 def _defined(source: Source, entries: Sequence[Entry], manifest: Manifest, limits: IntakeLimits) -> set[str]:
