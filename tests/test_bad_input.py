@@ -7,6 +7,7 @@ sandbox. Below are inputs that are too odd for an example, the command line, and
 import contextlib
 import dataclasses
 import importlib.util
+import io
 import json
 import re
 import signal
@@ -22,14 +23,16 @@ from typing import Any
 
 import psutil
 import pytest
+from rich.console import Console
 
 from autograder import cli
 from autograder.commands import demo as demo_command
 from autograder.commands.grade_one import grade_one
 from autograder.grading.mutants import Variant, apply_variant, solution_files
+from autograder.grading.publishing import empty_verdict
 from autograder.grading.rubric import load_rubric
 from autograder.grading.session import Options
-from autograder.manifest import load_manifest
+from autograder.manifest import assignment_ids, load_manifest
 from autograder.places import REPOSITORY
 from autograder.regions import shortest
 from autograder.sandbox.failures import StudentFailure
@@ -162,6 +165,15 @@ def test_demo_shows_the_four_main_cases_and_trains_few() -> None:
     demo = [example for example in EXAMPLES.values() if example.demo]
     assert {"passes_all", "forgot_the_square_root", "untouched_stub", "crashes_half_way"} == {e.name for e in demo}
     assert sum(example.train and not example.todo for example in demo) <= 2
+
+
+def test_the_table_of_the_demo_fits_a_terminal_whatever_tasks_its_courses_have() -> None:
+    verdicts = [(name, empty_verdict(load_manifest(name), name, "0", None, load_rubric(load_manifest(name)))) for name in assignment_ids()]
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(demo_command.as_table(verdicts))
+    printed = console.export_text()
+    assert all(name in printed for name in assignment_ids())
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 def test_demo_leaves_a_page_that_links_the_reports(

@@ -5,7 +5,7 @@ import importlib
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from autograder.places import REPOSITORY
 from autograder.report import IndexEntry, make_console, write_index
 from autograder.report.wording import score_text
 from autograder.sandbox.launcher import Sandbox
+from autograder.verdict import Verdict
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -40,16 +41,18 @@ def grade_examples(out: Path) -> None:
             entries.append(IndexEntry.of(verdict, f"{folder.name}/report.html", about=example["shows"]))
             rows.append((example["name"], verdict))
     write_index(out / "index.html", entries, title="Sample submissions")
-    table = Table(title="Sample submissions")
-    task_ids = sorted({check.task for _, verdict in rows for check in verdict.checks})
-    for heading in ("submission", *task_ids, "score"):
-        table.add_column(heading, justify="left" if heading == "submission" else "right")
-    for name, verdict in rows:
-        judged = {check.task for check in verdict.checks}
-        points = [f"{verdict.task_points(task)[0]:g}" if task in judged else "" for task in task_ids]
-        table.add_row(name, *points, score_text(verdict.score, verdict.max_score, verdict.held))
-    console.print(table)
+    console.print(as_table(rows))
     console.print(f"Open {out / 'index.html'} in a browser.")
+
+
+def as_table(rows: Sequence[tuple[str, Verdict]]) -> Table:
+    """Which tasks have lost points, and the score: the tasks of several courses are too many for columns."""
+    table = Table("submission", "assignment", "lost in", title="Sample submissions")
+    table.add_column("score", justify="right")
+    for name, verdict in rows:
+        failed = [check.task for check in verdict.checks if check.status in ("failed", "broken", "grader_error")]
+        table.add_row(name, verdict.assignment, ", ".join(dict.fromkeys(failed)), score_text(verdict.score, verdict.max_score, verdict.held))
+    return table
 
 
 @contextlib.contextmanager
