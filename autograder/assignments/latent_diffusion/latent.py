@@ -171,8 +171,8 @@ def judge_loop(course: Wisconsin, draw: Draw, note: Note) -> None:
     """Raises WrongAnswer."""
     course = dataclasses.replace(course, sample_shape=LATENT)
     schedule, autoencoder, loop = course.schedule(draw), Autoencoder(draw), course.names.p_sample_loop
-    seed, numbers = draw.seed(), draw.generator.integers(2**32)
-    inside = _run(course, schedule, autoencoder, seed, int(numbers), draw)
+    seed, numbers = draw.seed(), int(draw.generator.integers(2**32))
+    inside = _run(course, schedule, autoencoder, seed, numbers)
     decoder, count = autoencoder.decoder, len(autoencoder.decoder.dtypes)
     expect(inside.first is not None, f"With use_vae, {loop} must take its steps as without; yours took none.")
     assert inside.first is not None
@@ -185,7 +185,7 @@ def judge_loop(course: Wisconsin, draw: Draw, note: Note) -> None:
     expect(not autoencoder.encoder.dtypes, f"{loop} has nothing to encode; yours called self.vae.encoder.")
     expect(count, f"With use_vae, {loop} must make images of the last latents, self.vae.decoder(x); yours never called it.")
     expect(count == 1, f"With use_vae, {loop} must decode once, after the last step; yours called self.vae.decoder {count} times.")
-    without = _run(course, schedule, None, seed, int(numbers), draw)
+    without = _run(course, schedule, None, seed, numbers)
     _expect_last_decoded(decoder.calls[0].x, without.made_of, loop, note)
     if without.answer is None and inside.answer is None:
         return  # the return is missing, with an autoencoder and without: the business of another task
@@ -200,7 +200,7 @@ def judge_loop(course: Wisconsin, draw: Draw, note: Note) -> None:
     )
 
 
-def _run(course: Wisconsin, schedule: Schedule, autoencoder: Autoencoder | None, seed: int, numbers: int, draw: Draw) -> Run:
+def _run(course: Wisconsin, schedule: Schedule, autoencoder: Autoencoder | None, seed: int, numbers: int) -> Run:
     """With the same random numbers in the worker and in the stand-in's answers each time."""
     made_of: list[Any] = []
 
@@ -219,9 +219,9 @@ def _run(course: Wisconsin, schedule: Schedule, autoencoder: Autoencoder | None,
     course.student.seed = seed
     answer = course.drawn(model, (4 * ROWS, *LATENT), **course.few_steps)
     course.student.seed = None
-    states = steps.given or [call.x for call in network.calls[:1]]
+    first = network.calls[0].x if steps.first is None and network.calls else steps.first
     last = made_of[-1] if made_of else None
-    return Run(states[0] if states else None, last.astype(np.float64) if isinstance(last, np.ndarray) else None, answer)
+    return Run(first, last.astype(np.float64) if isinstance(last, np.ndarray) else None, answer)
 
 
 def _expect_last_decoded(decoded: Floats, last: Floats | None, loop: str, note: Note) -> None:

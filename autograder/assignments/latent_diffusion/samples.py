@@ -1,6 +1,6 @@
 """What the loops do around their steps: a stand-in takes the steps, and the loop makes images of the last x."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,24 +20,21 @@ ROUNDING = 1e-5
 
 @dataclass
 class Steps:
-    """Stands in for the student's step: answers every state with numbers that have nothing to do with it, many of them beyond ±1."""
+    """Stands in for the student's step: answers every state with numbers that have nothing to do with it, many of them beyond ±1.
+
+    `first`: the x of the first step; `last`: what the last one answered. Both None where the loop takes its steps itself.
+    """
 
     generator: np.random.Generator
-    given: list[Floats] = field(default_factory=list)
-    answers: list[Floats] = field(default_factory=list)
+    first: Floats | None = None
+    last: Floats | None = None
 
     def take(self, x: Any, *rest: Any, **more: Any) -> Any:
         state = as_state(x, "x", "The x that each step is given")
         answer = f32(0.9 * self.generator.standard_normal(state.shape))
-        if not self.given:
-            self.given.append(state)
-        self.answers[:] = [answer.astype(np.float64)]
+        self.first = state if self.first is None else self.first
+        self.last = answer.astype(np.float64)
         return answer
-
-    @property
-    def last(self) -> Floats | None:
-        """What the last step answered; None where the loop takes its steps itself."""
-        return self.answers[-1] if self.answers else None
 
 
 def judge_images(course: Wisconsin, draw: Draw, note: Note) -> None:
@@ -49,7 +46,7 @@ def judge_images(course: Wisconsin, draw: Draw, note: Note) -> None:
     lowest = 0.0 if has_postprocess(model) else -1.0
     loop = course.names.p_sample_loop
     images = expect_tensor(course.drawn(model, shape, **course.few_steps), shape, f"The result of {loop}")
-    expect(steps.given or network.calls, f"{loop} must make images of what its steps return; yours took no step.")
+    expect(steps.last is not None or network.calls, f"{loop} must make images of what its steps return; yours took no step.")
     note("lowest", images.min(), 1e-3)
     note("highest", images.max(), 1e-3)
     if steps.last is not None:
