@@ -1,0 +1,1 @@
+"""Pictures that a program draws from a prompt."""

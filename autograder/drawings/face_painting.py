@@ -1,0 +1,1 @@
+../../solutions/image_diffusion_todo/face_painting.py

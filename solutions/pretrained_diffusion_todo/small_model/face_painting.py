@@ -1,0 +1,1 @@
+../../image_diffusion_todo/face_painting.py

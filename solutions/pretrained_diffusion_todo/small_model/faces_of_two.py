@@ -1,0 +1,1 @@
+../../../autograder/drawings/faces_of_two.py
