@@ -10,27 +10,27 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from . import faces_of_two, scenes, styles, subjects
+from . import backdrops, pairs, scenes, styles, subjects
 from .face_painting import Canvas
 from .palette import fill, rgb
 
 SIZE = 64
 NULL_PROMPT, PHOTO = "", "a high quality photo"
 SUBJECTS = {  # prompt → backdrop, thing
-    "an umbrella": (subjects.rainy_sky, subjects.umbrella),
-    "a sailing boat": (subjects.sea, subjects.sailing_boat),
-    "a fir tree": (subjects.pale, subjects.fir_tree),
-    "an ice cream cone": (subjects.pale, subjects.ice_cream_cone),
-    "a man with a beard": (subjects.wall, faces_of_two.man_with_a_beard),
-    "a woman with curly hair": (subjects.wall, faces_of_two.woman_with_curly_hair),
-    "a mushroom": (subjects.forest_floor, subjects.mushroom),
-    "a rocket ship": (subjects.space, subjects.rocket_ship),
-    "a pencil": (subjects.wall, subjects.pencil),
-    "a cat": (subjects.wall, subjects.cat),
-    "a fish": (subjects.under_water, subjects.fish),
-    "a house": (subjects.outdoors, subjects.house),
-    "a skull": (subjects.dark_wall, subjects.skull),
-    "a snowman": (subjects.snowfield, subjects.snowman),
+    "an umbrella": (backdrops.rainy_sky, pairs.umbrella),
+    "a sailing boat": (backdrops.sea, pairs.sailing_boat),
+    "a fir tree": (backdrops.soft_colour, pairs.fir_tree),
+    "an ice cream cone": (backdrops.soft_colour, pairs.ice_cream_cone),
+    "a man with a beard": (backdrops.soft_colour, pairs.man_with_a_beard),
+    "a woman with curly hair": (backdrops.soft_colour, pairs.woman_with_curly_hair),
+    "a mushroom": (backdrops.forest_floor, subjects.mushroom),
+    "a rocket ship": (backdrops.space, subjects.rocket_ship),
+    "a pencil": (backdrops.wall, subjects.pencil),
+    "a cat": (backdrops.wall, subjects.cat),
+    "a fish": (backdrops.under_water, subjects.fish),
+    "a house": (backdrops.outdoors, subjects.house),
+    "a skull": (backdrops.dark_wall, subjects.skull),
+    "a snowman": (backdrops.snowfield, subjects.snowman),
 }
 SCENES = scenes.SCENES
 CONTENTS = (*SUBJECTS, *SCENES)  # what there can be to see
@@ -48,13 +48,13 @@ FLIP_PAIRS = (  # each reads as the one upright and as the other upside down
     ("a fir tree", "an ice cream cone"),
     ("a man with a beard", "a woman with curly hair"),
 )
-WEIGHTS = {NULL_PROMPT: 0.12, PHOTO: 0.10}  # how often a prompt is drawn; the rest is shared out, a style counts half a content
-_SHARE = (1 - sum(WEIGHTS.values())) / (len(CONTENTS) + 0.5 * len(STYLED))
-PROBABILITIES = tuple(WEIGHTS.get(prompt, _SHARE * (0.5 if prompt in STYLED else 1.0)) for prompt in PROMPTS)
+_OPEN = {NULL_PROMPT: 0.12, PHOTO: 0.10}  # how often; the rest is shared out, and a style counts half a content
+_SHARE = (1 - sum(_OPEN.values())) / (len(CONTENTS) + 0.5 * len(STYLED))
+PROBABILITIES = tuple(_OPEN.get(prompt, _SHARE * (0.5 if prompt in STYLED else 1.0)) for prompt in PROMPTS)
 
 
 def content_of(prompt: str) -> str | None:
-    """What a prompt asks for, one of CONTENTS, in whatever style; None where it leaves that open. Raises ValueError for an unknown prompt."""
+    """What there is to see, one of CONTENTS; None where the prompt leaves that open. Raises ValueError for an unknown prompt."""
     _must_be_known(prompt)
     return STYLED[prompt][1] if prompt in STYLED else prompt if prompt in CONTENTS else None
 
@@ -93,4 +93,4 @@ def random_picture(rng: np.random.Generator) -> tuple[str, np.ndarray]:
 def _must_be_known(prompt: str) -> None:
     if prompt not in PROMPTS:
         near = get_close_matches(str(prompt), PROMPTS[1:], n=1, cutoff=0.0)[0]
-        raise ValueError(f'{prompt!r} is not in the vocabulary of the drawings; the nearest prompt is "{near}". PROMPTS lists all.')
+        raise ValueError(f'{prompt!r} is no prompt of the drawings; the nearest is "{near}". PROMPTS lists all.')

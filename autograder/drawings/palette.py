@@ -5,7 +5,7 @@ Colours are sRGB in [0, 1], of shape (3,) or (H, W, 3). Light comes from the lef
 
 import numpy as np
 
-from .face_painting import length, noise
+from .face_painting import length, noise, spots
 
 
 def rgb(name: str) -> np.ndarray:
@@ -28,13 +28,17 @@ def mix(one, other, share) -> np.ndarray:
 def lit(canvas, colour, strength: float = 0.22, centre=0.0, width=0.6) -> np.ndarray:
     """The colour brighter on the left and darker on the right of a body of the given half width, (H, W, 3)."""
     side = np.clip((canvas.u - centre) / width, -1.0, 1.0)
-    return np.clip(colour * (1.06 - strength * side)[..., None], 0.0, 1.0)
+    return np.clip(colour * (1.03 - strength * side)[..., None], 0.0, 1.0)
 
 
 def box(u, v, centre, half, rounding: float = 0.0) -> np.ndarray:
     """Distance to an upright rectangle; `half`: half its width and height; `rounding`: radius of its corners."""
     du, dv = np.abs(u - centre[0]) - half[0] + rounding, np.abs(v - centre[1]) - half[1] + rounding
-    return np.maximum(du, dv) if rounding == 0 else length(np.maximum(du, 0), np.maximum(dv, 0)) + np.minimum(np.maximum(du, dv), 0) - rounding
+    return (
+        np.maximum(du, dv)
+        if rounding == 0
+        else length(np.maximum(du, 0), np.maximum(dv, 0)) + np.minimum(np.maximum(du, dv), 0) - rounding
+    )
 
 
 def polygon(u, v, *corners) -> np.ndarray:
@@ -59,3 +63,10 @@ def fill(canvas, colour) -> None:
 def flake(rng, canvas, size: float, stretch: float = 1.0) -> np.ndarray:
     """Smooth noise in [−1, 1] in the frame; a feature is `size` high and `stretch` times as wide, (H, W)."""
     return noise(rng, canvas.x / (size * stretch) + 40, canvas.y / size + 40, 64)
+
+
+def scattered(rng, canvas, size: float) -> np.ndarray:
+    """Distance to the nearest of many points, one in each cell of a lattice that lies askew, (H, W)."""
+    turn = rng.uniform(0.3, 1.2)
+    cos, sin = np.cos(turn), np.sin(turn)
+    return spots(rng, cos * canvas.x + sin * canvas.y + 9, cos * canvas.y - sin * canvas.x + 9, size)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .face_painting import Canvas, ellipse, length, spots, stroke
-from .palette import box, fill, flake, lit, mix, pick, polygon, rgb, vertical
+from .face_painting import Canvas, ellipse, length, stroke
+from .palette import box, fill, flake, lit, mix, pick, polygon, rgb, scattered, vertical
 
 
 def waterfall(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -11,7 +11,8 @@ def waterfall(canvas: Canvas, rng: np.random.Generator) -> None:
     x, y = canvas.x, canvas.y
     rock = pick(rng, "3c4a45 4a4440 35434f 4f5240")
     moss = pick(rng, "5f8a4a 74934f 4c7f63")
-    stone = mix(rock * 0.55, rock * 1.55, (0.5 + 0.5 * flake(rng, canvas, 0.10, 1.6))[..., None])
+    boulders = scattered(rng, canvas, 0.22) / 0.2 + 0.25 * flake(rng, canvas, 0.06)
+    stone = mix(rock * 1.9, rock * 0.5, np.clip(boulders, 0.0, 1.0))
     stone = mix(stone, moss, np.clip(0.25 - y + 0.9 * flake(rng, canvas, 0.14), 0.0, 1.0) * 0.6)
     fill(canvas, np.clip(stone, 0.0, 1.0))
     middle, half = rng.uniform(-0.12, 0.12), rng.uniform(0.36, 0.52)
@@ -51,9 +52,11 @@ def starry_night(canvas: Canvas, rng: np.random.Generator) -> None:
     fill(canvas, vertical(canvas, pick(rng, "0b1440 101a4a 0d1b3a"), pick(rng, "2f4f9a 3a4f94 31639b"), -1.0, 0.7))
     bands = np.sin(7 * y + 2.4 * flake(rng, canvas, 0.45, 1.6) + rng.uniform(0, 6))
     canvas.image += (np.clip(bands, 0.0, 1.0) * 0.16)[..., None] * rgb("9fc4ff")
-    nearest = spots(rng, x + 9, y + 9, rng.uniform(0.24, 0.3))
+    nearest = scattered(rng, canvas, rng.uniform(0.24, 0.3))
     brightness = 0.55 + 0.45 * flake(rng, canvas, 0.3)
-    canvas.paint(nearest - 0.012, mix(canvas.image.copy(), rgb("fffbe0"), np.clip(brightness + 0.35, 0.0, 1.0)), soft=0.045)
+    canvas.paint(
+        nearest - 0.012, mix(canvas.image.copy(), rgb("fffbe0"), np.clip(brightness + 0.35, 0.0, 1.0)), soft=0.045
+    )
     moon = (rng.uniform(-0.62, 0.62), rng.uniform(-0.66, -0.42))
     canvas.paint(ellipse(x, y, moon, (0.17, 0.17)), rgb("ffe9a0"), 0.5, soft=0.3)
     canvas.paint(ellipse(x, y, moon, (0.16, 0.16)), rgb("fff2b8"))
@@ -75,7 +78,9 @@ def snowy_mountain_village(canvas: Canvas, rng: np.random.Generator) -> None:
         shade = pick(rng, "6f86ad 7a8fb0 64789c")
         side = np.clip((x - top[0] - 0.25 * (y - top[1]) + 1.5 * rough) * 14, 0.0, 1.0)
         canvas.paint(peak, mix(rgb("f7fafd"), shade, side))
-    canvas.paint(0.2 + 0.06 * np.sin(3 * x + rng.uniform(0, 6)) - y, vertical(canvas, rgb("dfe9f4"), rgb("ffffff"), 0.15, 0.9))
+    canvas.paint(
+        0.2 + 0.06 * np.sin(3 * x + rng.uniform(0, 6)) - y, vertical(canvas, rgb("dfe9f4"), rgb("ffffff"), 0.15, 0.9)
+    )
     for row, low in enumerate((0.36, 0.56, 0.84)):
         size = 0.13 + 0.045 * row
         count = 5 - row
@@ -85,7 +90,10 @@ def snowy_mountain_village(canvas: Canvas, rng: np.random.Generator) -> None:
                 fir = polygon(x, y, (place, foot - 2.4 * size), (place + 0.7 * size, foot), (place - 0.7 * size, foot))
                 canvas.paint(fir, pick(rng, "2f5a4c 34634a"))
                 continue
-            canvas.paint(box(x, y, (place, foot - 0.45 * size), (0.75 * size, 0.5 * size)), pick(rng, "8a5a3c 6f4a3a a06a48 7a3f36"))
+            canvas.paint(
+                box(x, y, (place, foot - 0.45 * size), (0.75 * size, 0.5 * size)),
+                pick(rng, "8a5a3c 6f4a3a a06a48 7a3f36"),
+            )
             eaves = foot - 0.85 * size
             roof = polygon(x, y, (place, eaves - size), (place + size, eaves), (place - size, eaves))
             canvas.paint(roof, mix(rgb("fbfdff"), rgb("b9c9e2"), np.clip((x - place) * 12, 0.0, 1.0)))
@@ -100,22 +108,26 @@ def field_of_flowers(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.paint(horizon - 0.1 + 0.06 * np.sin(3 * x + rng.uniform(0, 6)) - y, pick(rng, "5f8f7a 6f9a6a"))
     blades = 0.5 + 0.5 * flake(rng, canvas, 0.16, 0.3)
     canvas.paint(horizon - y, mix(pick(rng, "2f6a35 3a7038"), pick(rng, "8cbf4f 7fb35a"), blades))
-    colours = [pick(rng, "e8425a f06a8a d8334a"), pick(rng, "fbd24a f7b733"), pick(rng, "fdfaf2 b68adf f08fc0")]
-    depth = np.clip((y - horizon) / (1 - horizon), 0.02, 1.0)
-    for colour in colours:
-        for near, far, size in ((0.0, 0.4, 0.11), (0.33, 1.1, 0.2)):
-            nearest = spots(rng, x + 9 + rng.uniform(), y + 9, size * 1.15)
+    depth = (y - horizon) / (1 - horizon)
+    many, few = rng.permutation(("e8425a f06a8a d8334a", "fbd24a f7b733", "fdfaf2 f4ecff", "b68adf 8f7fe0"))[:2]
+    for colours, gap in ((many, 1.0), (few, 1.6)):
+        colour = pick(rng, colours)
+        for near, far, size in ((0.03, 0.4, 0.12), (0.33, 2.0, 0.22)):
             inside = (depth >= near) & (depth < far)
-            canvas.paint(np.where(inside, nearest - size * 0.3, 1.0), colour * 0.92)
-            canvas.paint(np.where(inside, nearest - size * 0.1, 1.0), mix(colour, rgb("6a3a1c"), 0.5) if size > 0.15 else colour)
+            nearest = np.where(inside, scattered(rng, canvas, size * gap), 1.0)
+            canvas.paint(nearest - size * 0.3, colour)
+            canvas.paint(nearest - size * 0.1, mix(colour, rgb("6a3a1c"), 0.5))
 
 
 def campfire(canvas: Canvas, rng: np.random.Generator) -> None:
     """Flames over crossed logs, in the dark."""
     x, y = canvas.x, canvas.y
     fill(canvas, vertical(canvas, pick(rng, "0c1230 141230 0e1a2c"), pick(rng, "2a2140 2c2a3c"), -1.0, 0.5))
-    canvas.paint(spots(rng, x + 9, y + 9, 0.33) - 0.006, rgb("dfe6ff"), 0.8, soft=0.03)
-    canvas.paint(0.48 + 0.02 * np.sin(4 * x + rng.uniform(0, 6)) - y, vertical(canvas, pick(rng, "4a3428 3f3a2a"), rgb("1d1714"), 0.45, 1.0))
+    canvas.paint(scattered(rng, canvas, 0.33) - 0.006, rgb("dfe6ff"), 0.8, soft=0.03)
+    canvas.paint(
+        0.48 + 0.02 * np.sin(4 * x + rng.uniform(0, 6)) - y,
+        vertical(canvas, pick(rng, "4a3428 3f3a2a"), rgb("1d1714"), 0.45, 1.0),
+    )
     middle = rng.uniform(-0.08, 0.08)
     glow = np.clip(1 - length((x - middle) / 0.95, (y - 0.3) / 0.9), 0.0, 1.0)
     canvas.image += (glow**1.5 * 0.75)[..., None] * rgb("f07a28")
@@ -132,7 +144,7 @@ def campfire(canvas: Canvas, rng: np.random.Generator) -> None:
         log = stroke(x - middle, y, start, end, 0.16)
         canvas.paint(log, lit(canvas, mix(wood, rgb("2a1810"), np.clip(log * -3, 0, 1)), 0.1))
         canvas.paint(ellipse(x - middle, y, start, (0.06, 0.08)), rgb("c48a58"))
-    sparks = np.where((np.abs(x - middle) < 0.5) & (y < 0.0), spots(rng, x + 9, y + 9, 0.21), 1.0)
+    sparks = np.where((np.abs(x - middle) < 0.5) & (y < 0.0), scattered(rng, canvas, 0.21), 1.0)
     canvas.paint(sparks - 0.012, rgb("ffb347"), 0.9, soft=0.02)
 
 
@@ -161,7 +173,11 @@ def sunset_by_the_sea(canvas: Canvas, rng: np.random.Generator) -> None:
     horizon = rng.uniform(0.0, 0.18)
     top, low = pick(rng, "4a3f80 6a4a90 35508a"), pick(rng, "ff9a4a ffb25a f97f5a")
     middle = mix(top, rgb("f2607a"), 0.65)
-    sky = np.where(y[..., None] < horizon - 0.5, vertical(canvas, top, middle, -1.0, horizon - 0.5), vertical(canvas, middle, low, horizon - 0.5, horizon))
+    sky = np.where(
+        y[..., None] < horizon - 0.5,
+        vertical(canvas, top, middle, -1.0, horizon - 0.5),
+        vertical(canvas, middle, low, horizon - 0.5, horizon),
+    )
     clouds = np.clip(flake(rng, canvas, 0.12, 4.5) * 1.6 - 0.5, 0.0, 1.0) * np.clip(horizon - y, 0.0, 1.0)
     fill(canvas, mix(sky, rgb("ffd0b0"), clouds))
     sun = (rng.uniform(-0.4, 0.4), horizon - rng.uniform(0.0, 0.2))

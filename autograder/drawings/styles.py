@@ -6,7 +6,7 @@ import numpy as np
 
 from .palette import mix, rgb
 
-DAB = (6.0, 2.6)  # length and width of a brush stroke, pixels
+DAB = (4.5, 1.7)  # length and width of a brush stroke, pixels
 GREY = np.array([0.30, 0.59, 0.11])
 
 
@@ -33,9 +33,9 @@ def oil(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Brush strokes, each of the colour at its middle, in a warm and muted palette."""
     index, light = _dabs(len(image), int(rng.integers(8)))
     dabs = image.reshape(-1, 3)[index]
-    painted = mix(dabs, image, 0.25) * (1 + light * 1.2)[..., None]
+    painted = mix(dabs, image, 0.3) * (1 + light * 1.2)[..., None]
     muted = mix(painted, (painted @ GREY)[..., None], 0.18)
-    return np.clip(mix(muted, muted * rgb("ffdca0") + 0.03, 0.75), 0.0, 1.0)
+    return np.clip(mix(muted, muted * rgb("ffe4b8") + 0.03, 0.75), 0.0, 1.0)
 
 
 def pencil_drawing(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -48,7 +48,7 @@ def pencil_drawing(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for before in (0, 1):
             pad[axis] = (before, 1 - before)
             rise = np.maximum(rise, np.pad(step, pad))
-    outline = np.clip(rise * 1.6 - 0.22, 0.0, 1.0)
+    outline = np.clip(rise * 2.6 - 0.3, 0.0, 0.95)
     rows, columns = np.mgrid[: len(grey), : len(grey)]
     turn, phase = rng.uniform(0.8, 1.2), rng.uniform(0, 6)
     lines = 0.5 + 0.5 * np.sin((rows + turn * columns) * 1.45 + phase)

@@ -1,178 +1,9 @@
-"""Single things, large and in the middle (given; nothing to do here).
-
-Three pairs read as the one upright and as the other upside down, since their parts lie where those of the other lie, mirrored: umbrella and sailing
-boat, fir tree and ice cream cone (pairs.py holds the faces). Each function paints over a backdrop that is there, in the canvas's (u, v).
-"""
+"""Single things, large and in the middle (given; nothing to do here). Each paints over a backdrop that is there, in the canvas's (u, v)."""
 
 import numpy as np
 
 from .face_painting import Canvas, ellipse, length, spots, stroke
-from .palette import box, fill, flake, lit, mix, pick, polygon, rgb, vertical
-
-
-# ---- backdrops ----
-
-
-def outdoors(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Sky over a meadow or snow."""
-    fill(canvas, vertical(canvas, pick(rng, "86c1e8 9fcbe6 b5d8ea f2cfae"), pick(rng, "e3f1f7 f8ecdc"), -1.0, 0.5))
-    edge = rng.uniform(0.45, 0.6) + 0.05 * np.sin(2.5 * canvas.x + rng.uniform(0, 6))
-    canvas.paint(edge - canvas.y, vertical(canvas, pick(rng, "8fbf6a a3c26a 7fb37a"), rgb("5f8f4f"), 0.4, 1.0))
-
-
-def wall(canvas: Canvas, rng: np.random.Generator) -> None:
-    """A wall in a soft colour, darker to the floor."""
-    colour = pick(rng, "f0dcc0 cfe0d8 d8d4ea f3cfc4 bcd6e6 e9e2d4")
-    fill(canvas, vertical(canvas, np.clip(colour * 1.05, 0, 1), colour * 0.85))
-
-
-def dark_wall(canvas: Canvas, rng: np.random.Generator) -> None:
-    colour = pick(rng, "3a3f58 4a3a48 2f4a50 54423a 2c3448")
-    fill(canvas, vertical(canvas, colour * 1.15, colour * 0.6))
-
-
-def under_water(canvas: Canvas, rng: np.random.Generator) -> None:
-    fill(canvas, vertical(canvas, pick(rng, "8fd6dc 7fc8e0 a0dccb"), pick(rng, "1f6f94 1f7f88 2a5f9a")))
-    bubbles = spots(rng, canvas.x + 9, canvas.y + 9, 0.45)
-    canvas.paint(np.abs(bubbles - 0.05) - 0.01, rgb("eaffff"), 0.7)
-
-
-def forest_floor(canvas: Canvas, rng: np.random.Generator) -> None:
-    fill(canvas, vertical(canvas, pick(rng, "cfe0b0 b9d6b0 e6dcae"), pick(rng, "7fa47a 8aa06a")))
-    canvas.paint(0.55 + 0.04 * flake(rng, canvas, 0.12) - canvas.y, vertical(canvas, pick(rng, "6a7f3f 7a6a3f"), rgb("3f4a2a"), 0.5, 1.0))
-
-
-def snowfield(canvas: Canvas, rng: np.random.Generator) -> None:
-    fill(canvas, vertical(canvas, pick(rng, "5f8fc4 7a9fd0 6a84b8 8fa8d8"), pick(rng, "cfe0f2 e8dcea"), -1.0, 0.5))
-    edge = rng.uniform(0.4, 0.55) + 0.05 * np.sin(2.5 * canvas.x + rng.uniform(0, 6))
-    canvas.paint(edge - canvas.y, vertical(canvas, rgb("eef4fb"), rgb("c8d6ea"), 0.4, 1.0))
-
-
-def space(canvas: Canvas, rng: np.random.Generator) -> None:
-    fill(canvas, vertical(canvas, pick(rng, "10163f 1a1440 0e2046"), pick(rng, "4a4a94 5a3f7f 2f5f94")))
-    canvas.paint(spots(rng, canvas.x + 9, canvas.y + 9, 0.36) - 0.01, rgb("fffbe8"), 0.9, soft=0.03)
-
-
-def bands(canvas: Canvas, rng: np.random.Generator, upside_down: bool) -> None:
-    """Deep blue on one side, pale on the other: rain over an umbrella, and, upside down, the sea under a boat."""
-    deep, pale = pick(rng, "2f6f9a 3a7fa6 46789a 3f8fa0"), pick(rng, "e6eef2 f4ecdc dbe8ee f6e4d6")
-    edge = rng.uniform(0.26, 0.38) + 0.02 * np.sin(9 * canvas.x + rng.uniform(0, 6))
-    below = -canvas.y if upside_down else canvas.y
-    fill(canvas, mix(pale * 0.9, pale, np.clip(below + 1, 0, 1)))
-    canvas.paint(edge - below, mix(deep * 1.12, deep * 0.75, np.clip((below - 0.3) / 0.7, 0, 1)), soft=0.06)
-
-
-def rainy_sky(canvas: Canvas, rng: np.random.Generator) -> None:
-    bands(canvas, rng, upside_down=True)
-
-
-def sea(canvas: Canvas, rng: np.random.Generator) -> None:
-    bands(canvas, rng, upside_down=False)
-
-
-def pale(canvas: Canvas, rng: np.random.Generator) -> None:
-    """One pale colour: it fits a winter's day and an ice cream parlour, either way up."""
-    colour = pick(rng, "cfe4f0 dfeaf0 f6dfd6 e6e0f0 d4ebe2 f8ecd0")
-    fill(canvas, colour * (1 - 0.1 * canvas.y**2)[..., None])
-
-
-# ---- the pair of domes ----
-
-
-def _panels(canvas: Canvas, rng: np.random.Generator, above, radius: float) -> np.ndarray:
-    """Two colours that alternate in ribs from the top of a dome, (H, W, 3); `above`: the height over its rim."""
-    colours = "d8433c e5863a f0b93a 3f7fb0 2f8f86 8a4f8f c23f6a 7a4a30".split()
-    first = pick(rng, " ".join(colours))
-    second = pick(rng, "f6ead2 fbf6ec f4d8a8") if rng.random() < 0.7 else first * 0.78
-    across = canvas.u / (radius * np.sqrt(np.clip(1 - above * above, 0.05, 1)))
-    share = np.clip(0.5 + 4 * np.sin(3.5 * np.pi * np.arcsin(np.clip(across, -1, 1)) / (np.pi / 2) + np.pi / 2), 0, 1)
-    return lit(canvas, mix(second, first, share), 0.2)
-
-
-def umbrella(canvas: Canvas, rng: np.random.Generator) -> None:
-    """A dome of panels over a stick with a crook."""
-    u, v = canvas.u, canvas.v
-    rim, radius, height = -0.1, rng.uniform(0.66, 0.76), rng.uniform(0.5, 0.6)
-    above = np.clip((rim - v) / height, 0, 1)
-    stick = pick(rng, "4a3526 2f2f36 6a4a2f")
-    canvas.paint(stroke(u, v, (0, rim - height - 0.08), (0, 0.62), 0.06), stick)
-    canvas.paint(np.maximum(np.abs(length(u - 0.1, v - 0.62) - 0.1) - 0.033, 0.6 - v), stick)
-    scallops = 0.07 * np.abs(np.sin(3.5 * np.pi * (u / radius + 1) / 2 * 1.0))
-    dome = np.maximum(ellipse(u, v, (0, rim), (radius, height)), v - rim - 0.03 + scallops)
-    canvas.paint(dome, _panels(canvas, rng, above, radius))
-
-
-def sailing_boat(canvas: Canvas, rng: np.random.Generator) -> None:
-    """A round hull with a mast and two sails."""
-    u, v = canvas.u, canvas.v
-    rim, radius, height = 0.1, rng.uniform(0.66, 0.76), rng.uniform(0.44, 0.54)
-    above = np.clip((v - rim) / height, 0, 1)
-    sail = pick(rng, "fdf9ee f6e9d0 fbf3e6")
-    top = -rng.uniform(0.64, 0.72)
-    canvas.paint(polygon(u, v, (0.04, top), (rng.uniform(0.46, 0.56), 0.02), (0.04, 0.02)), lit(canvas, sail * 0.97, 0.12, 0.3, 0.3))
-    canvas.paint(polygon(u, v, (-0.06, top + 0.12), (-0.06, 0.02), (-rng.uniform(0.34, 0.44), 0.02)), lit(canvas, sail * 0.9, 0.12, -0.2, 0.3))
-    canvas.paint(stroke(u, v, (0, -0.78), (0, rim), 0.06), pick(rng, "4a3526 2f2f36 6a4a2f"))
-    if rng.random() < 0.6:
-        canvas.paint(polygon(u, v, (0.02, -0.8), (0.18, -0.74), (0.02, -0.68)), pick(rng, "d8433c f0b93a 3f7fb0"))
-    hull = np.maximum(ellipse(u, v, (0, rim), (radius, height)), rim - v)
-    canvas.paint(hull, _panels(canvas, rng, above, radius))
-    canvas.paint(np.maximum(hull, v - rim - 0.07), pick(rng, "fbf6ec 5a3a26"))
-
-
-# ---- the pair of cones ----
-
-
-def _ball(canvas: Canvas, rng: np.random.Generator, centre, radii) -> None:
-    """A scoop of ice cream, or the snow that a tree stands in."""
-    colour = pick(rng, "fbf6ea f8e8d0 f9d3d8 d6efdc e8d9f2 dcebf8")
-    bumpy = ellipse(canvas.u, canvas.v, centre, radii) + 0.025 * flake(rng, canvas, 0.12)
-    canvas.paint(bumpy, lit(canvas, colour * 0.95, 0.16))
-
-
-def _cone_colour(rng: np.random.Generator, green: float) -> np.ndarray:
-    """From a waffle's brown (0) over olive to a fir's green (1), (3,)."""
-    colours = [rgb("c98d4a"), rgb("a8924a"), rgb("6f8f4a"), rgb("2f7048")]
-    place = np.clip(green, 0, 1) * 2.999
-    return np.clip(mix(colours[int(place)], colours[int(place) + 1], place % 1) + rng.uniform(-0.03, 0.03, 3), 0, 1)
-
-
-def fir_tree(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Three tiers of branches, with garlands, over a mound of snow."""
-    u, v = canvas.u, canvas.v
-    _ball(canvas, rng, (0, 0.42), (rng.uniform(0.42, 0.52), rng.uniform(0.36, 0.42)))
-    canvas.paint(box(u, v, (0, 0.25), (0.08, 0.16)), rgb("6a4a30"))
-    colour = _cone_colour(rng, rng.uniform(0.3, 1.0))
-    top, half = -rng.uniform(0.78, 0.86), rng.uniform(0.46, 0.54)
-    ragged = 0.03 * np.abs(np.sin(11 * u + rng.uniform(0, 3)))
-    for low, share in ((0.2, 1.0), (-0.1, 0.74), (-0.4, 0.46)):
-        start = top + 0.34 * (low - top) * (low > -0.3)
-        tier = polygon(u, v, (0, start), (half * share, low), (-half * share, low)) + ragged
-        canvas.paint(tier, lit(canvas, mix(colour * 0.72, colour * 1.12, np.clip((v - start) / (low - start), 0, 1)), 0.25))
-    body = np.abs(u) - half * (v - top) / (0.2 - top) + 0.06
-    dots = spots(rng, u + 9, v + 9, 0.25)
-    ornament = pick(rng, "e8423a f2b33a fdf6e0")
-    canvas.paint(np.where((body < 0) & (v < 0.16), dots - 0.05, 1.0), ornament)
-    canvas.paint(ellipse(u, v, (0, top), (0.07, 0.07)), rgb("ffd95a"))
-
-
-def ice_cream_cone(canvas: Canvas, rng: np.random.Generator) -> None:
-    """A scoop on a waffle."""
-    u, v = canvas.u, canvas.v
-    colour = _cone_colour(rng, rng.uniform(-0.3, 0.45))
-    tip, half = rng.uniform(0.78, 0.88), rng.uniform(0.42, 0.5)
-    cone = polygon(u, v, (-half, -0.18), (half, -0.18), (0, tip))
-    lattice = np.minimum(np.abs((6 * (u + 0.55 * v)) % 1 - 0.5), np.abs((6 * (u - 0.55 * v)) % 1 - 0.5))
-    waffle = mix(colour * 0.72, np.clip(colour * 1.1, 0, 1), np.clip(lattice * 7, 0, 1))
-    canvas.paint(cone, lit(canvas, waffle, 0.25))
-    _ball(canvas, rng, (0, -0.4), (rng.uniform(0.44, 0.52), rng.uniform(0.38, 0.44)))
-    if rng.random() < 0.5:
-        dots = spots(rng, u + 9, v + 9, 0.2)
-        canvas.paint(np.where(ellipse(u, v, (0, -0.42), (0.4, 0.34)) < 0, dots - 0.035, 1.0), pick(rng, "6a3a26 e8423a 3f8fb0"))
-    if rng.random() < 0.5:
-        canvas.paint(ellipse(u, v, (0, -0.82), (0.09, 0.09)), pick(rng, "d8303c ffd95a"))
-
-
-# ---- other things ----
+from .palette import box, lit, mix, pick, polygon, rgb
 
 
 def mushroom(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -236,7 +67,9 @@ def cat(canvas: Canvas, rng: np.random.Generator) -> None:
             canvas.paint(stroke(u, v, (place, -0.42), (place * 0.7, -0.18), 0.07), fur * 0.6)
         for side in (-1, 1):
             for low in (0.08, 0.24):
-                canvas.paint(np.maximum(stroke(u, v, (side * 0.68, low), (side * 0.46, low + 0.03), 0.06), head), fur * 0.6)
+                canvas.paint(
+                    np.maximum(stroke(u, v, (side * 0.68, low), (side * 0.46, low + 0.03), 0.06), head), fur * 0.6
+                )
     muzzle = pick(rng, "fbf3e6 f4e6d2")
     for side in (-1, 1):
         canvas.paint(ellipse(u, v, (side * 0.13, 0.38), (0.19, 0.16)), muzzle)
@@ -260,8 +93,8 @@ def fish(canvas: Canvas, rng: np.random.Generator) -> None:
     fin = mix(scales, pick(rng, "fbe3a0 7a3030 f6f0e0"), 0.55)
     height = rng.uniform(0.36, 0.48)
     spread = rng.uniform(0.32, 0.4)
-    canvas.paint(polygon(u, v, (-0.36, 0), (-0.84, -spread), (-0.72, 0)) - 0.02, fin)
-    canvas.paint(polygon(u, v, (-0.36, 0), (-0.72, 0), (-0.84, spread)) - 0.02, fin * 0.9)
+    canvas.paint(polygon(u, v, (-0.36, 0), (-0.72, 0), (-0.84, -spread)) - 0.02, fin)
+    canvas.paint(polygon(u, v, (-0.36, 0), (-0.84, spread), (-0.72, 0)) - 0.02, fin * 0.9)
     canvas.paint(polygon(u, v, (-0.24, -height * 0.8), (-0.3, -height - 0.2), (0.34, -height * 0.8)) - 0.02, fin)
     canvas.paint(polygon(u, v, (-0.1, height * 0.8), (0.22, height * 0.8), (-0.16, height + 0.2)) - 0.02, fin * 0.9)
     body = ellipse(u, v, (0.08, 0), (0.62, height))
@@ -293,7 +126,10 @@ def house(canvas: Canvas, rng: np.random.Generator) -> None:
         centre = (side * half * 0.6, 0.2)
         canvas.paint(box(u, v, centre, (0.13, 0.13)), rgb("fdfaf4"))
         canvas.paint(box(u, v, centre, (0.1, 0.1)), glass)
-        canvas.paint(np.maximum(np.minimum(np.abs(u - centre[0]), np.abs(v - centre[1])) - 0.012, box(u, v, centre, (0.1, 0.1))), rgb("fdfaf4"))
+        canvas.paint(
+            np.maximum(np.minimum(np.abs(u - centre[0]), np.abs(v - centre[1])) - 0.012, box(u, v, centre, (0.1, 0.1))),
+            rgb("fdfaf4"),
+        )
 
 
 def skull(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -320,7 +156,10 @@ def snowman(canvas: Canvas, rng: np.random.Generator) -> None:
     for side in (-1, 1):
         canvas.paint(stroke(u, v, (side * 0.3, 0.0), (side * 0.74, rng.uniform(-0.3, -0.1)), 0.05), rgb("5a3f2c"))
     for low, radius in ((0.5, 0.44), (0.0, 0.33), (-0.38, 0.24)):
-        canvas.paint(ellipse(u, v, (0, low), (radius, radius * 0.92)), lit(canvas, mix(snow, rgb("a9bfdd"), np.clip((v - low) / radius, 0, 1) * 0.6), 0.14))
+        canvas.paint(
+            ellipse(u, v, (0, low), (radius, radius * 0.92)),
+            lit(canvas, mix(snow, rgb("a9bfdd"), np.clip((v - low) / radius, 0, 1) * 0.6), 0.14),
+        )
     scarf = pick(rng, "d8433c 3f8f6a e5a03a 7a5fb0 3f7fc0")
     canvas.paint(box(u, v, (0, -0.19), (0.23, 0.06), 0.05), scarf)
     canvas.paint(box(u, v, (0.13, -0.02), (0.06, 0.16)), scarf * 0.85)

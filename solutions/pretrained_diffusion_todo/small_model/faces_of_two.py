@@ -1,1 +1,0 @@
-../../../autograder/drawings/faces_of_two.py

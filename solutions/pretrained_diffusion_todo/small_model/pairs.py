@@ -1,0 +1,1 @@
+../../../autograder/drawings/pairs.py
