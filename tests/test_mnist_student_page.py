@@ -215,7 +215,9 @@ def test_every_picture_of_the_page_is_one_that_its_command_leaves():
     for section in make_page.SECTIONS:
         for picture in section.pictures:
             assert picture.file in left
-            folder = train.model_name(train.parse(picture.made_by.split()))
+            program, *options = picture.made_by.removeprefix("python ").split()
+            assert program == "train.py"
+            folder = train.model_name(train.parse(options))
             assert picture.file.startswith(f"{folder}/")
 
 
