@@ -1,0 +1,1 @@
+../image_diffusion_todo/errors.py

@@ -1,0 +1,1 @@
+../mnist_diffusion_todo/web_page.py
