@@ -149,11 +149,10 @@ def test_a_random_picture_is_what_its_prompt_draws():
     assert np.array_equal(picture, draw(prompt, rng))
 
 
-def test_the_program_stands_alone_in_the_students_folder():
-    """Each file is there, the same as the grader's, and imports NumPy, what Python has, and its own folder."""
+def test_the_program_stands_alone():
+    """Each file imports NumPy, what Python has, and its own folder."""
     for name in PROGRAM:
-        here = REPOSITORY / "solutions" / "pretrained_diffusion_todo" / "small_model" / f"{name}.py"
-        assert here.read_bytes() == (REPOSITORY / "autograder" / "drawings" / f"{name}.py").read_bytes()
+        here = REPOSITORY / "autograder" / "drawings" / f"{name}.py"
         for node in ast.walk(ast.parse(here.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             if isinstance(node, ast.ImportFrom) and node.level:

@@ -6,17 +6,19 @@ Each is a function of no arguments, called with the same seed every time, and na
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import sampling
 import torch
+from errors import UserError
 from matplotlib.figure import Figure
-from model import device, make_prompt_embeds, model_name, seed_everything, stage_1, upsample
-from own_pictures import Own, own_pictures
+from model import device, make_prompt_embeds, model_name, process_pil_im, seed_everything, stage_1, upsample
 from PIL import Image
 from torch import Tensor
 
-RESULTS = Path("results")
+RESULTS, PICTURES = Path("results"), Path("pictures")
+ENDINGS = (".jpg", ".jpeg", ".png")
 SEED = 180
 TIMESTEPS = [*range(990, 0, -30), 0]
 SCALE = 7
@@ -30,6 +32,28 @@ SAMPLED = ("a rocket ship", "a skull", "an oil painting of a snowy mountain vill
 NEW_CONTENT = ("a rocket ship", "a snowman", "a skull")  # of the edits with a prompt, by picture
 ILLUSIONS = (("an umbrella", "a sailing boat"), ("a fir tree", "an ice cream cone"))
 HYBRIDS = (("a skull", "a field of flowers"), ("a cat", "ocean waves"))
+
+
+# Your pictures
+
+
+class Own(NamedTuple):
+    """`image`: (1, 3, 64, 64) in [−1, 1]. `name`: of its file."""
+
+    name: str
+    image: Tensor
+
+
+def own(name: str) -> Own:
+    """pictures/<name> as JPEG or PNG, of any size. Raises UserError where there is none."""
+    files = [path for ending in ENDINGS for path in PICTURES.glob(name + ending)]
+    if not files:
+        raise UserError(f"There is no picture {PICTURES / name}.jpg or .png; put one there.")
+    try:
+        with Image.open(files[0]) as picture:
+            return Own(files[0].name, process_pil_im(picture))
+    except OSError:
+        raise UserError(f"{files[0]} cannot be read as a picture; save it as JPEG or PNG.") from None
 
 
 # Calls of your functions
@@ -116,19 +140,15 @@ def prompts() -> Figure:
     return grid(rows, [f"{count} steps" for count in counts], [textwrap.fill(text, 16) for text in SAMPLED], f"Guided samples, γ = {SCALE}.")
 
 
-def test_image() -> Own:
-    return own_pictures("test", 1)[0]
-
-
 def forward() -> Figure:
-    x = test_image().image.to(device)
+    x = own("test").image.to(device)
     noisy = [sampling.forward(x.clone(), t) for t in (250, 500, 750)]
-    return grid([[x, *noisy]], [""], ["clean", "t = 250", "t = 500", "t = 750"], f"The forward process on {test_image().name}.")
+    return grid([[x, *noisy]], [""], ["clean", "t = 250", "t = 500", "t = 750"], "The forward process on the test image.")
 
 
 def denoising() -> Figure:
     """1.2 to 1.4: blur, one step, many steps, from the same noisy images."""
-    x, starts = test_image().image.to(device), (250, 500, 750)
+    x, starts = own("test").image.to(device), (250, 500, 750)
     stage_1.scheduler.set_timesteps(timesteps=TIMESTEPS)
     noisy = [sampling.forward(x.clone(), t) for t in starts]
     blurred = [to_image(sampling.classical_denoise(z.clone(), kernel_size=7, sigma=2.0)) for z in noisy]
@@ -143,7 +163,7 @@ def on_the_way() -> Figure:
     """1.4: the noisy image after every fifth step."""
     i_start = 10
     stage_1.scheduler.set_timesteps(timesteps=TIMESTEPS)
-    x = sampling.forward(test_image().image.to(device), TIMESTEPS[i_start])
+    x = sampling.forward(own("test").image.to(device), TIMESTEPS[i_start])
     shown, titles = [], []
     for now in range(i_start, len(TIMESTEPS) - 1):
         if (now - i_start) % 5 == 0:
@@ -165,23 +185,23 @@ def guided() -> Figure:
 
 def edits() -> Figure:
     """1.7: the test image and two of your own, at six noise levels."""
-    return _edited([test_image(), *own_pictures("photo", 2)], [QUALITY] * 3)
+    return _edited([own("test"), own("photo_1"), own("photo_2")], [QUALITY] * 3)
 
 
 def edited_drawings() -> Figure:
     """1.7.1: two hand-drawn pictures."""
-    return _edited(own_pictures("drawing", 2), [QUALITY] * 2)
+    return _edited([own("drawing_1"), own("drawing_2")], [QUALITY] * 2)
 
 
 def edited_with_prompts() -> Figure:
     """1.7.3: towards another prompt."""
-    return _edited([test_image(), *own_pictures("photo", 2)], list(NEW_CONTENT))
+    return _edited([own("test"), own("photo_1"), own("photo_2")], list(NEW_CONTENT))
 
 
 def _edited(pictures: list[Own], texts: list[str]) -> Figure:
     stage_1.scheduler.set_timesteps(timesteps=TIMESTEPS)
-    rows = [[*(edit(own.image.to(device), level, text) for level in LEVELS), own.image] for own, text in zip(pictures, texts)]
-    titles = [textwrap.fill(own.name, 18, break_on_hyphens=False) + ("" if text == QUALITY else "\n→ " + textwrap.fill(text, 18)) for own, text in zip(pictures, texts)]
+    rows = [[*(edit(one.image.to(device), level, text) for level in LEVELS), one.image] for one, text in zip(pictures, texts)]
+    titles = [one.name + ("" if text == QUALITY else "\n→ " + textwrap.fill(text, 18)) for one, text in zip(pictures, texts)]
     return grid(rows, titles, [*(f"i_start = {level}" for level in LEVELS), "original"], f"SDEdit with “{QUALITY}”, γ = {SCALE}."
                 if set(texts) == {QUALITY} else f"SDEdit towards a prompt, γ = {SCALE}.")  # fmt: skip
 
@@ -189,13 +209,13 @@ def _edited(pictures: list[Own], texts: list[str]) -> Figure:
 def inpainting() -> Figure:
     """1.7.2: the test image and two of your own, each with a hole of its own."""
     stage_1.scheduler.set_timesteps(timesteps=TIMESTEPS)
-    rows, pictures = [], [test_image(), *own_pictures("photo", 2)]
-    for own, (top, bottom, left, right) in zip(pictures, ((6, 28, 16, 48), (4, 34, 12, 52), (34, 60, 14, 50))):
-        x, mask = own.image.to(device), torch.zeros(1, 3, 64, 64, device=device)
+    rows, pictures = [], [own("test"), own("photo_1"), own("photo_2")]
+    for one, (top, bottom, left, right) in zip(pictures, ((6, 28, 16, 48), (4, 34, 12, 52), (34, 60, 14, 50))):
+        x, mask = one.image.to(device), torch.zeros(1, 3, 64, 64, device=device)
         mask[:, :, top:bottom, left:right] = 1
         answer = sampling.inpaint(x.clone(), mask, prompt(QUALITY), prompt(""), TIMESTEPS, scale=SCALE, display=False)
         rows.append([x, 2 * mask - 1, x * (1 - mask) - mask, to_image(answer)])
-    return grid(rows, [textwrap.fill(own.name, 18, break_on_hyphens=False) for own in pictures], ["image", "mask", "to fill", "inpainted"], f"“{QUALITY}”, γ = {SCALE}.")
+    return grid(rows, [one.name for one in pictures], ["image", "mask", "to fill", "inpainted"], f"“{QUALITY}”, γ = {SCALE}.")
 
 
 def illusions() -> Figure:

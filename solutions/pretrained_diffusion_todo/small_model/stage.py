@@ -1,13 +1,12 @@
 """The small model behind the interface of DeepFloyd's first stage: `unet`, `scheduler`, and prompts in numbers (given; nothing to do here)."""
 
+import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .drawings import PROMPTS
 from .network import Network
 from .scheduler import Scheduler
 from .text import Text
@@ -67,13 +66,13 @@ class Stage:
 
 
 def load_small_model(device: torch.device | str = "cpu", file: Path = WEIGHTS) -> Stage:
-    """Ready to be asked. Raises ValueError where the file is not there, or holds something else."""
-    network, text, scheduler = Network(), Text(PROMPTS), Scheduler()
+    """Ready to be asked; the file has the weights and the prompts. Raises ValueError where it is not there, or holds something else."""
     try:
-        weights = {name: value.float() for name, value in load_file(file).items()}
+        with safe_open(file, "pt") as saved:
+            prompts = tuple(json.loads(saved.metadata()["prompts"]))
+            weights = {name: saved.get_tensor(name).float() for name in saved.keys()}  # noqa: SIM118  it is no dictionary
+        network, text, scheduler = Network(), Text(prompts), Scheduler()
         torch.nn.ModuleDict({"network": network, "text": text}).load_state_dict(weights)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise ValueError(
-            f"{file} holds no weights of the small model ({type(error).__name__}); copy the folder small_model/ anew."
-        ) from None
+    except (OSError, SafetensorError, RuntimeError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{file} holds no weights of the small model ({type(error).__name__}); copy the folder small_model/ anew.") from None
     return Stage(UNet(network.eval(), scheduler.alphas_cumprod).to(device), scheduler, text.eval().to(device))

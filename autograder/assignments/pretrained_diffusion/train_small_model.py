@@ -1,13 +1,13 @@
-"""Train the small model anew (given; nothing to do here; its weights lie in small_model/weights).
+"""Train the small model of `pretrained_diffusion` anew. Its weights lie in solutions/pretrained_diffusion_todo/small_model/weights.
 
-    python train_small_model.py                      a night on two cores; --steps, --pictures make it shorter or longer
-    python train_small_model.py --resume             goes on with a training that was stopped
+    python -m autograder.assignments.pretrained_diffusion.train_small_model             a night on two cores
+    python -m autograder.assignments.pretrained_diffusion.train_small_model --resume    goes on with a training that was stopped
 
-Everything lands in results/small_model/: state.pt, samples as pictures, small_model.safetensors. Ctrl-C stops after the current step and keeps a
-checkpoint.
+Everything lands in a folder: state.pt, samples as pictures, small_model.safetensors. Ctrl-C stops after the current step and keeps a checkpoint.
 """
 
 import argparse
+import json
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -17,9 +17,13 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from small_model.drawings import PROMPTS, random_picture
-from small_model.training import Trainer, sample
 from tqdm import tqdm
+
+from autograder.drawings.drawings import PROMPTS, random_picture
+from autograder.places import solutions
+
+sys.path.insert(0, str(solutions() / "pretrained_diffusion_todo"))
+from autograder.assignments.pretrained_diffusion.small_model_training import Trainer, sample
 
 SHOWN = 12  # prompts in the pictures of progress
 
@@ -33,7 +37,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--pictures", type=int, default=40_000, help="that are drawn before the training; default: 40,000"
     )
     parser.add_argument("--every", type=int, default=1000, help="steps between two checkpoints with samples")
-    parser.add_argument("--folder", type=Path, default=Path("results/small_model"))
+    parser.add_argument("--folder", type=Path, default=Path("small_model"))
     parser.add_argument("--resume", action="store_true", help="go on with the training in the folder")
     return parser.parse_args(arguments)
 
@@ -62,7 +66,7 @@ def save(trainer: Trainer, folder: Path) -> None:
     weights = {f"network.{k}": v.half() for k, v in network.state_dict().items()} | {
         "text.vectors.weight": text.vectors.weight.half()
     }
-    save_file(weights, folder / "small_model.safetensors")
+    save_file(weights, folder / "small_model.safetensors", metadata={"prompts": json.dumps(PROMPTS)})
 
 
 def show(trainer: Trainer, folder: Path) -> None:
@@ -95,7 +99,7 @@ def main(arguments: list[str] | None = None) -> None:
     save(trainer, args.folder)
     if stopped:
         print(
-            f"Stopped at step {trainer.step} of {args.steps}. Go on with: python train_small_model.py --resume",
+            f"Stopped at step {trainer.step} of {args.steps}. Go on with --resume.",
             file=sys.stderr,
         )
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""How the small model is trained (given; nothing to do here): the loss of v with weights that even out the time steps, and that of the variance.
+"""How the small model of `pretrained_diffusion` is trained: the loss of v with weights that even out the time steps, and that of the variance.
 
 The variance is learned from the likelihood of the course's own chain, whose steps are 30 apart (Nichol and Dhariwal 2021, Section 3.1), and
 does not touch the mean. What samples is the exponential average of the weights.
@@ -7,11 +7,10 @@ does not touch the mean. What samples is the exponential average of the weights.
 import copy
 
 import torch
+from small_model.network import Network
+from small_model.scheduler import STEPS, Scheduler, log_variances
+from small_model.text import Text
 from torch import Tensor
-
-from .network import Network
-from .scheduler import STEPS, Scheduler, log_variances
-from .text import Text
 
 STRIDE = 30  # of the course's chain
 LARGEST_WEIGHT = 5.0  # of the signal-to-noise ratio (Hang et al. 2023): γ of min-SNR

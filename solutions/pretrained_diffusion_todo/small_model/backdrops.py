@@ -1,1 +1,0 @@
-../../../autograder/drawings/backdrops.py

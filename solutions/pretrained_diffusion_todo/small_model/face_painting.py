@@ -1,1 +1,0 @@
-../../image_diffusion_todo/face_painting.py

@@ -1,1 +1,0 @@
-../../../autograder/drawings/pairs.py
