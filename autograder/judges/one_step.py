@@ -56,8 +56,8 @@ def judge_estimate(estimates: Sequence[Estimate], note: Note) -> None:
         where = f"At t = {one.t} x̂_0 of {one.name}"
         expect(
             near(rest, 0, REST_IN_HALF if half else REST),
-            f"{where} must be x_t and ε_θ, each times one number; {rest:.1%} of yours is something else. Look at which channels of the answer are ε_θ, and "
-            "for what is clamped or rounded.",
+            f"{where} must be x_t and ε_θ, each times one number; {rest:.1%} of yours is something else. Look at which channels of the answer "
+            "are ε_θ, and for what is clamped or rounded.",
         )
         right = 1 / np.sqrt(one.alpha_bar), -np.sqrt(1 / one.alpha_bar - 1)
         for got, expected, symbol in zip((of_x, of_eps), right, ("x_t", "ε_θ")):

@@ -108,6 +108,7 @@ def judge_fresh(noising: Noising, draw: Draw, note: Note) -> None:
     note("noise repeated", [again[1], rows[1]], 0)
     expect(
         not again[1],
-        f"{noising.name} must draw new noise at every call; yours added the same noise again. Look for a seed that is set inside, or noise that is kept.",
+        f"{noising.name} must draw new noise at every call; yours added the same noise again. Look for a seed that is set inside, or for "
+        "noise that is kept.",
     )
     expect(not rows[1], f"{noising.name} must draw other noise for every image of a batch; yours adds the same to all.")

@@ -51,7 +51,7 @@ def numbers_of(student: Student, result: Handle, name: str) -> Floats:
 
 
 def arrays_in(student: Student, result: Handle) -> list[Any]:
-    """The tensors and NumPy arrays that an answer in the worker may mean, the likeliest first: itself, or those of a tuple or list, first and last."""
+    """The tensors and NumPy arrays that an answer in the worker may mean, the likeliest first: itself, or the ends of a tuple or list."""
     value = result.get("")
     if isinstance(value, Opaque) and "numpy.ndarray" in value.description:
         return [student.module("torch").call("as_tensor", result)]

@@ -114,7 +114,8 @@ def expect_visits(run: Run, note: Note) -> None:
         return
     problem = f"yours asks it at {listed(times)}" if times else "yours never asks it"
     raise WrongAnswer(
-        f"{run.name} must ask the network at t = {listed(expected)}: from timesteps[i_start] on, at each but the last, whose x is the result; {problem}."
+        f"{run.name} must ask the network at t = {listed(expected)}, each of the timesteps from the first on, but the last, whose x is the "
+        f"result; {problem}."
     )
 
 
@@ -125,13 +126,15 @@ def expect_first(run: Run, start: Floats, note: Note) -> None:
     expect(first.shape == start.shape, f"{run.name} must give the network images like its own, {_batch(start)}; yours were {_batch(first)}.")
     note("first x", first, 2e-3)
     same = near(first, start, 2e-3 * (1 + abs(start)))
-    expect(same, f"The first image that {run.name} gives the network must be the one that it is given; yours differs by up to {abs(first - start).max():.3f}.")
+    off = abs(first - start).max()
+    expect(same, f"The first image that {run.name} gives the network must be the one that it is given; yours differs by up to {off:.3f}.")
 
 
 def expect_asked(run: Run, note: Note) -> None:
     """In every step the network is asked for each of the terms, and about nothing that nobody has given."""
     needed = list(dict.fromkeys((term.frame, term.prompt) for term in run.terms))
-    seen = [[needed.index((a.frame, a.prompt)) if (a.frame, a.prompt) in needed else -1 for a in step.asked] for step in run.steps]
+    places: dict[tuple[str, str | None], int] = {one: place for place, one in enumerate(needed)}
+    seen = [[places.get((a.frame, a.prompt), -1) for a in step.asked] for step in run.steps]
     note("asked", [float(sum(1 << index for index in set(one) if index >= 0)) for one in seen] or [-1.0], 1e-6)
     note("asked of others", [float(one.count(-1)) for one in seen] or [-1.0], 1e-6)
     expect(run.steps, f"{run.name} must ask the network in every step; yours never asks it.")
@@ -203,7 +206,8 @@ def expect_weights(run: Run, note: Note, rule: str) -> None:
         must = ", ".join(f"{term.name} {value:.3f}" for term, value in zip(run.terms, right))
         expect(
             near(row, right, 2 * run.within * (1 + abs(right).max())),
-            f"With scale γ = {run.scale:g}, in every step of {run.name} {rule}, so that the weights are {must}; at t = {one.step.t:g} yours are {weights}.",
+            f"With scale γ = {run.scale:g}, in every step of {run.name} {rule}, so that the weights are {must}; at t = {one.step.t:g} yours "
+            f"are {weights}.",
         )
 
 
@@ -223,7 +227,8 @@ def expect_noise(run: Run, note: Note, right: Mapping[str, Callable[[Step], Floa
         expect(len(step.added) == 1, f"At t = {step.t:g} {run.name} must add noise once; yours calls add_variance {len(step.added)} times.")
         added = step.added[0]
         if not any((variance := of(step)) is not None and near(added.variance, variance, VARIANCE) for of in right.values()):
-            raise WrongAnswer(f"At t = {step.t:g} the variance that {run.name} hands to add_variance must be {whose}; yours is {_told(added, step, run)}.")
+            mine = _told(added, step, run)
+            raise WrongAnswer(f"At t = {step.t:g} the variance that {run.name} hands to add_variance must be {whose}; yours is {mine}.")
         expect(
             near(added.t, step.t, 1e-6),
             f"{run.name} must hand to add_variance the t at which the network has predicted the variance, {step.t:g}; yours hands over {added.t:g}.",

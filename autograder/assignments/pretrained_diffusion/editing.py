@@ -3,7 +3,7 @@
 Where `iterative_denoise_cfg` is known to be wrong, the grader's answers in its place, and what it is called with is judged.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from autograder.assignments.pretrained_diffusion.interface import (
     SHAPE,
     UNCOND,
     Course,
+    alphas_cumprod,
     reference_forward,
     timesteps,
 )
@@ -56,17 +57,16 @@ class SDEdit:
     student: Student
     draw: Draw
     carry: Carry
-    scale: float = field(init=False)
-    visits: list[int] = field(init=False)
-    i_start: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.scale = round(float(self.draw.uniform(2.5, 6)), 2)
         self.visits, self.i_start = timesteps(self.draw, 6), self.draw.integer(1, 3)
+        self.table = alphas_cumprod(self.draw)
         self.numbers, self.made = self.draw.seed(), f32(self.draw.uniform(-0.9, 0.9, 1, *SHAPE))
 
     def run(self, image: Floats, seed: int) -> Edit:
-        course, denoised = Course(self.student, self.draw, "guided", self.scale), []
+        course = Course(self.student, self.draw, "guided", self.scale, table=self.table)
+        denoised: list[Denoised] = []
         given = course.given(image)
         numbers = np.random.default_rng(self.numbers)
         course.stand_in_for(FORWARD, self.carry, reference_forward(course.alphas_cumprod, numbers))
@@ -94,18 +94,18 @@ class SDEdit:
         images, seed = [self.draw.uniform(-1, 1, *SHAPE) for _ in range(2)], self.draw.seed()
         first, second = (self.run(image, seed) for image in images)
         factor, rest, error = factor_of(first.first - second.first, images[0] - images[1])
-        alpha_bar = first.course.alphas_cumprod[self.visits[self.i_start]]
-        note("level", factor, 4e-3)
-        noise = first.first - factor * images[0]
-        note("spread", float(noise.std()), 0.05)
         t = self.visits[self.i_start]
+        level, sigma = float(np.sqrt(self.table[t])), float(np.sqrt(1 - self.table[t]))
+        noise = first.first - factor * images[0]
+        note("factor of the image", factor, 4e-3)
+        note("spread of the noise", float(noise.std()), 0.05)
+        must = f"{NAME} must noise its image to t = timesteps[i_start] = {t}"
         expect(
-            near(factor, np.sqrt(alpha_bar), 3e-3 + (error if rest > 5e-3 else 0)),
-            f"{NAME} must noise its image to t = timesteps[i_start] = {t}, so that it counts √ᾱ_t = {np.sqrt(alpha_bar):.4f} times in what is denoised; in "
-            f"yours it counts {factor:.4f} times.",
+            near(factor, level, 3e-3 + (error if rest > 5e-3 else 0)),
+            f"{must}, so that what is denoised holds it √ᾱ_t = {level:.4f} times; yours holds it {factor:.4f} times.",
         )
-        fault = standard_normal_fault(noise / np.sqrt(1 - alpha_bar), alpha=1e-8)
-        expect(fault is None, f"{NAME} must noise its image to t = timesteps[i_start] = {t}, but of the noise in what yours denoises, {fault}.")
+        fault = standard_normal_fault(noise / sigma, alpha=1e-8)
+        expect(fault is None, f"{must}, but of the noise in what yours denoises, relative to √(1 − ᾱ_t), {fault}.")
 
     def judge_denoising(self, note: Note) -> None:
         """Raises WrongAnswer."""
@@ -124,9 +124,8 @@ class SDEdit:
         visits = [int(t) for t in np.asarray(call.visits).ravel()] if np.asarray(call.visits).dtype.kind in "if" else []
         started = np.asarray(call.i_start).ravel()
         expect(visits == self.visits, f"{NAME} must hand its timesteps on; yours hands over others.")
-        expect(
-            started.size == 1 and started[0] == self.i_start, f"{NAME} must start the denoising at its i_start, {self.i_start}; yours starts it at {started[0]}."
-        )
+        right = started.size == 1 and started[0] == self.i_start
+        expect(right, f"{NAME} must start the denoising at its i_start, {self.i_start}; yours starts it at {call.i_start}.")
         for mine, name in zip(call.prompts, (PROMPT, UNCOND)):
             right = isinstance(mine, np.ndarray) and mine.size == edit.course.prompts[name].size
             right = right and near(mine.reshape(edit.course.prompts[name].shape), edit.course.prompts[name], 0.02)

@@ -243,7 +243,8 @@ class Course:
     def image(self, handle: Handle, name: str) -> tuple[Floats, Floats]:
         """The image that a function returned, and which of its pixels count."""
         image, picture = image_in(arrays_in(self.student, handle), SHAPE, name)
-        return image, abs(image) < CLIPPED if picture or abs(image).max() <= 1 else np.ones(SHAPE)
+        clipped = picture or abs(image).max() <= 1
+        return image, (abs(image) < CLIPPED).astype(np.float64) if clipped else np.ones(SHAPE)
 
     def run(self, name: str, start: Floats, i_start: int, visits: list[int], terms: Callable[[], Sequence[Term]]) -> Run:
         """One run of a loop that is given an image. `terms`: asked for when it has run."""
@@ -273,13 +274,11 @@ class Course:
         expect_kept(given, f32(image), what, note, message)
 
 
-def reference_forward(table: Floats, draw: Draw, calls: list[tuple[Any, Any]] | None = None) -> Callable[..., Any]:
-    """√ᾱ_t im + √(1 − ᾱ_t) ε."""
+def reference_forward(table: Floats, numbers: np.random.Generator) -> Callable[..., Any]:
+    """√ᾱ_t im + √(1 − ᾱ_t) ε, to stand in for `forward`."""
 
     def forward(im: Any, t: Any, *_: Any) -> Any:
         alpha_bar = table[int(np.clip(np.asarray(t).ravel()[0], 0, len(table) - 1))]
-        if calls is not None:
-            calls.append((im, t))
-        return (np.sqrt(alpha_bar) * im + np.sqrt(1 - alpha_bar) * draw.normal(*im.shape)).astype(im.dtype)
+        return (np.sqrt(alpha_bar) * im + np.sqrt(1 - alpha_bar) * numbers.standard_normal(im.shape)).astype(im.dtype)
 
     return forward

@@ -25,7 +25,7 @@ def test_visits(student: Student, draw: Draw, note: Note) -> None:
 
 @task("1-4", points=7, region=LOOP, shows_work=True)
 def test_mean(student: Student, draw: Draw, note: Note) -> None:
-    """Every step of `iterative_denoise`, the last too, has the mean √ᾱ_t′ β/(1 − ᾱ_t) x̂_0 + √α (1 − ᾱ_t′)/(1 − ᾱ_t) x_t, and its result is the last x."""
+    """Every step of `iterative_denoise` has the mean √ᾱ_t′ β/(1 − ᾱ_t) x̂_0 + √α (1 − ᾱ_t′)/(1 − ᾱ_t) x_t, and its result is the last x."""
     strided.expect_mean(run(student, draw), note)
 
 

@@ -47,7 +47,7 @@ def test_mean(student: Student, draw: Draw, note: Note) -> None:
 
 @task("1-6", points=2, region=LOOP)
 def test_noise(student: Student, draw: Draw, note: Note) -> None:
-    """Every step of `iterative_denoise_cfg` adds noise once, by add_variance, with the variance that belongs to the prompt; the image stays as it is."""
+    """Every step of `iterative_denoise_cfg` adds noise once, by add_variance, with the variance of the prompt; the image stays as it is."""
     found = run(student, draw)
-    strided.expect_noise(found, note, {"": strided.variance_of(PROMPT)}, "the one that the network has predicted for the prompt in this step, as it is")
+    strided.expect_noise(found, note, {"": strided.variance_of(PROMPT)}, "the one that is predicted for the prompt in this step")
     found.expect_kept(note)

@@ -36,7 +36,7 @@ def test_known_pixels(student: Student, draw: Draw, note: Note, carry: Carry) ->
 
 @task("1-7-2", points=1, region=INPAINT)
 def test_noise(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
-    """Every step of `inpaint` adds noise once, by add_variance, with the variance that belongs to the prompt; image and mask stay as they are."""
+    """Every step of `inpaint` adds noise once, by add_variance, with the variance of the prompt; image and mask stay as they are."""
     found = inpainted(student, draw, carry)
-    strided.expect_noise(found.run, note, {"": strided.variance_of(PROMPT)}, "the one that the network has predicted for the prompt in this step, as it is")
+    strided.expect_noise(found.run, note, {"": strided.variance_of(PROMPT)}, "the one that is predicted for the prompt in this step")
     found.run.expect_kept(note)
