@@ -77,6 +77,9 @@ class Step:
     rounded: bool = False  # whether something came in half precision
 
     def find(self, frame: str, prompt: str) -> Asked | None:
+        """Where a single question has been asked, with a prompt that nobody has given, it counts for any: the prompt is judged elsewhere."""
+        if len(self.asked) == 1 and self.asked[0].prompt is None:
+            return self.asked[0]
         return next((one for one in self.asked if (one.frame, one.prompt) == (frame, prompt)), None)
 
     @property

@@ -99,16 +99,18 @@ def judge_noise(noising: Noising, draw: Draw, note: Note) -> None:
 
 
 def judge_fresh(noising: Noising, draw: Draw, note: Note) -> None:
-    """Raises WrongAnswer where two calls with different seeds, or two images of a batch, get the same noise."""
+    """Raises WrongAnswer where two calls with different seeds, two images of a batch, or two channels of one, get the same noise."""
     one = measure(noising, draw, 500)
     spread = one.noise.std()
     expect(spread > 1e-3, f"{noising.name} must draw new noise at every call; yours adds none.")
     again = correlation(one.noise, one.other_noise)
     rows = correlation(one.noise[0], one.noise[1])
-    note("noise repeated", [again[1], rows[1]], 0)
+    channels = correlation(one.noise[:, 0], one.noise[:, 1])
+    note("noise repeated", [again[1], rows[1], channels[1]], 0)
     expect(
         not again[1],
         f"{noising.name} must draw new noise at every call; yours added the same noise again. Look for a seed that is set inside, or for "
         "noise that is kept.",
     )
     expect(not rows[1], f"{noising.name} must draw other noise for every image of a batch; yours adds the same to all.")
+    expect(not channels[1], f"{noising.name} must draw other noise for every channel; yours adds the same to all.")

@@ -37,8 +37,8 @@ class Term:
     filtered: Callable[[Floats], Floats] = lambda eps: eps
 
     def of(self, step: Step) -> Floats | None:
-        found = [one for one in step.asked if one.prompt == self.prompt and one.frame == self.frame]
-        return self.filtered(FRAMES[self.frame](found[0].eps)) if found else None
+        found = step.find(self.frame, self.prompt)
+        return None if found is None else self.filtered(FRAMES[self.frame](found.eps))
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def expect_mean(run: Run, note: Note) -> None:
     note("weights of ε", [one.total(run.terms, run.scale) for one in measured] or [0.0], 4e-3)
     note("rest", [min(one.rest, 1.0) for one in measured] or [1.0], 0.02)
     expect(measured, f"{run.name} must ask the network in every step; yours never asks it.")
-    note.measured_work(any(not near(one.weights["x"], 1, 0.01) and abs(one.total(run.terms, run.scale)) > 0.01 for one in measured))
+    note.measured_work(_follows_the_timesteps(run))
     for k, one in enumerate(measured[: len(run.timesteps) - 1]):
         t, t_next = run.timesteps[k], run.timesteps[k + 1]
         a, b, _ = ancestral_coefficients(run.model.alphas_cumprod[t], run.model.alphas_cumprod[t_next])
@@ -188,6 +188,14 @@ def expect_mean(run: Run, note: Note) -> None:
                 f"{where}, x_t′ of {run.name} must hold {symbol} times {right:.4f}; in yours it is {got:.4f}. Compare with "
                 "x_t′ = √ᾱ_t′ β/(1 − ᾱ_t) x̂_0 + √α (1 − ᾱ_t′)/(1 − ᾱ_t) x_t + v, and with x̂_0 itself.",
             )
+
+
+def _follows_the_timesteps(run: Run) -> bool:
+    """Whether the weights change from step to step, as those of no body do that only asks, adds noise, or adds up."""
+    last = len(run.steps) - 1
+    measured = [one for k, one in enumerate(run.measured) if one.rest < (0.9 if k < last else 0.05)]
+    weights = [(one.weights["x"], one.total(run.terms, run.scale)) for one in measured]
+    return len(weights) > 1 and bool(np.ptp(weights, axis=0).max() > 1e-3)
 
 
 def expect_weights(run: Run, note: Note, rule: str) -> None:
@@ -217,6 +225,9 @@ def expect_noise(run: Run, note: Note, right: Mapping[str, Callable[[Step], Floa
     note("noise added", [len(step.added) for step in run.steps] or [-1.0], 1e-6)
     note("variance handed over", [_number(name) for name in handed] or [-1.0], 1e-6)
     note("t of the variance", [step.added[0].t if step.added else -1.0 for step in run.steps] or [-1.0], 1e-6)
+    mixtures = [_mixture(step.added[0], step) for step in run.steps[:1] if step.added]
+    note("made of variances and noise estimates", [value for one in mixtures for value in (*one[0], *one[1])] or [-1.0], 0.02)
+    note("made of something else", [one[2] for one in mixtures] or [-1.0], 0.02)
     note("weights of v", [one.weights.get("v", 0.0) for one in run.measured] or [0.0], 4e-3)
     expect(run.steps, f"{run.name} must ask the network in every step; yours never asks it.")
     for k, one in enumerate(run.measured):
@@ -256,7 +267,25 @@ def _told(added: Added, step: Step, run: Run) -> str:
                 return f"the noise estimate, not the variance, of {one.prompt}{when}"
             if one.frame != UPRIGHT and near(added.variance, FRAMES[one.frame](one.variance), VARIANCE):
                 return f"{whose}, flipped back{when}"
-    return "another one"
+    of_variances, of_noise, rest = _mixture(added, step)
+    if rest > 0.02:
+        return "another one"
+    if abs(of_noise).max() > 0.01:
+        return "made of noise estimates"
+    return "made of several" if (abs(of_variances) > 0.01).sum() > 1 else "that, times another number"
+
+
+def _mixture(added: Added, step: Step) -> tuple[Floats, Floats, float]:
+    """The weights of the variances and of the noise estimates of the step, upright and by their names, in a variance; and what they leave."""
+    asked = sorted(step.asked, key=lambda one: (one.frame, str(one.prompt)))
+    columns = [FRAMES[one.frame](values).ravel() for values_of in ("variance", "eps") for one in asked for values in [getattr(one, values_of)]]
+    if not columns:
+        return np.zeros(0), np.zeros(0), 1.0
+    design, target = np.stack(columns, axis=1), added.variance.ravel()
+    found, *_ = np.linalg.lstsq(design.T @ design, design.T @ target, rcond=1e-9)
+    rest = float((target - design @ found).std() / (1e-9 + target.std()))
+    weights = found.astype(np.float64)
+    return weights[: len(asked)], weights[len(asked) :], rest
 
 
 def _number(words: str) -> float:

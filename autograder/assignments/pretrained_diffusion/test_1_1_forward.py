@@ -37,7 +37,7 @@ def test_noise(student: Student, draw: Draw, note: Note) -> None:
 
 @task("1-1", points=1, region=FORWARD, false_fail=1e-8, detects="any repetition")
 def test_fresh(student: Student, draw: Draw, note: Note) -> None:
-    """`forward` draws new noise at every call."""
+    """`forward` draws new noise at every call, for every image and channel."""
     own_noise.judge_fresh(noised(student, draw), draw, note)
 
 
