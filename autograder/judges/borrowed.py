@@ -29,12 +29,13 @@ SIGNATURE = Signature(
     {"encoder_hidden_states": "c", "sample": "x", "timestep": "t", "prompt_embeds": "c"},
     as_diffusers,
 )
-UPRIGHT, DOWN, TURNED, MIRRORED = "as it is", "upside down", "turned by a half", "mirrored"
+UPRIGHT, DOWN, TURNED, MIRRORED, RECOLOURED = "as it is", "upside down", "turned by a half", "mirrored", "with its channels turned round"
 FRAMES: Mapping[str, Callable[[Floats], Floats]] = {  # of an image, (…, H, W); each is its own inverse
     UPRIGHT: lambda x: x,
     DOWN: lambda x: x[..., ::-1, :],
     TURNED: lambda x: x[..., ::-1, ::-1],
     MIRRORED: lambda x: x[..., ::-1],
+    RECOLOURED: lambda x: x[..., ::-1, :, :],
 }
 WITHIN = 0.9  # of the range −1 … 1: where the fields x_0 lie
 SAME_STATE, SAME_PROMPT = 2e-3, 0.02  # half precision rounds by 5e-4; prompts are about 1 apart
@@ -150,13 +151,21 @@ class Borrowed:
         return self.steps[-1], frame
 
     def _frame_of(self, x: Floats) -> str:
-        """Of the first question about a state: the frame in which it is most like the state that is due."""
-        due = self.start
-        if self.steps:  # more alike than any other image: the part that the steps share, and the noise that was added
-            due = self.steps[-1].x + self.steps[-1].noise
-        if len(self.frames) == 1 or due is None or due.shape != x.shape:
+        """Of the first question about a state: the frame in which the last step, or the start, explains most of it."""
+        known = [self.start] if self.start is not None else []
+        if self.steps:
+            last = self.steps[-1]
+            known = [last.x, *([last.noise] if last.added else []), *(FRAMES[one.frame](one.eps) for one in last.asked)]
+        if len(self.frames) == 1 or not known or known[0].shape != x.shape:
             return self.frames[0]
-        return max(self.frames, key=lambda frame: float((FRAMES[frame](x) * due).sum()))
+        design = np.stack([one.ravel() for one in known], axis=1)
+
+        def left(frame: str) -> float:
+            target = FRAMES[frame](x).ravel()
+            found, *_ = np.linalg.lstsq(design.T @ design, design.T @ target, rcond=1e-9)
+            return float(((target - design @ found) ** 2).sum())
+
+        return min(self.frames, key=left)
 
     def _prompts(self, value: Any, rows: int) -> list[str | None]:
         """The names of the prompts of so many images. Raises WrongAnswer for what is no embedding."""

@@ -14,7 +14,7 @@ from autograder.assignments.pretrained_diffusion.interface import (
 from autograder.grading.checks import Floats, Note, any_form
 from autograder.grading.seeds import Draw
 from autograder.judges import strided
-from autograder.judges.borrowed import DOWN, MIRRORED, TURNED, UPRIGHT, Step
+from autograder.judges.borrowed import DOWN, MIRRORED, RECOLOURED, TURNED, UPRIGHT, Step
 from autograder.sandbox.proxies import Student
 
 RULE_OF_ANAGRAMS = "the noise must be the mean of ε_1 of x and ε_2 of the flipped x, turned back, each ε_u + γ (ε_c − ε_u)"
@@ -22,14 +22,18 @@ RULE_OF_HYBRIDS = "the noise must be the low pass of ε_1 and the high pass of �
 Judge = Callable[[strided.Run], None]
 
 
-def anagram(student: Student, draw: Draw, note: Note, judge: Judge) -> None:
-    """`judge` looks at one run. Upside down is a flip of the height, or a half turn, as the code has it."""
+def anagram(student: Student, draw: Draw, note: Note, judge: Judge, as_asked: bool = True) -> None:
+    """`judge` looks at one run. Upside down is a flip of the height, or a half turn, as the code has it. `as_asked`: whatever was asked about,
+    which is the business of another check.
+    """
 
     def terms(course: Course, one: str, other: str) -> tuple[strided.Term, ...]:
-        turned = any(asked.frame == TURNED for step in course.model.steps for asked in step.asked)
-        return illusion(one, other, TURNED if turned else DOWN)
+        asked = [(one.frame, one.prompt) for step in course.model.steps for one in step.asked]
+        frame = next((frame for frame, _ in asked if frame in ((TURNED, MIRRORED, RECOLOURED) if as_asked else (TURNED,))), DOWN)
+        swapped = as_asked and (UPRIGHT, SECOND) in asked and (UPRIGHT, FIRST) not in asked
+        return illusion(other, one, frame) if swapped else illusion(one, other, frame)
 
-    _run(student, draw, note, "make_flip_illusion", "illusion", (UPRIGHT, DOWN, TURNED, MIRRORED), terms, judge)
+    _run(student, draw, note, "make_flip_illusion", "illusion", (UPRIGHT, DOWN, TURNED, MIRRORED, RECOLOURED), terms, judge)
 
 
 def hybrid_image(student: Student, draw: Draw, note: Note, judge: Judge) -> None:
@@ -57,6 +61,6 @@ def _run(
 
 def right_variances(run: strided.Run) -> Mapping[str, Callable[[Step], Floats | None]]:
     """That of either prompt, upright, and their mean, as Geng et al. reduce it."""
-    frame = next((term.frame for term in run.terms if term.frame != UPRIGHT), UPRIGHT)
-    both = strided.variance_of(FIRST), strided.variance_of(SECOND, frame)
+    first, second = (next(term for term in run.terms if term.prompt == prompt) for prompt in (FIRST, SECOND))
+    both = strided.variance_of(FIRST, first.frame), strided.variance_of(SECOND, second.frame)
     return {"first": both[0], "second": both[1], "mean": strided.mean_of(*both)}

@@ -93,7 +93,6 @@ _STEPS = (
     "alpha-bar-of-t-at-x-t",
     "loop-stops-early",
     "loop-goes-too-far",
-    "returns-before-the-end",
 )
 
 INPAINT = (
@@ -182,7 +181,7 @@ INPAINT = (
     _paint(
         "paint-changes-the-mask",
         explanation="Your function seems to write into the mask that it is given, which the caller still needs.",
-        edits=((_START, f"{_START}\nmask.mul_(0.5).add_(mask)\nmask = (mask > 1).to(mask.dtype)"),),
+        edits=((_START, f"{_START}\nmask.sub_(0.5).mul_(2)\nmask = (mask > 0).to(mask.dtype)"),),
     ),
     _paint(
         "paint-variance-of-the-null-prompt",
