@@ -95,7 +95,7 @@ class Grading:
         self.sandbox.clock = Clock.start("grading may take", self.manifest.limits.seconds_per_submission)
         finished = False
         try:
-            with self.sandbox.lane() as lane:
+            with self.sandbox.lane(self.files) as lane:
                 student = Student(lane, self.files, self.manifest.limits)
                 self._start_outcome()
                 self.judging = self._judging(student)

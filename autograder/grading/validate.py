@@ -204,10 +204,9 @@ def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:
     """Run the checks that have randomness in their verdict, once for each seed."""
     checks = repeated_checks(manifest, job.ids[0])
     failures, runs = [], 0
-    with sandbox.lane() as lane:
-        student = Student(
-            lane, prepare_files(manifest, Submission("", _files(manifest, job), DIGEST))[0], manifest.limits
-        )
+    files = prepare_files(manifest, Submission("", _files(manifest, job), DIGEST))[0]
+    with sandbox.lane(files) as lane:
+        student = Student(lane, files, manifest.limits)
         for seed in job.seeds:
             for check in checks:
                 judgement = run_check(check, student, _secret(seed), DIGEST)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograder.grading.checks import Floats, WrongAnswer, expect_finite, expect_tensor
-from autograder.sandbox.proxies import Handle, Student, describe
+from autograder.sandbox.proxies import Handle, Opaque, Student, describe
 
 
 def images_in(answer: Any, shape: tuple[int, ...], name: str) -> list[Floats]:
@@ -45,3 +45,42 @@ def numbers_of(student: Student, result: Handle, name: str) -> Floats:
         hint = " (is there a `return`?)" if value is None else ""
         raise WrongAnswer(f"{name} must return real numbers; yours returned {describe(value)}{hint}.")
     return expect_finite(value.ravel(), f"The result of {name}")
+
+
+# Pictures, in the forms in which notebooks return them
+
+
+def arrays_in(student: Student, result: Handle) -> list[Any]:
+    """The tensors and NumPy arrays that an answer in the worker may mean, the likeliest first: itself, or the ends of a tuple or list."""
+    value = result.get("")
+    if isinstance(value, Opaque) and "numpy.ndarray" in value.description:
+        return [student.module("torch").call("as_tensor", result)]
+    if isinstance(value, (tuple, list)) and value:
+        places = [0, -1] if isinstance(value, tuple) else [-1, 0]
+        items = [student.module("operator").new("getitem", result, place) for place in dict.fromkeys(places[: len(value)])]
+        return [array for item in items for array in arrays_in(student, item)]
+    return [value]
+
+
+def image_in(answers: list[Any], shape: tuple[int, ...], name: str) -> tuple[Floats, bool]:
+    """An image, (C, H, W) in −1 … 1, out of what a function returned, and whether it came as a picture, (H, W, C) in 0 … 1, which may be clipped.
+
+    `shape`: (C, H, W). Raises WrongAnswer where there is none.
+    """
+    channels, height, width = shape
+    for value in answers:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            if value.shape in ((1, *shape), shape):
+                return expect_finite(value.reshape(shape), f"The result of {name}"), False
+            if value.shape in ((height, width, channels), (1, height, width, channels)):
+                picture = expect_finite(value.reshape(height, width, channels), f"The result of {name}")
+                return 2 * np.moveaxis(picture, -1, 0) - 1, True
+    first = answers[0] if answers else None
+    hint = " (is there a `return`?)" if first is None else ""
+    raise WrongAnswer(f"{name} must return an image of shape {(1, *shape)}; yours returned {describe(first)}{hint}.")
+
+
+def batch_in(answers: list[Any], shape: tuple[int, ...], name: str) -> Floats:
+    """Images, (B, C, H, W), out of what a function returned. Raises WrongAnswer where there are none."""
+    found = next((value for value in answers if isinstance(value, np.ndarray) and value.shape == shape), answers[0] if answers else None)
+    return expect_tensor(found, shape, f"The result of {name}")

@@ -71,7 +71,9 @@ class _Zygote:
                     self._let_in(self.door)
                     continue
                 request, descriptors = _next_request(one)
-                if request is not None:
+                if request is not None and request["op"] == "import":
+                    _reply(one, {"problem": _import_ahead(request["modules"])})
+                elif request is not None:
                     _reply(one, {"problem": self._fork(descriptors)})
                 elif one is self.control:
                     return
@@ -127,6 +129,16 @@ def _warm_up() -> None:
     _look_for_gpus()
     with contextlib.suppress(ImportError):  # what the first backward pass imports
         importlib.import_module("torch.nested._internal.nested_tensor")
+
+
+def _import_ahead(modules: list[str]) -> str:
+    """Import packages that workers would import one after the other; lanes that are forked from now on have them. Always ""."""
+    for name in modules:
+        with contextlib.suppress(Exception):  # a worker that needs it says why it cannot be had
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    return ""
 
 
 def _look_for_gpus() -> None:

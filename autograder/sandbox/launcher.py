@@ -27,6 +27,7 @@ from autograder.sandbox.lane import Lane
 from autograder.sandbox.layers import process
 from autograder.sandbox.zygote import Zygote, new_home
 
+SLOW_IMPORTS = {b"torchvision": "torchvision.transforms.functional"}  # by a word in the code; the import takes a worker a second or more
 SayLate = Callable[[Sequence[Mapping[str, Any]], Mapping[str, bytes], float], str]  # requests, files, seconds → a sentence
 
 
@@ -58,6 +59,7 @@ class Sandbox:
         self.shared = shared
         self._home: Path | None = None
         self._zygote: Zygote | None = None
+        self._imported: set[str] = set()  # ahead of the lanes
         self._lanes: weakref.WeakSet[Lane] = weakref.WeakSet()
         self._numbers = itertools.count(1)
 
@@ -109,8 +111,13 @@ class Sandbox:
                 "`autograder doctor` shows every layer."
             )
 
-    def lane(self) -> Lane:
+    def lane(self, files: Mapping[str, bytes] = {}) -> Lane:
+        """A new lane. `files`: that its workers will run; what they import, and takes long, is imported before, once for all lanes from now on."""
         assert self._zygote is not None
+        code = [content for name, content in files.items() if name.endswith(".py")]
+        if ahead := [module for word, module in SLOW_IMPORTS.items() if module not in self._imported and any(word in one for one in code)]:
+            self._imported.update(ahead)
+            self._zygote.import_ahead(ahead)
         lane = Lane(self._zygote.lane(), self, new_groups(next(self._numbers)))
         self._lanes.add(lane)
         return lane

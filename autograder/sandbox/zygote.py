@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,13 @@ class Zygote:
             ours.close()
             raise UserError(f"No further process could be started ({problem}); end some, then start the grader again.")
         return ours
+
+    def import_ahead(self, modules: Sequence[str]) -> None:
+        """Let it import packages, so that lanes from now on have them. Raises UserError when it has ended."""
+        with self.asking:
+            with contextlib.suppress(OSError):  # _reply says so
+                self.control.sendall(json.dumps({"op": "import", "modules": list(modules)}).encode() + b"\n")
+            self._reply()
 
     def close(self) -> None:
         """Leave; one of our own ends with everything below it."""
