@@ -151,8 +151,9 @@ class Outcome(TrainedOutcome):
         pictures = self._pictures(images)
         turned = upside_down(pictures)
         both = shown(pictures, [one for one, _ in pairs]) & shown(turned, [other for _, other in pairs])
-        self._show(np.stack([pictures, turned], axis=1).reshape(-1, *pictures.shape[1:]), f"Anagrams{source}, each as it is and upside down: "
-                   f"{'; '.join(' / '.join(pair) for pair in FLIP_PAIRS)}, in turn. {int(both.sum())} of {len(pairs)} read both ways.", "anagrams")  # fmt: skip
+        named = "; ".join(" / ".join(pair) for pair in FLIP_PAIRS)
+        caption = f"Anagrams{source}, each as it is and upside down: {named}, in turn. {int(both.sum())} of {len(pairs)} read both ways."
+        self._show(np.stack([pictures, turned], axis=1).reshape(-1, *pictures.shape[1:]), caption, "anagrams")
         misses = 1 - float(both.mean())
         note("share that does not read both ways", misses, 0.05)
         expect(
