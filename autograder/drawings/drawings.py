@@ -3,8 +3,8 @@
     picture = draw("an umbrella", np.random.default_rng(0))     # (64, 64, 3), uint8
     prompt, picture = random_picture(np.random.default_rng(0))  # what the small model is trained on
 
-The vocabulary is PROMPTS. "" and "a high quality photo" say nothing about what there is to see. The brushes (face_painting.py) are those that
-another assignment draws animal faces with; palette.py adds colours and light.
+The vocabulary is PROMPTS. "" and "a high quality photo" say nothing about what there is to see. The brushes (face_painting.py) are those
+that another assignment draws animal faces with; palette.py adds colours and light.
 """
 
 from difflib import get_close_matches

@@ -1,7 +1,8 @@
 """What samples of a text-conditioned model are worth: whether a classifier sees in them what their prompts ask for.
 
-A hybrid is looked at twice, from afar and from near; an illusion upright and upside down. The pairs of FLIP_PAIRS are so alike that nine of ten
-plain drawings of the one, turned upside down, are taken for the other: that a sample reads both ways does not prove that both prompts drew it.
+A hybrid is looked at twice, from afar and from near; an illusion upright and upside down. The pairs of FLIP_PAIRS are so alike that plain
+drawings of the one, turned upside down, are nearly always taken for the other: that a sample reads both ways does not prove that both
+prompts drew it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,8 @@ Pictures = NDArray[np.floating]
 def probability_of(pictures: Pictures, prompt: str) -> NDArray[np.float64]:
     """That each picture, (N, 64, 64, 3) in [0, 1], shows what the prompt asks for, (N,).
 
-    An open prompt, "" or "a high quality photo", asks for any of the contents. Raises ValueError for an unknown prompt, and as classifier.scores.
+    An open prompt, "" or "a high quality photo", asks for any of the contents. Raises ValueError for an unknown prompt, and as
+    classifier.scores.
     """
     content = content_of(prompt)
     shown = CONTENTS if content is None else (content,)

@@ -35,8 +35,8 @@ def drawn(count: int, seed: int) -> tuple[Pictures, list[str]]:
 def nothing(torch: Any, x: Any) -> Any:
     """As many pictures as in x, (N, 3, 64, 64) in [−1, 1], that show none of the contents.
 
-    Clouds of any size and noise around a colour or grey, pictures of x with random phases (their colours and spectrum, but no shapes), pictures
-    that drown in noise, and six at once.
+    Clouds of any size and noise around a colour or grey, pictures of x with random phases (their colours and spectrum, but no shapes),
+    pictures that drown in noise, and six at once.
     """
     count = len(x)
     ground = (2 * torch.rand(count, 3, 1, 1) - 1) * torch.rand(count, 1, 1, 1).sqrt()
