@@ -33,7 +33,8 @@ class Trainer:
         torch.manual_seed(seed)
         self.text, self.network, self.seed = Text(vocabulary), Network(), seed
         self.pictures, self.prompts, self.batch_size, self.steps = pictures, prompts, batch_size, steps
-        self.average = copy.deepcopy(torch.nn.ModuleList([self.network, self.text])).requires_grad_(False)
+        self.mean_network, self.mean_text = copy.deepcopy(self.network).requires_grad_(False), copy.deepcopy(self.text).requires_grad_(False)
+        self.average = torch.nn.ModuleList([self.mean_network, self.mean_text])
         self.learned = torch.nn.ModuleList([self.network, self.text])
         self.adam = torch.optim.AdamW(
             self.learned.parameters(), lr=learning_rate, weight_decay=1e-4, betas=(0.9, 0.99), fused=True
@@ -92,9 +93,10 @@ class Trainer:
         kl = (log_variance - log_smallest + ((log_smallest.exp() + off) * (-log_variance).exp()) - 1) / 2
         return (kl.clamp(max=20) * counts[:, None, None, None]).mean()
 
-    def embeds(self) -> Tensor:
+    def embeds(self, text: Text | None = None) -> Tensor:
         """(prompts, 64): the sums of the vectors of their words."""
-        return self.text.counts @ self.text.vectors.weight
+        text = text or self.text
+        return text.counts @ text.vectors.weight
 
     def state(self) -> dict[str, object]:
         """Data only."""
@@ -113,20 +115,13 @@ class Trainer:
 
 
 @torch.no_grad()
-def sample(network: Network, embeds: Tensor, null: Tensor, scale: float, seed: int, scheduler: Scheduler) -> Tensor:
-    """(B, 3, 64, 64) by the course's chain, with guidance, for embeds of (B, L, 64) and null of (1, L, 64)."""
-    timesteps = [*range(990, 0, -STRIDE), 0]
-    scheduler.set_timesteps(timesteps=timesteps)
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(len(embeds), 3, 64, 64, generator=generator)
-    for t, before in zip(timesteps, timesteps[1:]):
-        times = torch.full((len(x),), t)
-        now, then = scheduler.alphas_cumprod[t], scheduler.alphas_cumprod[before]
-        v, place = network(x, times, embeds).chunk(2, dim=1)
-        v_null = network(x, times, null.expand(len(x), -1, -1))[:, :3]
-        v = v_null + scale * (v - v_null)
+def sample(network: Network, embeds: Tensor, seed: int) -> Tensor:
+    """(B, 3, 64, 64) for embeds of (B, L, 64), by DDIM without noise (Song et al. 2021, Eq. 12), in the course's 33 steps."""
+    alphas_cumprod = Scheduler().alphas_cumprod
+    x = torch.randn(len(embeds), 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+    for t in range(990, 0, -STRIDE):
+        now, then = alphas_cumprod[t], alphas_cumprod[t - STRIDE]
+        v = network(x, torch.full((len(x),), t), embeds)[:, :3]
         x_0 = (now.sqrt() * x - (1 - now).sqrt() * v).clamp(-1, 1)
-        beta = 1 - now / then
-        x = then.sqrt() * beta / (1 - now) * x_0 + (1 - beta).sqrt() * (1 - then) / (1 - now) * x
-        x = x + (scheduler._get_variance(t, place) / 2).exp() * torch.randn(x.shape, generator=generator)
+        x = then.sqrt() * x_0 + (1 - then).sqrt() * (now.sqrt() * v + (1 - now).sqrt() * x)
     return x.clamp(-1, 1)

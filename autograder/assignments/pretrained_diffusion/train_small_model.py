@@ -70,11 +70,10 @@ def save(trainer: Trainer, folder: Path) -> None:
 
 
 def show(trainer: Trainer, folder: Path) -> None:
-    """Two guided samples of each of some prompts, and two without a prompt."""
-    network, text = trainer.average
+    """Two samples of each of some prompts, without guidance."""
     shown = [*range(0, len(PROMPTS), max(1, len(PROMPTS) // SHOWN))]
-    embeds = (text.counts @ text.vectors.weight)[shown][:, None].repeat_interleave(2, dim=0)
-    pictures = sample(network, embeds, torch.zeros(1, 1, embeds.shape[-1]), 4.0, 0, trainer.scheduler)
+    embeds = trainer.embeds(trainer.mean_text)[shown][:, None].repeat_interleave(2, dim=0)
+    pictures = sample(trainer.mean_network, embeds, 0)
     grid = pictures.view(len(shown), 2, 3, 64, 64).permute(1, 3, 0, 4, 2).reshape(128, 64 * len(shown), 3)
     Image.fromarray(((grid + 1) * 127.5).round().byte().numpy()).save(folder / f"samples_{trainer.step:06d}.png")
 
