@@ -24,6 +24,9 @@ def words(prompt: str) -> list[str]:
 class Text(nn.Module):
     """The vectors of all words of a vocabulary of prompts."""
 
+    vectors: nn.Embedding
+    counts: Tensor  # (prompts, words): how often each prompt of the vocabulary has each word
+
     def __init__(self, prompts: tuple[str, ...]):
         super().__init__()
         self.prompts = prompts
@@ -33,7 +36,7 @@ class Text(nn.Module):
         for k, prompt in enumerate(prompts):
             for word in words(prompt):
                 counts[k, self.index[word]] += 1
-        self.register_buffer("counts", counts, persistent=False)  # which words each prompt of the vocabulary has
+        self.register_buffer("counts", counts, persistent=False)
 
     def forward(self, prompt: str) -> Tensor:
         """(1, 77, 64). Raises ValueError for a prompt with an unknown word, and names the nearest prompt."""
