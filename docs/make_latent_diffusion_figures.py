@@ -24,9 +24,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "solutions" / "latent_diffusio
 sys.path.insert(0, str(FOLDER))
 sys.dont_write_bytecode = True
 
-from autograder.oracles.preconditioning import GaussianDenoiser, rho_steps  # noqa: E402
 from faces import render_face  # noqa: E402
 from libs.ddpm import DDPM  # noqa: E402
+
+from autograder.oracles.preconditioning import GaussianDenoiser, rho_steps  # noqa: E402
 
 BLUE, ORANGE, GREEN, GREY, INK = "#1f6fb4", "#d9622b", "#3a8f5c", "#aab2ba", "#333333"
 
