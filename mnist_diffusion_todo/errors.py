@@ -9,8 +9,11 @@ class UserError(Exception):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; a UserError ends it with its sentence on stderr and exit status 1, without a traceback."""
+    """Run a script's `main`. A UserError ends it with its sentence on stderr and exit status 1, Ctrl-C with status 130; neither with a traceback."""
     try:
         main()
     except UserError as error:
         sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped at once, by Ctrl-C; what was not written yet is lost.", file=sys.stderr)
+        sys.exit(130)

@@ -40,8 +40,10 @@ FILES = {
     f"{OTHER}/assignment.toml": MANIFEST.format(id="other"),
     f"{OTHER}/__init__.py": "",
     f"{OTHER}/shared.py": "from . import deeper\n",
-    f"{OTHER}/deeper.py": "",
-    f"{OTHER}/alone.py": "",
+    f"{OTHER}/deeper.py": "PLACE = \"weights\"\n",
+    f"{OTHER}/alone.py": "PLACE = \"templates\"\n",
+    f"{OTHER}/weights/net.npz": "[2]",
+    f"{OTHER}/templates/page.json": "[3]",
     "solutions/toy_todo/one.py": "def f(): ...\n",
     "solutions/toy_todo/data.py": "# draws data\n",
     "solutions/toy_todo/README.md": "# Toy\n",
@@ -50,9 +52,13 @@ FILES = {
 }
 DECIDE = [
     f"{TOY}/assignment.toml", f"{TOY}/test_1.py", f"{TOY}/misconceptions.py", f"{TOY}/numbers.json", f"{TOY}/worker/data.py",
-    f"{OTHER}/shared.py", f"{OTHER}/deeper.py", f"{OTHER}/__init__.py", "solutions/toy_todo/one.py", "solutions/toy_todo/data.py",
+    f"{OTHER}/shared.py", f"{OTHER}/deeper.py", f"{OTHER}/weights/net.npz", f"{OTHER}/__init__.py", "solutions/toy_todo/one.py",
+    "solutions/toy_todo/data.py",
 ]  # fmt: skip
-DECIDE_NOT = [f"{TOY}/variants.py", f"{TOY}/visible.py", f"{OTHER}/alone.py", f"{OTHER}/assignment.toml", "solutions/toy_todo/README.md"]
+DECIDE_NOT = [
+    f"{TOY}/variants.py", f"{TOY}/visible.py", f"{OTHER}/alone.py", f"{OTHER}/templates/page.json", f"{OTHER}/assignment.toml",
+    "solutions/toy_todo/README.md",
+]  # fmt: skip
 
 
 def test_the_version_changes_with_what_decides_a_grade_and_with_nothing_else(tmp_path: Path) -> None:

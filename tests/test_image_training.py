@@ -104,6 +104,18 @@ def test_looking_at_samples_does_not_change_the_training(tmp_path, images):
     assert differences(often["state_dict"], rarely["state_dict"]) == []
 
 
+def test_a_second_ctrl_c_stops_at_once_with_one_sentence(tmp_path, images, monkeypatch, capsys):
+    def pressed_twice(self):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(trainer.Trainer, "one_step", pressed_twice)
+    with pytest.raises(SystemExit) as stopped:
+        assignment.errors.run(lambda: run_training(tmp_path / "run", images))
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.endswith("\nStopped at once, by Ctrl-C; what was not written yet is lost.\n")
+
+
 def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, images, interrupt_after, capsys):
     before = signal.getsignal(signal.SIGINT)
     interrupt_after(3)

@@ -362,6 +362,18 @@ def interrupt_at(given, monkeypatch):
     return at
 
 
+def test_a_second_ctrl_c_stops_at_once_with_one_sentence(given, monkeypatch, capsys):
+    def pressed_twice(self):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(given.trainer.Trainer, "one_step", pressed_twice)
+    with pytest.raises(SystemExit) as stopped:
+        given.errors.run(lambda: trained(given, TINY, "a"))
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.endswith("\nStopped at once, by Ctrl-C; what was not written yet is lost.\n")
+
+
 @pytest.mark.parametrize("settings", [TINY, TINY_FACES], ids=["pixels", "latents"])
 @pytest.mark.parametrize("step", [2, 3])  # in the middle of an epoch, and at its end
 def test_a_resumed_training_is_the_uninterrupted_one_bit_by_bit(given, settings, step, interrupt_at):

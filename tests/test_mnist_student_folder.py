@@ -107,6 +107,18 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_the_handler_as_it_was(without_pictu
     assert (Path("results/flow_time") / run_folder.STATE).is_file()
 
 
+def test_a_second_ctrl_c_stops_at_once_with_one_sentence(without_pictures, monkeypatch, capsys):
+    def pressed_twice(self):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(given.trainer.Trainer, "one_step", pressed_twice)
+    with pytest.raises(SystemExit) as stopped:
+        given.errors.run(lambda: trained("denoiser", "a"))
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.endswith("\nStopped at once, by Ctrl-C; what was not written yet is lost.\n")
+
+
 def test_the_learning_rate_falls_to_a_tenth_where_the_course_says_so(without_pictures):
     for model, factor in (("time", 0.1), ("denoiser", 1.0)):
         state = trained(model, model)

@@ -9,16 +9,8 @@ import pytest
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
 from autograder.grading.rubric import load_rubric
 from autograder.grading.runner import run_check
-from autograder.judges.stable_diffusion import (
-    OF_CHECKPOINT,
-    OF_OUTPUTS,
-    PREFIX,
-    TOLERANCE,
-    Sizes,
-    others,
-    shapes,
-    weights,
-)
+from autograder.judges.stable_diffusion import TOLERANCE
+from autograder.judges.visible_checkpoint import OF_CHECKPOINT, OF_OUTPUTS, PREFIX, Sizes, others, shapes, weights
 from autograder.manifest import load_manifest
 from autograder.sandbox.proxies import Student
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from autograder.digits import Kind, load_digits
 from autograder.digits.classifier import classify, scores
 from autograder.digits.mnist import read_mnist
+from fid.frechet import fid_of_features
 
 Floats = NDArray[np.float64]
 REAL, RESAMPLED = 1000, 40
@@ -45,18 +46,8 @@ def _distance(pictures: NDArray[np.float32], folder: Path | None) -> tuple[float
     kind: Kind = "drawn" if folder is None else "mnist"
     real = scores(load_digits(REAL, 28, 0, folder).images, kind).astype(np.float64)
     mine, generator = scores(pictures, kind).astype(np.float64), np.random.default_rng(0)
-    again = [frechet_distance(mine[generator.integers(0, len(mine), len(mine))], real) for _ in range(RESAMPLED)]
-    return frechet_distance(mine, real), float(np.std(again))
-
-
-def frechet_distance(one: Floats, other: Floats) -> float:
-    """|μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of two sets of features, (N, D) (Heusel et al. 2017)."""
-    covariances = [np.cov(features, rowvar=False) for features in (one, other)]
-    values, vectors = np.linalg.eigh(covariances[0])
-    root = vectors @ np.diag(np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    middle = np.linalg.eigvalsh(root @ covariances[1] @ root)
-    squared = ((one.mean(axis=0) - other.mean(axis=0)) ** 2).sum()
-    return float(squared + np.trace(covariances[0] + covariances[1]) - 2 * np.sqrt(np.clip(middle, 0, None)).sum())
+    again = [fid_of_features(mine[generator.integers(0, len(mine), len(mine))], real) for _ in range(RESAMPLED)]
+    return fid_of_features(mine, real), float(np.std(again))
 
 
 def _copies(pictures: NDArray[np.float32], folder: Path | None) -> str:

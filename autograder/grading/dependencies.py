@@ -18,7 +18,7 @@ from autograder.places import REPOSITORY, courses, inside
 OURS = ("autograder", "fid")
 GRADERS = ("autograder.grading.session", "autograder.sandbox.forkserver")  # the second is started by a command line
 NOT_FOR_GRADING = {"calibrate", "variants", "visible"}  # words in names of modules that prove the grader, or that students run
-DATA_FOLDERS = ("templates", "weights")  # beside code, of which all is taken
+DATA_FOLDERS = ("templates", "weights")  # beside code that names them, of which all is taken
 RENDERINGS = ("autograder/report/",)  # of a verdict: they decide nothing of it
 DATA = (".css", ".jinja", ".npz", ".json", ".safetensors")  # beside the code that names them
 
@@ -37,7 +37,8 @@ def code_of(manifest: Manifest, entries: Iterable[str] = ()) -> Code:
 
 
 def data_of(manifest: Manifest, code: Code) -> set[Path]:
-    """What the code reads: files beside it that it names, the manifest, the solution, stand-ins for given files, and what the outcome needs.
+    """What the code reads: files and folders beside it that it names, the manifest, the solution, stand-ins for given files, and what the outcome
+    needs.
 
     Raises UserError where something that the outcome needs is not there.
     """
@@ -45,7 +46,8 @@ def data_of(manifest: Manifest, code: Code) -> set[Path]:
     for folder in {path.parent for path in code.files}:
         text = "".join(path.read_text(encoding="utf-8") for path in code.files if path.parent == folder)
         found |= {path for path in folder.iterdir() if path.suffix in DATA and path.name in text}
-        found |= {path for name in DATA_FOLDERS for path in (folder / name).glob("*") if path.suffix in DATA}
+        named = [name for name in DATA_FOLDERS if f'"{name}"' in text]
+        found |= {path for name in named for path in (folder / name).glob("*") if path.suffix in DATA}
     found |= {manifest.solution / name for name in (*manifest.files.todo, *manifest.files.given)}
     found |= {path for path in (manifest.home / "worker").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     return found | set(manifest.outcome.files())

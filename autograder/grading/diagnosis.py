@@ -10,7 +10,7 @@ These inputs are the same for all submissions, unlike those of the grade, so tha
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.grading.checks import Note
@@ -24,6 +24,7 @@ from autograder.grading.mutants import (
     right_forms,
     solution_files,
 )
+from autograder.grading.pairs import Judged, JudgeMutant, Version, contradicts, likely_pairs
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement, run_check
 from autograder.manifest import Manifest
@@ -35,11 +36,6 @@ PROBE_SECRET = b"inputs of the diagnosis"  # no grade depends on it
 PAIRS = 60  # that are tried, the likeliest; a diagnosis is a help, not a duty
 MOST_ALTERNATIVES = 2  # that are told, where they cannot be told apart
 ENOUGH = 3  # numbers that differ from the right ones, where fewer fit by chance: for two mistakes, or for one check of several
-
-Version = tuple[Misconception, ...]  # the solution with these mistakes, or other right forms, in it
-JudgeMutant = Callable[[Version, Check], Judgement | None]
-"""The judgement of a check on the solution with these mistakes in it; None where they cannot be made together."""
-Judged = Sequence[tuple[Check, Judgement]]
 
 
 @dataclass(frozen=True)
@@ -259,14 +255,14 @@ def _by_mutant(
     singles = [(*base, m) for m in known.mistakes if m.id not in known.formulas for base in bases]
 
     def fits_all(version: Version) -> bool:
-        return _explains(version, failed, judge_mutant) and not _contradicts(version, passed, judge_mutant)
+        return _explains(version, failed, judge_mutant) and not contradicts(version, passed, judge_mutant)
 
     matches = [version for version in singles if fits_all(version)]
     if len(_ids(matches)) > 1:
         matches = [version for version in matches if _explains(version, passed, judge_mutant)] or matches
     if not matches and pairs:
         base = max(bases, key=lambda base: _shared(base, (*failed, *passed), judge_mutant))
-        likely = _likeliest_first(known, base, failed, judge_mutant)[:PAIRS]
+        likely = itertools.islice(likely_pairs(known.mistakes, known.formulas, base, failed, passed, judge_mutant), PAIRS)
         pair = next((version for version in likely if fits_all(version)), None)
         if pair:
             return _told_apart(pair, failed, judge_mutant)
@@ -278,7 +274,7 @@ def _by_mutant(
         rest = [(other, theirs) for other, theirs in (*failed, *passed) if other is not check]
         if judgement.status == "failed" and len(_wrong_numbers(check, judgement, judge_mutant)) < ENOUGH:
             continue
-        fits = [v for v in singles if _explains(v, [(check, judgement)], judge_mutant) and not _contradicts(v, rest, judge_mutant)]
+        fits = [v for v in singles if _explains(v, [(check, judgement)], judge_mutant) and not contradicts(v, rest, judge_mutant)]
         choices = _certain(_ids(fits))
         if choices:
             found[check.id] = choices
@@ -308,15 +304,6 @@ def _wrong_numbers(check: Check, judgement: Judgement, judge_mutant: JudgeMutant
     return judgement.note.values.keys() - (solution.note.shared_with(judgement.note) if solution else set())
 
 
-def _contradicts(version: Version, judged: Judged, judge_mutant: JudgeMutant) -> bool:
-    """Whether this version fails a check in which the student's code does not fail just so."""
-    for check, judgement in judged:
-        mutant = judge_mutant(version, check)
-        if mutant is None or (mutant.status != "passed" and not mutant.looks_like(judgement)):
-            return True
-    return False
-
-
 def _told_apart(pair: Version, failed: Judged, judge_mutant: JudgeMutant) -> dict[str, list[tuple[str, ...]]]:
     """Which of two mistakes each check sees; both for all, where one of them alone is seen by none."""
     base = tuple(m for m in pair if not m.explanation)
@@ -334,19 +321,6 @@ def _shared(version: Version, judged: Judged, judge_mutant: JudgeMutant) -> int:
     """How many of the student's numbers this version gives."""
     mutants = [(judge_mutant(version, check), judgement) for check, judgement in judged]
     return sum(len(mutant.note.shared_with(judgement.note)) for mutant, judgement in mutants if mutant)
-
-
-def _likeliest_first(known: Known, base: Version, failed: Judged, judge_mutant: JudgeMutant) -> list[Version]:
-    """All pairs but those of two formulas, ordered by how many of the numbers behind the failed checks one of the two, or the other, gives."""
-    explained: dict[str, set[tuple[str, str]]] = {m.id: set() for m in known.mistakes}
-    for check, judgement in failed:
-        for m in known.mistakes:
-            mutant = judge_mutant((*base, m), check)
-            if mutant is not None:
-                explained[m.id] |= {(check.id, name) for name in mutant.note.shared_with(judgement.note)}
-    pairs = [pair for pair in itertools.combinations(known.mistakes, 2) if not {m.id for m in pair} <= known.formulas]
-    pairs.sort(key=lambda pair: -len(explained[pair[0].id] | explained[pair[1].id]))
-    return [(*base, *pair) for pair in pairs]
 
 
 class Probe:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograder.grading.checks import Floats, expect_tensor
 from autograder.grading.mutants import solution_files
@@ -59,19 +60,37 @@ class TrainedOutcome:
         """Minimise loss(*before, *batch, *of each step, *after) by the recipe. `data`: of which a batch takes rows; `each`: (steps, batch, …), of
         which every step takes its own. Returns the losses, (steps,).
         """
-        order = np.concatenate([draw.generator.permutation(recipe.pool) for _ in range(1 + recipe.steps * recipe.batch_size // recipe.pool)])
-        fields: dict[str, Any] = {
-            "model": network.ref, "loss": loss.ref, "data": [to_wire(part) for part in data], "each": [to_wire(part) for part in each],
-            "order": to_wire(order[: recipe.steps * recipe.batch_size].reshape(recipe.steps, recipe.batch_size)), "rates": to_wire(recipe.rates),
-            "before": to_wire(list(before)), "after": to_wire(list(after)),
-            "learning_rate": recipe.learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
-        }  # fmt: skip
         network.new("train")
-        losses = network.worker.request(
-            "train_on", fields, seconds=self.context.limits.seconds_training, seed=draw.seed(),
-            on_progress=lambda done, loss: self.context.on_progress(f"training {what}", done, recipe.steps),
-        )  # fmt: skip
-        return expect_tensor(from_wire(losses), (recipe.steps,), f"The losses of {what}")
+        fields = {
+            "loss": loss.ref, "each": [to_wire(part) for part in each], "before": to_wire(list(before)), "after": to_wire(list(after)),
+            "rates": to_wire(recipe.rates),
+        }  # fmt: skip
+        order = batches(draw, recipe.steps, recipe.batch_size, recipe.pool)
+        return train_on(self.context, network, data, order, recipe.learning_rate, draw, f"training {what}", **fields)
+
+
+def batches(draw: Draw, steps: int, size: int, pool: int) -> NDArray[np.int64]:
+    """The rows of each batch, (steps, size): all of `pool` rows once, in some order, before any comes again."""
+    rows = np.concatenate([draw.generator.permutation(pool) for _ in range(1 + steps * size // pool)])
+    return rows[: steps * size].reshape(steps, size)
+
+
+def train_on(
+    context: OutcomeContext, network: Handle, data: Sequence[Any], order: NDArray[np.int64], learning_rate: float, draw: Draw, what: str,
+    **fields: Any,
+) -> Floats:  # fmt: skip
+    """One training in the worker of `network`, by Adam, on batches of `data`. fields: further ones of the worker's operation, `loss` among them.
+    Returns the losses, (steps,).
+    """
+    fields |= {
+        "model": network.ref, "data": [to_wire(part) for part in data], "order": to_wire(order),
+        "learning_rate": learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
+    }  # fmt: skip
+    losses = network.worker.request(
+        "train_on", fields, seconds=context.limits.seconds_training, seed=draw.seed(),
+        on_progress=lambda done, loss: context.on_progress(what, done, len(order)),
+    )  # fmt: skip
+    return expect_tensor(from_wire(losses), (len(order),), f"The loss curve of {what}")
 
 
 def trained_by_grader(recipe: Recipe, replaced: frozenset[str], width: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autograder.grading.diagnosis import Version, diagnose, known_about
+from autograder.grading.diagnosis import diagnose, known_about
 from autograder.grading.mutants import (
     apply_misconceptions,
     apply_variant,
@@ -18,6 +18,7 @@ from autograder.grading.mutants import (
     solution_files,
     variants,
 )
+from autograder.grading.pairs import Version
 from autograder.grading.pool import run_jobs
 from autograder.grading.prepare import prepare_files
 from autograder.grading.rubric import Check, load_rubric

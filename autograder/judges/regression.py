@@ -58,10 +58,10 @@ def value_of(loss: Handle, name: str, note: Note) -> float:
     return float(expect_finite(value, "The loss").ravel()[0])
 
 
-def expect_mean_square(value: float, answer: Floats, target: Target, equation: str) -> None:
-    """`equation`: what the loss must be, in a sentence: "the mean of ‖D(z) − x‖²"."""
+def expect_mean_square(value: float, answer: Floats, target: Target, equation: str, tolerance: float = TOLERANCE) -> None:
+    """`equation`: what the loss must be, in a sentence: "the mean of ‖D(z) − x‖²". tolerance: relative."""
     expected, error = target.mean_square(answer)
-    if not near(value, expected, TOLERANCE * expected + error):
+    if not near(value, expected, tolerance * expected + error):
         here = f"about {expected:.3f}" if error else f"{expected:.5f}"
         raise WrongAnswer(f"The loss must be {equation}, {here} here; yours is {value:.5f}, {value / expected:.4g} times as much.")
 

@@ -20,10 +20,10 @@ class Kit:
     numbers: dict[str, dict[str, list[Any]]]
 
     def checks(self, task: str | None = None) -> list[dict[str, Any]]:
-        """The visible checks, of one task or of all, in the order of the tasks."""
-        order = [known["id"] for known in self.facts["tasks"]]
+        """The visible checks, of one task or of all, in the order of the tasks and of their regions."""
+        tasks, regions = [known["id"] for known in self.facts["tasks"]], [*self.facts["regions"]]
         chosen = [check for check in self.facts["checks"] if task in (None, check["task"])]
-        return sorted(chosen, key=lambda check: order.index(check["task"]))
+        return sorted(chosen, key=lambda check: (tasks.index(check["task"]), regions.index(check["regions"][0])))
 
 
 def read_kit(checker: Path) -> Kit:

@@ -85,7 +85,8 @@ def do(job: Record, send: Callable[..., None]) -> None:
         if problem["status"] != "passed":
             return
     failed: set[str] = set()
-    for check in (item for item in found if isinstance(item, VisibleCheck) and item.id in job["checks"]):
+    checks = {item.id: item for item in found if isinstance(item, VisibleCheck)}
+    for check in (checks[name] for name in job["checks"]):
         send(kind="begin", id=check.id)
         compare = Compare(None if job["numbers"] is None else job["numbers"].get(check.id, {}))
         _, problem = attempt(check.run, code, compare)

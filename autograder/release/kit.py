@@ -222,9 +222,9 @@ def _shipped(manifest: Manifest) -> dict[str, bytes]:
 
 
 def _visible_sources(manifest: Manifest) -> list[Path]:
-    """The visible checks, and what they import of the assignments' folders."""
+    """The visible checks, and what they import of the assignments' folders and the judges', with the packages around them."""
     files = follow(visible_modules(manifest)).files
-    return sorted(path for path in files if inside(path).startswith("autograder/assignments/") and path.parent != assignments())
+    return sorted(path for path in files if inside(path).startswith(_JUDGING) and path.parent != assignments())
 
 
 def _stubs(manifest: Manifest) -> dict[str, dict[str, Any]]:

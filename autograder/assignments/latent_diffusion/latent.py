@@ -18,6 +18,7 @@ from autograder.grading.seeds import Draw
 from autograder.judges.expectations import f32
 from autograder.judges.interface import Interface
 from autograder.judges.network import Call, Network
+from autograder.judges.regression import Target, expect_mean_square
 from autograder.oracles.schedule import Schedule
 from autograder.oracles.statistics import standard_normal_fault
 from autograder.oracles.tolerance import near
@@ -148,14 +149,10 @@ def _expect_noised_latents(schedule: Schedule, call: Call, latents: Floats, note
 
 
 def _expect_value(value: Any, eps_hat: Floats, schedule: Schedule, call: Call, latents: Floats, note: Note) -> None:
-    expected = float(((eps_hat - _noise_in(schedule, call, latents)) ** 2).mean())
     expect(isinstance(value, np.ndarray) and value.size == 1, "compute_loss must return a tensor with one number.")
-    got = float(value.ravel()[0])
-    note("loss ratio", got / expected, 5e-3)
-    expect(
-        near(got, expected, TOLERANCE * expected),
-        f"With use_vae, the loss must be the mean of (ε − ε_θ)² with the ε that is in the noised latents, {expected:.5f}; yours is {got:.5f}.",
-    )
+    got, target = float(value.ravel()[0]), Target.known(_noise_in(schedule, call, latents))
+    note("loss ratio", got / target.mean_square(eps_hat)[0], 5e-3)
+    expect_mean_square(got, eps_hat, target, "the mean of (ε − ε_θ)² with the ε that is in the noised latents", TOLERANCE)
 
 
 @dataclass

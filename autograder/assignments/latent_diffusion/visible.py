@@ -13,6 +13,35 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.assignments.latent_diffusion.visible_bonus import (
+    ddim_loop,
+    ddim_steps,
+    distances,
+    names_of_tensors,
+    nearest_distances,
+    output_numbers,
+    sizes_of_parts,
+)
+from autograder.assignments.latent_diffusion.visible_edm import (
+    denoiser,
+    edm_loss,
+    heun_steps,
+    input_scaling,
+    noise_condition,
+    output_scaling,
+    sigma_steps,
+    skip_scaling,
+)
+from autograder.assignments.latent_diffusion.visible_networks import (
+    CLASSES,
+    ROWS,
+    SIZE,
+    Network,
+    T,
+    build,
+    expect_labels,
+    labels,
+)
 from autograder.kit.checks import (
     Code,
     Compare,
@@ -26,42 +55,14 @@ from autograder.kit.checks import (
     visible,
 )
 
+__all__ = [
+    "ddim_loop", "ddim_steps", "decoder_numbers", "denoiser", "distances", "edm_loss", "forward_process", "heun_steps", "input_scaling",
+    "latent_loop", "latent_loss", "loop", "loss", "names_of_tensors", "nearest_distances", "noise_condition", "noised_images", "output_numbers",
+    "output_scaling", "sigma_steps", "sizes_of_parts", "skip_scaling", "steps",
+]  # fmt: skip
+
 ALSO_RIGHT = ("t-by-index",)  # adds noise of the variance β_t, whose numbers are right, too
-T, ROWS, SIZE = 20, 12, (2, 6, 4)
 LATENT, IMAGE = (4, 1, 2), (3, 8, 16)
-LABELS = (4, 1, 3, 0, 2, 1, 4, 4, 0, 3, 2, 1)
-CLASSES = 5
-
-
-class Network(torch.nn.Module):
-    """Gives prepared answers, and remembers what it was asked."""
-
-    def __init__(self, answer: Callable[[torch.Tensor], torch.Tensor]):
-        super().__init__()
-        self.answer = answer
-        self.scale = torch.nn.Parameter(torch.ones(()))
-        self.asked: list[tuple[torch.Tensor, Any, Any]] = []
-
-    def forward(self, x: torch.Tensor, label: Any, time: Any) -> torch.Tensor:
-        expect(len(self.asked) < 5 * T, f"The network is called more than {5 * T} times; look for a loop that does not end.")
-        self.asked.append((x.detach().clone(), label, time))
-        return self.scale * self.answer(x)
-
-
-def build(code: Code, network: Network, file: str = "libs.ddpm", kind: str = "DDPM", shape: tuple[int, ...] = SIZE) -> Any:
-    sizes = {"dim": 8, "context_dim": 8, "num_classes": CLASSES, "dim_mults": (1,), "attn_levels": ()}
-    model = getattr(code.module(file), kind)(img_shape=shape, timesteps=T, **sizes)
-    model.model = network
-    return model
-
-
-def labels(rows: int) -> torch.Tensor:
-    return torch.tensor(LABELS[:rows])
-
-
-def expect_labels(told: Any, rows: int, where: str) -> None:
-    same = isinstance(told, torch.Tensor) and told.shape == (rows,) and torch.equal(told.long(), labels(rows))
-    expect(same, f"{where} must give the network the labels, {list(LABELS[:rows])}; yours gave it {describe(told)}.")
 
 
 # Task 1
@@ -238,35 +239,6 @@ def latent_loop(code: Code, compare: Compare) -> None:
     expect(bool(abs(latents).max() > 1.2), f"Latents may be beyond ±1; what you decode is within ±{abs(latents).max():.2f}.")
     decoded = autoencoder().decoder(vae.decoder.given[0]).clamp(0, 1).double().numpy()
     expect(bool(abs(images - decoded).max() < 1e-4), "p_sample_loop must return what self.vae.decoder gives, in 0 … 1; yours returns other numbers.")
-
-
-# The bonus task ddim
-
-
-@visible("ddim", region="libs/ddim.py:DDIM.p_sample", where="DDIM, Eq. 12")
-def ddim_steps(code: Code, compare: Compare) -> None:
-    """The steps of `DDIM.p_sample` from t = 15 to 8 and to clean data give, for an image of ones, the numbers of the solution."""
-    model = build(code, Network(lambda x: torch.full_like(x, 0.5)), "libs.ddim", "DDIM")
-    ones = torch.ones(3, *SIZE)
-    for t_prev in (8, -1):
-        for eta in (0.0, 1.0):
-            seed(6)
-            out = model.p_sample(ones.clone(), labels(3), torch.full((3,), 15), torch.full((3,), t_prev), eta)
-            found = expect_tensor(out, (3, *SIZE), "x_{t_prev}")
-            where = "clean data" if t_prev < 0 else f"t = {t_prev}"
-            within = 1e-4 if eta == 0 or t_prev < 0 else 0.06
-            compare(f"The mean of the step to {where} with η = {eta:g}", found.mean(), within=within, digits=4 if within < 0.01 else 2)
-
-
-@visible("ddim", region="libs/ddim.py:DDIM.p_sample_loop", where="the TODO")
-def ddim_loop(code: Code, compare: Compare) -> None:
-    """`DDIM.p_sample_loop` takes num_steps steps with the labels, and returns images in 0 … 1."""
-    network = Network(torch.zeros_like)
-    images = build(code, network, "libs.ddim", "DDIM").p_sample_loop(labels(ROWS), num_steps=5)
-    numbers = expect_tensor(images, (ROWS, *SIZE), "The result of DDIM.p_sample_loop")
-    compare("How many steps there are", len(network.asked), digits=0)
-    expect_labels(network.asked[0][1], ROWS, "DDIM.p_sample_loop")
-    expect(bool(numbers.min() >= 0 and numbers.max() <= 1), "Images are in 0 … 1; those of DDIM.p_sample_loop are not.")
 
 
 # Pictures

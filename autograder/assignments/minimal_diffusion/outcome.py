@@ -8,26 +8,25 @@ both have, nothing of the student's is left to train.
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from autograder.assignments.minimal_diffusion.rule import Recipe, Rule, smoothed
 from autograder.digits import Digits, load_digits
 from autograder.digits.mnist import mnist_folder
-from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect_tensor
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
 from autograder.grading.standing_in import files_replaced
+from autograder.grading.trained import batches, train_on
 from autograder.report import figures
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.proxies import Student, from_wire, to_wire
+from autograder.sandbox.proxies import Student
 from autograder.submission.rules import listed
 from autograder.verdict import Figure, Notice
 
 FILE_OF = {"ddpm.py:schedule": "ddpm.py", "ddpm.py:DDPM.forward": "ddpm.py", "unet.py:UNet": "unet.py"}
-REPORT_EVERY = 10  # steps
 
 
 @dataclass(frozen=True)
@@ -102,24 +101,14 @@ class Outcome:
         context, rule = self.context, self.rule
         draw = Draw(context.secret, context.digest, f"5 training {index}")
         digits, recipe = self._digits(draw)
-        order = np.concatenate([draw.generator.permutation(recipe.pool) for _ in range(1 + recipe.steps * rule.batch_size // recipe.pool)])
         solution = solution_files(context.manifest)
         student = Student(lane, {**context.files, **{name: solution[name] for name in replaced}}, context.limits)
         student.seed = draw.seed()
         model = student.module("ddpm").new("DDPM", student.module("unet").new("UNet"))
         images = np.repeat(digits.images[:, None] * 2 - 1, 3, axis=1)
         model.call("", images[: rule.batch_size])  # lazy layers learn their sizes before Adam takes them
-        fields: dict[str, Any] = {
-            "model": model.ref, "loss": "", "data": [to_wire(images)],
-            "order": to_wire(order[: recipe.steps * rule.batch_size].reshape(recipe.steps, rule.batch_size)),
-            "learning_rate": rule.learning_rate, "average_last": 0, "report_every": REPORT_EVERY,
-        }  # fmt: skip
-        started = time.perf_counter()
-        losses = model.worker.request(
-            "train_on", fields, seconds=context.limits.seconds_training, seed=draw.seed(),
-            on_progress=lambda done, loss: context.on_progress(f"training {index + 1}", done, recipe.steps),
-        )  # fmt: skip
-        found = expect_tensor(from_wire(losses), (recipe.steps,), "The loss curve")
+        order, started = batches(draw, recipe.steps, rule.batch_size, recipe.pool), time.perf_counter()
+        found = train_on(context, model, [images], order, rule.learning_rate, draw, f"training {index + 1}", loss="")
         return Trained(found, time.perf_counter() - started, recipe, digits.name)
 
     def _digits(self, draw: Draw) -> tuple[Digits, Recipe]:
