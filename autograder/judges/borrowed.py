@@ -61,7 +61,8 @@ class Added:
 
     variance: Floats
     t: float
-    noise: Floats  # (C, H, W)
+    image: Floats  # (C, H, W)
+    noise: Floats
 
 
 @dataclass
@@ -196,7 +197,7 @@ class Borrowed:
         if len(self.steps) >= MOST_STEPS and len(self.steps[-1].added) > MOST_STEPS:
             raise GraderHangup("add_variance was called too often")
         record = self.steps[-1].added if self.steps else self.early
-        record += [Added(one, float(time[0]), added) for one, added in zip(variance, noise)]
+        record += [Added(*one) for one in zip(variance, np.full(len(x), time[0]), x, noise)]
         if self.steps:
             self.steps[-1].rounded |= kind is np.float16
         return (x + noise).astype(kind)
