@@ -11,6 +11,7 @@ in float32, to some 1e-3 where code works in half precision. Nothing is random i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -82,11 +83,16 @@ class Run:
         columns |= {term.name: value for term in self.terms if (value := term.of(step)) is not None}
         if step.added:
             columns["v"] = step.noise
-        design, target = np.stack([column[counts] for column in columns.values()], axis=1), after[counts]
-        found, *_ = np.linalg.lstsq(design.T @ design, design.T @ target, rcond=1e-12)
-        weights = dict(zip(columns, map(float, found)))
-        left = target - design @ found
-        return Measured(step, weights, float(left.std() / (1e-9 + target.std())))
+        weights, rest = _sum_of(columns, after, counts)
+        return Measured(step, weights, rest)
+
+
+def _sum_of(columns: Mapping[str, Floats], target: Floats, counts: Any) -> tuple[dict[str, float], float]:
+    """The weights of the columns in the target, over the pixels that count, and the spread of what they leave, relative to that of the target."""
+    design, wanted = np.stack([column[counts] for column in columns.values()], axis=1), target[counts]
+    found, *_ = np.linalg.lstsq(design.T @ design, design.T @ wanted, rcond=1e-12)
+    left = wanted - design @ found
+    return dict(zip(columns, map(float, found))), float(left.std() / (1e-9 + wanted.std()))
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def expect_mean(run: Run, note: Note) -> None:
     note("weights of ε", [one.total(run.terms, run.scale) for one in measured] or [0.0], 4e-3)
     note("rest", [min(one.rest, 1.0) for one in measured] or [1.0], 0.02)
     expect(measured, f"{run.name} must ask the network in every step; yours never asks it.")
-    note.measured_work(_follows_the_timesteps(run))
+    note.measured_work(_follows_the_timesteps(run) or _makes_a_mean(run))
     for k, one in enumerate(measured[: len(run.timesteps) - 1]):
         t, t_next = run.timesteps[k], run.timesteps[k + 1]
         a, b, _ = ancestral_coefficients(run.model.alphas_cumprod[t], run.model.alphas_cumprod[t_next])
@@ -196,6 +202,17 @@ def _follows_the_timesteps(run: Run) -> bool:
     measured = [one for k, one in enumerate(run.measured) if one.rest < (0.9 if k < last else 0.05)]
     weights = [(one.weights["x"], one.total(run.terms, run.scale)) for one in measured]
     return len(weights) > 1 and bool(np.ptp(weights, axis=0).max() > 1e-3)
+
+
+def _makes_a_mean(run: Run) -> bool:
+    """Whether what some step hands to add_variance holds x and ε in other measures than 0 and 1."""
+    for step in [step for step in run.steps if step.added]:
+        columns = {"x": step.x, **{term.name: value for term in run.terms if (value := term.of(step)) is not None}}
+        weights, rest = _sum_of(columns, step.added[0].image, np.ones(step.x.shape, dtype=bool))
+        of_eps = Measured(step, weights, rest).total(run.terms, run.scale)
+        if rest < 0.5 and abs(of_eps) > 0.01 and not near(weights["x"], round(weights["x"]), 1e-3):
+            return True
+    return False
 
 
 def expect_weights(run: Run, note: Note, rule: str) -> None:
@@ -278,14 +295,12 @@ def _told(added: Added, step: Step, run: Run) -> str:
 def _mixture(added: Added, step: Step) -> tuple[Floats, Floats, float]:
     """The weights of the variances and of the noise estimates of the step, upright and by their names, in a variance; and what they leave."""
     asked = sorted(step.asked, key=lambda one: (one.frame, str(one.prompt)))
-    columns = [FRAMES[one.frame](values).ravel() for values_of in ("variance", "eps") for one in asked for values in [getattr(one, values_of)]]
-    if not columns:
+    fields = [*(FRAMES[one.frame](one.variance) for one in asked), *(FRAMES[one.frame](one.eps) for one in asked)]
+    if not fields or fields[0].shape != added.variance.shape:
         return np.zeros(0), np.zeros(0), 1.0
-    design, target = np.stack(columns, axis=1), added.variance.ravel()
-    found, *_ = np.linalg.lstsq(design.T @ design, design.T @ target, rcond=1e-9)
-    rest = float((target - design @ found).std() / (1e-9 + target.std()))
-    weights = found.astype(np.float64)
-    return weights[: len(asked)], weights[len(asked) :], rest
+    weights, rest = _sum_of({str(k): one for k, one in enumerate(fields)}, added.variance, np.ones(fields[0].shape, dtype=bool))
+    values = np.array([*weights.values()], dtype=np.float64)
+    return values[: len(asked)], values[len(asked) :], rest
 
 
 def _number(words: str) -> float:

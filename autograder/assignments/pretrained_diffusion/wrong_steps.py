@@ -265,7 +265,6 @@ def loop_mistakes(make: Make, prefix: str, start: str) -> tuple[Misconception, .
         make(
             f"{prefix}returns-what-it-was-given",
             explanation="Your function seems to return the image that it is given, not that of its last step.",
-            is_no_work=start == "image",
             edits=((_RETURN, f"return {start}.cpu().numpy()"),) if start != "image" else ((_STEP, _STEP.replace("image =", "last =")),),
         ),
     )  # fmt: skip
