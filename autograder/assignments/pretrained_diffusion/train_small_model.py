@@ -63,9 +63,8 @@ def save(trainer: Trainer, folder: Path) -> None:
     torch.save(trainer.state(), folder / "state.part")
     (folder / "state.part").replace(folder / "state.pt")
     network, text = trainer.average
-    weights = {f"network.{k}": v.half() for k, v in network.state_dict().items()} | {
-        "text.vectors.weight": text.vectors.weight.half()
-    }
+    parts = {"network": trainer.mean_network, "text": trainer.mean_text}
+    weights = {f"{part}.{name}": value.half() for part, module in parts.items() for name, value in module.state_dict().items()}
     save_file(weights, folder / "small_model.safetensors", metadata={"prompts": json.dumps(PROMPTS)})
 
 
