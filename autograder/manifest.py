@@ -29,6 +29,8 @@ class Files:
     given: tuple[str, ...]  # always taken from the handout
     notebook: str | None = None  # may be handed in; never executed by the grader
     from_notebook: bool = False  # the todo files may be handed in as the definitions of a notebook, whatever it is called
+    notebook_globals: str | None = None  # the given file whose names a notebook has from cells of its own: the given file's count
+    also_called: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by function: its names in other editions of the course
     packages: tuple[str, ...] = ()  # top-level packages that a student's code may import
     samples: str | None = None  # folder of the images that the student's sampler drew; decoded in the worker only
     num_samples: int | None = None  # how many images there must be

@@ -133,9 +133,12 @@ def _warm_up() -> None:
 
 def _import_ahead(modules: list[str]) -> str:
     """Import packages that workers would import one after the other; lanes that are forked from now on have them. Always ""."""
+    cache = "TORCHINDUCTOR_CACHE_DIR"  # torchvision imports torch's compilers, which make a folder for what they will never compile
+    os.environ[cache] = os.path.dirname(os.__file__)
     for name in modules:
         with contextlib.suppress(Exception):  # a worker that needs it says why it cannot be had
             importlib.import_module(name)
+    del os.environ[cache]
     gc.collect()
     gc.freeze()
     return ""

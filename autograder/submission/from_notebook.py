@@ -14,8 +14,10 @@ from autograder.submission.entries import Entry, Source, is_notebook
 from autograder.submission.locate import Folder, is_other_assignment, place_of
 from autograder.submission.notebook_modules import Module, Notebook, module_of
 from autograder.submission.notebook_places import Origin
+from autograder.submission.notebook_statements import statements
 from autograder.submission.notebook_wanted import Wanted
 from autograder.submission.notebooks import CodeCell, NotANotebook, Written, code_cells, read_cells
+from autograder.submission.other_names import asked_for_in_cells
 from autograder.submission.python_text import NotPython, same_code, tree_of
 from autograder.submission.rules import IntakeLimits, Refused, TooLarge, listed, shown, shown_path
 from autograder.submission.stubs import blocks_in, find, handout_text, region_paths, regions_in
@@ -94,11 +96,12 @@ def code_of_notebooks(source: Source, entries: Sequence[Entry], limits: IntakeLi
 
 def _work(entry: Entry, content: bytes, manifest: Manifest) -> Work:
     work = Work(shown_path(entry.path), entry.folder, entry.name)
-    cells = read_cells(work.place, content)
+    cells = asked_for_in_cells(read_cells(work.place, content), manifest.files.also_called)
     parts = list(code_cells(cells))
     code = [part for part in parts if isinstance(part, CodeCell)]
-    notebook = Notebook(cells, code)
-    for wanted in wanted_files(manifest):
+    asked = wanted_files(manifest)
+    notebook = Notebook(cells, code, frozenset(name for wanted in asked for name in wanted.provided))
+    for wanted in asked:
         work.modules[wanted.file] = module = module_of(notebook, wanted)
         work.done[wanted.file] = _filled_in(manifest, wanted.file, module.content)
     for part in parts:
@@ -128,9 +131,21 @@ def wanted_files(manifest: Manifest) -> list[Wanted]:
         Wanted(
             name, handout_text(manifest.solution / name), tuple(sorted(paths[name])), files, asked, manifest.files.packages,
             frozenset(bound for block in blocks[name].values() if not block.owner for bound in block.names),
+            _globals(manifest),
         )
         for name in files if region_paths(manifest, name)
     ]  # fmt: skip
+
+
+def _globals(manifest: Manifest) -> str:
+    """The import of all that the given file provides which the manifest names; "" where it names none."""
+    given = manifest.files.notebook_globals
+    if given is None:
+        return ""
+    text = handout_text(manifest.solution / given)
+    found = [one for one in statements(CodeCell(0, text, ast.parse(text)), 0) if not isinstance(one.node, (ast.Import, ast.ImportFrom))]
+    names = sorted({name for one in found for name in one.names.binds})
+    return f"from {given.removesuffix('.py').replace('/', '.')} import {', '.join(names)}"
 
 
 def _filled_in(manifest: Manifest, name: str, content: bytes | None) -> int:

@@ -21,6 +21,7 @@ from autograder.submission.helpers import add_helpers, add_written
 from autograder.submission.images import read_checkpoint, read_images, read_weights
 from autograder.submission.locate import Candidate, Folder, Located, is_near, locate, place_of
 from autograder.submission.notebook_places import Origin, in_cells
+from autograder.submission.other_names import asked_for_in_bytes
 from autograder.submission.python_text import CodeFiles, same_code
 from autograder.submission.rules import (
     IntakeLimits,
@@ -106,6 +107,7 @@ def _read(source: Source, manifest: Manifest, limits: IntakeLimits) -> Submissio
     works, problems = read_notebooks(source, entries, manifest, others, limits) if manifest.files.from_notebook else ([], [])
     located = _locate(source, entries, manifest, limits, others, works, problems)
     scripts = {name: _read_todo_file(source, entries, (*folder, name), limits) for name, folder in located.folder_of.items()}
+    scripts = {name: asked_for_in_bytes(content, manifest.files.also_called) for name, content in scripts.items()}
     taken = choose(manifest, works, scripts) if works else FromNotebook()
     notes = [*located.remarks, *taken.remarks, *passed_over(manifest, works, taken), *problems]
     main = located.main if taken.folder is None else taken.folder

@@ -42,9 +42,10 @@ class Module:
 
 
 class Notebook:
-    """The cells of a notebook, taken apart."""
+    """The cells of a notebook, taken apart. `provided`: names that come from a given file, whatever cells bind to them."""
 
-    def __init__(self, cells: list[Cell], code: list[CodeCell]):
+    def __init__(self, cells: list[Cell], code: list[CodeCell], provided: frozenset[str] = frozenset()):
+        self.provided = provided
         self.broken = [cell for cell in code if cell.tree is None]
         self.prose = [cell for cell in cells if cell.kind != "code"]
         self.statements: list[Statement] = []
@@ -77,7 +78,7 @@ class Notebook:
 
     def _is_lost(self, name: str) -> bool:
         found = self.binders.get(name, ())
-        return bool(found) and name not in _KNOWN and all(statement in self.heavy for statement in found)
+        return bool(found) and name not in _KNOWN and name not in self.provided and all(statement in self.heavy for statement in found)
 
     def defines(self, name: str) -> bool:
         """Whether a function or class is defined here, or in a cell that cannot be read."""
@@ -191,6 +192,8 @@ class _Selection:
         """What may bind a name in this module, in order; imports of files that the assignment asks for only where nothing else does, and
         what the handout gives only where the notebook does not have it.
         """
+        if name in self.wanted.provided:
+            return self.wanted.provided[name]
         there = [s for s in self.notebook.binders.get(name, ()) if not self._is_import_of_own(s, (self.wanted.file,))]
         if not there:
             return self.wanted.given.get(name, [])

@@ -15,7 +15,8 @@ EXACT = 3
 @dataclass(frozen=True)
 class Wanted:
     """A file that the assignment asks for: its handout, its regions ("DDPM.sample"), and what its code may import. `names`: what its
-    regions that are no functions bind, such as the tables of a schedule.
+    regions that are no functions bind, such as the tables of a schedule. `globals`: the import of what a given file provides, whatever the
+    notebook binds to these names.
     """
 
     file: str
@@ -25,6 +26,7 @@ class Wanted:
     asked: frozenset[str]  # the functions and classes that they hold
     packages: tuple[str, ...]
     names: frozenset[str] = frozenset()
+    globals: str = ""
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -56,6 +58,12 @@ class Wanted:
             for name in statement.names.binds - self.names - {*self.owners}:
                 found.setdefault(name, []).append(statement)
         return found
+
+    @cached_property
+    def provided(self) -> dict[str, list[Statement]]:
+        """The import of `globals`, by each name that it binds."""
+        found = statements(CodeCell(0, self.globals, ast.parse(self.globals)), first=-len(self.tree.body) - 2)
+        return {name: [statement] for statement in found for name in statement.names.binds}
 
 
 def defines(statement: Statement, name: str) -> bool:

@@ -1,151 +1,181 @@
 """Right loops of many shapes: how a step is written, in which order and form the network is asked, what comes back."""
 
+from autograder.assignments.pretrained_diffusion.loop_parts import (
+    BY_EPS,
+    FILE,
+    FLIP,
+    FORCE,
+    FROM_NOISE,
+    GUIDED,
+    HYBRID,
+    NULL_FIRST,
+    OBJECT,
+    PAINT,
+    PASSES,
+    PICTURE,
+    PLAIN,
+    POSTERIOR,
+    SPLIT,
+    THREE,
+    TOGETHER,
+    TURN_OVER,
+    TWO,
+    UP,
+    asks,
+    body,
+    four,
+)
 from autograder.grading.mutants import Variant
-
-FILE = "sampling.py"
-PLAIN, GUIDED, EDIT, PAINT, FLIP, HYBRID = (
-    f"{FILE}:{name}" for name in ("iterative_denoise", "iterative_denoise_cfg", "sdedit", "inpaint", "make_flip_illusion", "make_hybrids")
-)
-POSTERIOR = """
-            x0 = (image - torch.sqrt(1 - a_bar) * eps) / torch.sqrt(a_bar)
-            image = (torch.sqrt(a_bar_prev) * beta / (1 - a_bar)) * x0 + (torch.sqrt(alpha) * (1 - a_bar_prev) / (1 - a_bar)) * image"""
-BY_EPS = """
-            image = (image - beta / torch.sqrt(1 - a_bar) * eps) / torch.sqrt(alpha)"""
-ASK = "stage_1.unet(image, t, encoder_hidden_states=prompt_embeds, return_dict=False)[0]"
-
-
-def body(
-    ask: str, start: str = "im_noisy", step: str = POSTERIOR, add: str = "image = add_variance(variance, t, image)", after: str = "",
-    result: str = "image.cpu().detach().numpy()", loop: str = "for i in range(i_start, len(timesteps) - 1):", table: str = "alphas_cumprod",
-    t: str = "timesteps[i]", before: str = "", setup: str = "",
-) -> str:  # fmt: skip
-    """A loop as notebooks have it. `ask` binds eps and variance; `setup`: before the loop; `before`, `after`: in each step."""
-    return f"""
-    image = {start}
-    frames = []
-    {setup}
-    with torch.no_grad():
-        {loop}
-            t = {t}
-            prev_t = timesteps[i + 1]
-            a_bar, a_bar_prev = {table}[t], {table}[prev_t]
-            alpha = a_bar / a_bar_prev
-            beta = 1 - alpha
-            {before}
-            {ask}{step}
-            {add}
-            {after}
-            frames.append(image)
-    return {result}
-"""
-
-
-SPLIT = f"out = {ASK}; eps, variance = torch.split(out, image.shape[1], dim=1)"
-
-
-def asks(x: str, prompt: str) -> str:
-    return f"stage_1.unet({x}, t, encoder_hidden_states={prompt}, return_dict=False)[0]"
-
-
-_C, _U = asks("image", "prompt_embeds"), asks("image", "uncond_prompt_embeds")
-TWO = f"c = {_C}; u = {_U}; variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])"
-NULL_FIRST = f"u, _ = torch.split({_U}, 3, dim=1); c, variance = torch.split({_C}, 3, dim=1); eps = (1 - scale) * u + scale * c"
-TOGETHER = (
-    "both = stage_1.unet(torch.cat([image, image]), t, encoder_hidden_states=torch.cat([uncond_prompt_embeds, prompt_embeds]), return_dict=False)[0]; "
-    "u, c = both.chunk(2); variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])"
-)
-OBJECT = (
-    "u = stage_1.unet(image, t, uncond_prompt_embeds).sample[:, :3]; c = stage_1.unet(sample=image, timestep=t, encoder_hidden_states=prompt_embeds)[0]; "
-    "variance = c[:, 3:6]; c = c[:, 0:3]; eps = u + scale * (c - u)"
-)
-FORCE = "image = mask * image + (1 - mask) * forward(original_image, prev_t)"
-FROM_NOISE = {"start": "torch.randn(1, 3, 64, 64).to(device)", "loop": "for i in range(len(timesteps) - 1):"}
-PICTURE = "((image[0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).cpu().numpy())"
-
-
-def four(frame: str) -> str:
-    """The answers of an anagram; `frame`: how x is turned, and back."""
-    turned = frame.format("image")
-    return (
-        f"c1 = {asks('image', 'prompt_embeds_1')}; u1 = {asks('image', 'uncond_prompt_embeds')}; turned = {turned}; "
-        f"c2 = {asks('turned', 'prompt_embeds_2')}; u2 = {asks('turned', 'uncond_prompt_embeds')}; "
-        f"e1 = u1[:, :3] + scale * (c1[:, :3] - u1[:, :3]); e2 = u2[:, :3] + scale * (c2[:, :3] - u2[:, :3]); e2 = {frame.format('e2')}; eps = 0.5 * (e1 + e2); "
-    )
-
-
-_FLIP = "torch.flip({}, [2])"
-UP, TURNED_BACK = "variance = c1[:, 3:]", "variance = torch.flip(c2[:, 3:], [-2])"
-BLUR = "TF.gaussian_blur({}, kernel_size=33, sigma=2)"
-THREE = (
-    f"c1 = {asks('image', 'prompt_embeds_1')}; c2 = {asks('image', 'prompt_embeds_2')}; u = {asks('image', 'uncond_prompt_embeds')}; "
-    "e1 = u[:, :3] + scale * (c1[:, :3] - u[:, :3]); e2 = u[:, :3] + scale * (c2[:, :3] - u[:, :3]); "
-)
-PASSES = f"eps = {BLUR.format('e1')} + (e2 - {BLUR.format('e2')}); variance = c1[:, 3:]"
 
 LOOPS: tuple[Variant, ...] = (
     Variant(
-        "by-way-of-eps", "the mean by way of ε, without x̂_0, in all loops",
+        "by-way-of-eps",
+        "the mean by way of ε, without x̂_0, in all loops",
         bodies={
-            PLAIN: body(SPLIT, step=BY_EPS), GUIDED: body(NULL_FIRST, step=BY_EPS), PAINT: body(NULL_FIRST, step=BY_EPS, after=FORCE, **FROM_NOISE),
-            FLIP: body(four(_FLIP) + UP, "image", BY_EPS), HYBRID: body(THREE + PASSES, "image", BY_EPS),
+            PLAIN: body(SPLIT, step=BY_EPS),
+            GUIDED: body(NULL_FIRST, step=BY_EPS),
+            PAINT: body(NULL_FIRST, step=BY_EPS, after=FORCE, **FROM_NOISE),
+            FLIP: body(four(TURN_OVER) + UP, "image", BY_EPS),
+            HYBRID: body(THREE + PASSES, "image", BY_EPS),
         },
     ),
     Variant(
-        "half-precision", "half precision in all loops, as on a GPU",
+        "half-precision",
+        "half precision in all loops, as on a GPU",
         bodies={
-            PLAIN: body(SPLIT, start="im_noisy.clone().half().to(device)"), GUIDED: body(TWO, start="im_noisy.half().to(device)"),
-            PAINT: body(TWO, start="torch.randn_like(original_image).half().to(device)", loop=FROM_NOISE["loop"], after="image = (mask * image + (1 - mask) * forward(original_image, prev_t)).half()"),
-            FLIP: body(four(_FLIP) + UP, "image.half()"), HYBRID: body(THREE + PASSES, "image.half()"),
+            PLAIN: body(SPLIT, start="im_noisy.clone().half().to(device)"),
+            GUIDED: body(TWO, start="im_noisy.half().to(device)"),
+            PAINT: body(
+                TWO,
+                start="torch.randn_like(original_image).half().to(device)",
+                loop=FROM_NOISE["loop"],
+                after="image = (mask * image + (1 - mask) * forward(original_image, prev_t)).half()",
+            ),
+            FLIP: body(four(TURN_OVER) + UP, "image.half()"),
+            HYBRID: body(THREE + PASSES, "image.half()"),
         },
     ),
     Variant(
-        "half-for-the-network", "only the network gets half precision, prompts too",
+        "half-for-the-network",
+        "only the network gets half precision, prompts too",
         bodies={
-            PLAIN: body(f"out = {asks('image.half()', 'prompt_embeds.half()')}.float(); eps, variance = out[:, :3], out[:, 3:]"),
-            GUIDED: body(f"c = {asks('image.half()', 'prompt_embeds.half()')}.float(); u = {asks('image.half()', 'uncond_prompt_embeds.half()')}.float(); variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])"),
+            PLAIN: body(
+                f"out = {asks('image.half()', 'prompt_embeds.half()')}.float(); eps, variance = out[:, :3], out[:, 3:]"
+            ),
+            GUIDED: body(
+                f"c = {asks('image.half()', 'prompt_embeds.half()')}.float(); "
+                f"u = {asks('image.half()', 'uncond_prompt_embeds.half()')}.float(); "
+                "variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])"
+            ),
         },
     ),
-    Variant("table-of-the-scheduler", "ᾱ from stage_1.scheduler", bodies={PLAIN: body(SPLIT, table="stage_1.scheduler.alphas_cumprod"), GUIDED: body(TWO, table="stage_1.scheduler.alphas_cumprod")}),
     Variant(
-        "noise-added-to-zeros", "add_variance gets zeros, and its result is added",
+        "table-of-the-scheduler",
+        "ᾱ from stage_1.scheduler",
+        bodies={
+            PLAIN: body(SPLIT, table="stage_1.scheduler.alphas_cumprod"),
+            GUIDED: body(TWO, table="stage_1.scheduler.alphas_cumprod"),
+        },
+    ),
+    Variant(
+        "noise-added-to-zeros",
+        "add_variance gets zeros, and its result is added",
         bodies={
             PLAIN: body(SPLIT, add="image = image + add_variance(variance, t, torch.zeros_like(image))"),
             GUIDED: body(TWO, add="image = image + add_variance(variance, t, torch.zeros_like(image))"),
-            FLIP: body(four(_FLIP) + UP, "image", add="image = image + add_variance(variance, t, torch.zeros_like(image))"),
+            FLIP: body(
+                four(TURN_OVER) + UP, "image", add="image = image + add_variance(variance, t, torch.zeros_like(image))"
+            ),
         },
     ),
-    Variant("t-is-a-tensor", "t as a tensor without dimensions", bodies={PLAIN: body(SPLIT, t="torch.tensor(timesteps[i])"), GUIDED: body(TWO, t="torch.as_tensor(timesteps[i], device=device)")}),
-    Variant("t-is-a-row", "t as a tensor of shape (1,)", bodies={PLAIN: body(SPLIT, t="torch.tensor([timesteps[i]])"), GUIDED: body(TWO, t="torch.tensor([timesteps[i]]).to(device)")}),
     Variant(
-        "estimate-clamped", "x̂_0 is clamped to −1 … 1 in all loops",
+        "t-is-a-tensor",
+        "t as a tensor without dimensions",
         bodies={
-            PLAIN: body(SPLIT, step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n")),
-            GUIDED: body(TWO, step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = torch.clip(x0, -1, 1)\n")),
-            PAINT: body(TWO, step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n"), after=FORCE, **FROM_NOISE),
-            FLIP: body(four(_FLIP) + UP, "image", POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n")),
-            HYBRID: body(THREE + PASSES, "image", POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n")),
+            PLAIN: body(SPLIT, t="torch.tensor(timesteps[i])"),
+            GUIDED: body(TWO, t="torch.as_tensor(timesteps[i], device=device)"),
         },
     ),
-    Variant("returns-frames", "the result beside a list of frames", bodies={PLAIN: body(SPLIT, result="image.cpu().numpy(), frames"), GUIDED: body(TWO, result="[*frames, image]")}),
     Variant(
-        "returns-tensors", "tensors come back",
-        bodies={PLAIN: body(SPLIT, result="image"), GUIDED: body(TWO, result="image[0]"), PAINT: body(TWO, result="image", after=FORCE, **FROM_NOISE), FLIP: body(four(_FLIP) + UP, "image", result="image")},
-    ),
-    Variant(
-        "returns-pictures", "pictures, (H, W, 3) in 0 … 1, clipped",
+        "t-is-a-row",
+        "t as a tensor of shape (1,)",
         bodies={
-            PLAIN: body(SPLIT, result=PICTURE), GUIDED: body(TWO, result=PICTURE), PAINT: body(TWO, result=PICTURE, after=FORCE, **FROM_NOISE),
-            FLIP: body(four(_FLIP) + UP, "image", result=PICTURE), HYBRID: body(THREE + PASSES, "image", result=PICTURE),
+            PLAIN: body(SPLIT, t="torch.tensor([timesteps[i]])"),
+            GUIDED: body(TWO, t="torch.tensor([timesteps[i]]).to(device)"),
         },
     ),
-    Variant("both-prompts-in-one-batch", "one question about a batch of two", bodies={GUIDED: body(TOGETHER), PAINT: body(TOGETHER, after=FORCE, **FROM_NOISE)}),
+    Variant(
+        "estimate-clamped",
+        "x̂_0 is clamped to −1 … 1 in all loops",
+        bodies={
+            PLAIN: body(
+                SPLIT, step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n")
+            ),
+            GUIDED: body(
+                TWO,
+                step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = torch.clip(x0, -1, 1)\n"),
+            ),
+            PAINT: body(
+                TWO,
+                step=POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n"),
+                after=FORCE,
+                **FROM_NOISE,
+            ),
+            FLIP: body(
+                four(TURN_OVER) + UP,
+                "image",
+                POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n"),
+            ),
+            HYBRID: body(
+                THREE + PASSES,
+                "image",
+                POSTERIOR.replace("/ torch.sqrt(a_bar)\n", "/ torch.sqrt(a_bar); x0 = x0.clamp(-1, 1)\n"),
+            ),
+        },
+    ),
+    Variant(
+        "returns-frames",
+        "the result beside a list of frames",
+        bodies={PLAIN: body(SPLIT, result="image.cpu().numpy(), frames"), GUIDED: body(TWO, result="[*frames, image]")},
+    ),
+    Variant(
+        "returns-tensors",
+        "tensors come back",
+        bodies={
+            PLAIN: body(SPLIT, result="image"),
+            GUIDED: body(TWO, result="image[0]"),
+            PAINT: body(TWO, result="image", after=FORCE, **FROM_NOISE),
+            FLIP: body(four(TURN_OVER) + UP, "image", result="image"),
+        },
+    ),
+    Variant(
+        "returns-pictures",
+        "pictures, (H, W, 3) in 0 … 1, clipped",
+        bodies={
+            PLAIN: body(SPLIT, result=PICTURE),
+            GUIDED: body(TWO, result=PICTURE),
+            PAINT: body(TWO, result=PICTURE, after=FORCE, **FROM_NOISE),
+            FLIP: body(four(TURN_OVER) + UP, "image", result=PICTURE),
+            HYBRID: body(THREE + PASSES, "image", result=PICTURE),
+        },
+    ),
+    Variant(
+        "both-prompts-in-one-batch",
+        "one question about a batch of two",
+        bodies={GUIDED: body(TOGETHER), PAINT: body(TOGETHER, after=FORCE, **FROM_NOISE)},
+    ),
     Variant("answers-as-objects", "the network's answer as an object", bodies={GUIDED: body(OBJECT)}),
     Variant(
-        "no-noise-in-the-last-step", "the step to t′ = 0 adds no noise",
-        bodies={PLAIN: body(SPLIT, add="image = add_variance(variance, t, image) if prev_t > 0 else image"), GUIDED: body(TWO, add="image = add_variance(variance, t, image) if i < len(timesteps) - 2 else image")},
+        "no-noise-in-the-last-step",
+        "the step to t′ = 0 adds no noise",
+        bodies={
+            PLAIN: body(SPLIT, add="image = add_variance(variance, t, image) if prev_t > 0 else image"),
+            GUIDED: body(TWO, add="image = add_variance(variance, t, image) if i < len(timesteps) - 2 else image"),
+        },
     ),
     Variant(
-        "loop-over-pairs", "a loop over pairs of times, in double precision inside",
+        "loop-over-pairs",
+        "a loop over pairs of times, in double precision inside",
         bodies={
             PLAIN: """
                 x = im_noisy
@@ -161,7 +191,8 @@ LOOPS: tuple[Variant, ...] = (
         },
     ),
     Variant(
-        "helpers-and-recursion", "helpers beside the functions, and a loop that calls itself",
+        "helpers-and-recursion",
+        "helpers beside the functions, and a loop that calls itself",
         bodies={
             PLAIN: """
                 if i_start >= len(timesteps) - 1:
@@ -175,12 +206,17 @@ LOOPS: tuple[Variant, ...] = (
                 i = i_start
                 while i + 1 < len(timesteps):
                     (u, _), (c, var) = asked(x, timesteps[i], uncond_prompt_embeds), asked(x, timesteps[i], prompt_embeds)
-                    x = add_variance(predicted_variance=var, t=timesteps[i], image=posterior(x, torch.lerp(u, c, float(scale)), timesteps[i], timesteps[i + 1]))
+                    mean = posterior(x, torch.lerp(u, c, float(scale)), timesteps[i], timesteps[i + 1])
+                    x = add_variance(predicted_variance=var, t=timesteps[i], image=mean)
                     i += 1
                 return x.cpu().numpy()
             """,
         },
-        edits={FILE: (("def forward(im, t):", '''def asked(x, t, prompt):
+        edits={
+            FILE: (
+                (
+                    "def forward(im, t):",
+                    """def asked(x, t, prompt):
     out = stage_1.unet(x, t, encoder_hidden_states=prompt, return_dict=False)[0]
     return out[:, :3], out[:, 3:]
 
@@ -191,18 +227,38 @@ def posterior(x, eps, t, s):
     return b**0.5 * (1 - a / b) / (1 - a) * x0 + (a / b) ** 0.5 * (1 - b) / (1 - a) * x
 
 
-def forward(im, t):'''),)},
-    ),
-    Variant(
-        "written-for-a-gpu", "cuda in the code, float16 beside it, gradients cut off by detach",
-        bodies={
-            PLAIN: body(SPLIT, start="im_noisy.cuda()", result="image.detach().cpu().numpy()"),
-            GUIDED: body(TWO, start='im_noisy.to("cuda")', before="prompt_embeds = prompt_embeds.cuda().half().float()"),
+def forward(im, t):""",
+                ),
+            )
         },
     ),
     Variant(
-        "shows-on-the-way", "pictures and a progress bar on the way",
-        bodies={PLAIN: body(SPLIT, loop="for i in tqdm(range(i_start, len(timesteps) - 1), disable=not display):", after="plt.imshow(image[0, 0]) if display and i % 5 == 0 else None")},
-        edits={FILE: (("import torch\n", "import torch\nfrom tqdm.auto import tqdm\n\nif False:\n    import matplotlib.pyplot as plt\n"),)},
+        "written-for-a-gpu",
+        "cuda in the code, float16 beside it, gradients cut off by detach",
+        bodies={
+            PLAIN: body(SPLIT, start="im_noisy.cuda()", result="image.detach().cpu().numpy()"),
+            GUIDED: body(
+                TWO, start='im_noisy.to("cuda")', before="prompt_embeds = prompt_embeds.cuda().half().float()"
+            ),
+        },
+    ),
+    Variant(
+        "shows-on-the-way",
+        "pictures and a progress bar on the way",
+        bodies={
+            PLAIN: body(
+                SPLIT,
+                loop="for i in tqdm(range(i_start, len(timesteps) - 1), disable=not display):",
+                after="plt.imshow(image[0, 0]) if display and i % 5 == 0 else None",
+            )
+        },
+        edits={
+            FILE: (
+                (
+                    "import torch\n",
+                    "import torch\nfrom tqdm.auto import tqdm\n\nif False:\n    import matplotlib.pyplot as plt\n",
+                ),
+            )
+        },
     ),
 )
