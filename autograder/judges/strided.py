@@ -120,8 +120,8 @@ def expect_visits(run: Run, note: Note) -> None:
         return
     problem = f"yours asks it at {listed(times)}" if times else "yours never asks it"
     raise WrongAnswer(
-        f"{run.name} must ask the network at t = {listed(expected)}, each of the timesteps from the first on, but the last, whose x is the "
-        f"result; {problem}."
+        f"{run.name} must ask the network at t = {listed(expected)}, each of the timesteps from its start on, but the last, to which the "
+        f"result belongs; {problem}."
     )
 
 
