@@ -246,6 +246,40 @@ def test_mistakes_of_the_tasks_before_cost_an_edit_and_a_painting_nothing(lane: 
     assert "" not in {found.message for name, found in judged(lane, files, ["1-7.start", "1-7-2.known_pixels"]).items()}
 
 
+WITHOUT_WORK = {
+    "its argument": "return {image}",
+    "zeros": "return torch.zeros(1, 3, 64, 64)",
+    "noise": "return torch.randn(1, 3, 64, 64)",
+    "its argument and noise": "return {image} + torch.randn(1, 3, 64, 64)",
+    "what the network says": "return stage_1.unet({image}, 500, torch.zeros(1, 77, 8))[0][:, :3]",
+    "all questions and no step": "for t in {times}:\n        stage_1.unet({image}, t, {prompt})\n    return {image}",
+    "noise alone": "x = {image}\n    for t in {times}:\n        x = add_variance(stage_1.unet(x, t, {prompt})[0][:, 3:], t, x)\n    return x",
+    "the answers themselves": "x = {image}\n    for t in {times}:\n        x = stage_1.unet(x, t, {prompt})[0][:, :3]\n    return x",
+    "the answers taken away": "x = {image}\n    for t in {times}:\n        x = x - stage_1.unet(x, t, {prompt})[0][:, :3]\n    return x",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", bulk(list(ARGUMENTS), kept=["iterative_denoise", "inpaint"]))
+def test_no_body_without_work_shows_any(lane: Lane, name: str) -> None:
+    arguments = {"make_hybrids": ARGUMENTS["make_flip_illusion"]}
+    arguments["sdedit"] = "image, i_start, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, display=True"
+    arguments["inpaint"] = "original_image, mask, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, display=True"
+    given = arguments.get(name, ARGUMENTS[name])
+    image, prompt = given.partition(",")[0], "prompts[0]" if "prompts" in given else "prompt_embeds"
+    times = ("timesteps[:-1]" if name == "inpaint" else "timesteps[i_start:-1]") if "timesteps" in given else "[t]" if "t," in given else "[500]"
+    names = [check.id for check in CHECKS.values() if check.mark.region == REGIONS[name]]
+    assert any(CHECKS[one].mark.shows_work for one in names)
+    for what, body in WITHOUT_WORK.items():
+        if "{prompt}" in body and "prompt" not in given:
+            continue
+        code = f"import torch\nfrom model import *\n\n\ndef {name}({given}):\n    {body.format(image=image, prompt=prompt, times=times)}\n"
+        files = {**solution_files(MANIFEST), "sampling.py": code.replace("import *", "import add_variance, stage_1").encode()}
+        found = judged(lane, files, names)
+        assert not [one for one, judgement in found.items() if judgement.shows_work], (what, code)
+        assert not [one for one, judgement in found.items() if judgement.status == "grader_error"], (what, code)
+
+
 # The parts
 
 

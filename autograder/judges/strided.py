@@ -120,8 +120,8 @@ def expect_visits(run: Run, note: Note) -> None:
         return
     problem = f"yours asks it at {listed(times)}" if times else "yours never asks it"
     raise WrongAnswer(
-        f"{run.name} must ask the network at t = {listed(expected)}, each of the timesteps from the first on, but the last, whose x is the "
-        f"result; {problem}."
+        f"{run.name} must ask the network at t = {listed(expected)}, each of the timesteps from its start on, but the last, to which the "
+        f"result belongs; {problem}."
     )
 
 
@@ -177,7 +177,7 @@ def expect_mean(run: Run, note: Note) -> None:
     note("weights of ε", [one.total(run.terms, run.scale) for one in measured] or [0.0], 4e-3)
     note("rest", [min(one.rest, 1.0) for one in measured] or [1.0], 0.02)
     expect(measured, f"{run.name} must ask the network in every step; yours never asks it.")
-    note.measured_work(_follows_the_timesteps(run) or _makes_a_mean(run))
+    look_for_work(run, note)
     for k, one in enumerate(measured[: len(run.timesteps) - 1]):
         t, t_next = run.timesteps[k], run.timesteps[k + 1]
         a, b, _ = ancestral_coefficients(run.model.alphas_cumprod[t], run.model.alphas_cumprod[t_next])
@@ -194,6 +194,11 @@ def expect_mean(run: Run, note: Note) -> None:
                 f"{where}, x_t′ of {run.name} must hold {symbol} times {right:.4f}; in yours it is {got:.4f}. Compare with "
                 "x_t′ = √ᾱ_t′ β/(1 − ᾱ_t) x̂_0 + √α (1 − ᾱ_t′)/(1 − ᾱ_t) x_t + v, and with x̂_0 itself.",
             )
+
+
+def look_for_work(run: Run, note: Note) -> None:
+    """Tells the note whether the steps show work of their own, right or wrong."""
+    note.measured_work(_follows_the_timesteps(run) or _makes_a_mean(run))
 
 
 def _follows_the_timesteps(run: Run) -> bool:

@@ -64,8 +64,8 @@ def iterative_denoise(im_noisy, i_start, prompt_embeds, timesteps, display=True)
         alpha_bar, alpha_bar_next = alphas_cumprod[t], alphas_cumprod[t_next]
         alpha = alpha_bar / alpha_bar_next
         beta = 1 - alpha
-        output = stage_1.unet(image, t, encoder_hidden_states=prompt_embeds, return_dict=False)[0]
-        eps, predicted_variance = output.split(3, dim=1)
+        answer = stage_1.unet(image, t, encoder_hidden_states=prompt_embeds, return_dict=False)[0]
+        eps, predicted_variance = answer.split(3, dim=1)
         x0_hat = (image - (1 - alpha_bar).sqrt() * eps) / alpha_bar.sqrt()
         of_x0 = alpha_bar_next.sqrt() * beta / (1 - alpha_bar)
         of_xt = alpha.sqrt() * (1 - alpha_bar_next) / (1 - alpha_bar)

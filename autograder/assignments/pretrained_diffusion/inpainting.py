@@ -75,8 +75,10 @@ class Inpainted:
         note("original in the known pixels", [factor for factor, _ in levels[:-1]] or [0.0], 0.09)
         note("noise in the known pixels", [spread for _, spread in levels[:-1]] or [0.0], 0.06)
         note("at the end", list(levels[-1]), 0.09)
-        elsewhere = [self.level(state, self.mask == 1) for state in self.states]  # by an inverted mask
-        note.measured_work(any(abs(factor) > 0.1 and spread > 0.05 for factor, spread in (*levels, *elsewhere)))
+        elsewhere, new_or_known = [self.level(state, self.mask == 1) for state in self.states], min(self.mask.sum(), (1 - self.mask).sum())
+        by_chance = [0.1 + 8 * (here[1] + there[1]) / np.sqrt(new_or_known) for here, there in zip(levels, elsewhere)]
+        differ = [abs(here[0] - there[0]) > limit for here, there, limit in zip(levels[:-1], elsewhere, by_chance)]
+        note.measured_work(any(differ))  # the mask takes effect
         self.expect_forced(note)
         for k, (factor, spread) in enumerate(levels[: len(visits) - 1]):
             t, last = visits[k + 1], k == len(levels) - 1

@@ -154,7 +154,9 @@ class Course:
         course = {
             "stage_1": student.namespace(unet=student.network(self.model.unet), scheduler=scheduler),
             "alphas_cumprod": table,
-            "device": "cpu",
+            "device": student.module("torch").later("device", "cpu"),
+            "stage_2": None,
+            "model_name": "small",
             "add_variance": student.function(self.model.add_variance),
             "prompt_embeds_dict": dictionary,
             "upsample": student.function(lambda image, *_, **__: image),

@@ -23,6 +23,7 @@ def test_visits(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
 def test_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """Where the mask is 1, every step of `inpaint` is that of task 1-6."""
     found = inpainted(student, draw, carry)
+    strided.look_for_work(found.run, note)
     found.expect_forced(Note())
     strided.expect_weights(found.run, note, "the noise must be ε_u + γ (ε_c − ε_u)")
     strided.expect_mean(found.run, note)
