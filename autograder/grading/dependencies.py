@@ -17,7 +17,8 @@ from autograder.places import REPOSITORY, courses, inside
 
 OURS = ("autograder", "fid")
 GRADERS = ("autograder.grading.session", "autograder.sandbox.forkserver")  # the second is started by a command line
-NOT_FOR_GRADING = {"calibrate", "variants", "visible"}  # words in names of modules that prove the grader, or that students run
+# Words in names of modules that prove the grader, that make what is given, or that students run:
+NOT_FOR_GRADING = {"calibrate", "make", "variants", "visible"}
 DATA_FOLDERS = ("templates", "weights")  # beside code that names them, of which all is taken
 RENDERINGS = ("autograder/report/",)  # of a verdict: they decide nothing of it
 DATA = (".css", ".jinja", ".npz", ".json", ".safetensors")  # beside the code that names them

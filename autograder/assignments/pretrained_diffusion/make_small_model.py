@@ -1,7 +1,7 @@
 """Train the small model of `pretrained_diffusion` anew. Its weights lie in solutions/pretrained_diffusion_todo/small_model/weights.
 
-    python -m autograder.assignments.pretrained_diffusion.train_small_model             a night on two cores
-    python -m autograder.assignments.pretrained_diffusion.train_small_model --resume    goes on with a training that was stopped
+    python -m autograder.assignments.pretrained_diffusion.make_small_model             a night on two cores
+    python -m autograder.assignments.pretrained_diffusion.make_small_model --resume    goes on with a training that was stopped
 
 Everything lands in a folder: state.pt, samples as pictures, small_model.safetensors. Ctrl-C stops after the current step and keeps a checkpoint.
 """
@@ -23,7 +23,7 @@ from autograder.drawings.drawings import PROMPTS, random_picture
 from autograder.places import solutions
 
 sys.path.insert(0, str(solutions() / "pretrained_diffusion_todo"))
-from autograder.assignments.pretrained_diffusion.small_model_training import Trainer, sample
+from autograder.assignments.pretrained_diffusion.make_small_model_trainer import Trainer, sample
 
 SHOWN = 12  # prompts in the pictures of progress
 
