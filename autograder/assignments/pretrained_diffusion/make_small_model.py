@@ -62,7 +62,6 @@ def drawn_pictures(count: int, folder: Path) -> tuple[torch.Tensor, torch.Tensor
 def save(trainer: Trainer, folder: Path) -> None:
     torch.save(trainer.state(), folder / "state.part")
     (folder / "state.part").replace(folder / "state.pt")
-    network, text = trainer.average
     parts = {"network": trainer.mean_network, "text": trainer.mean_text}
     weights = {f"{part}.{name}": value.half() for part, module in parts.items() for name, value in module.state_dict().items()}
     save_file(weights, folder / "small_model.safetensors", metadata={"prompts": json.dumps(PROMPTS)})
