@@ -50,6 +50,8 @@ def judge_estimate(estimates: Sequence[Estimate], note: Note) -> None:
     note("weights of x", [one.measured[0] for one in estimates], 4e-3)
     note("weights of ε", [one.measured[1] for one in estimates], 4e-3)
     note("rest", [min(one.measured[2], 1.0) for one in estimates], 0.02)
+    weights = [one.measured[:2] for one in estimates if one.measured[2] < 0.9]
+    note.measured_work(len(weights) > 1 and bool(np.ptp(weights, axis=0).max() > 1e-3))  # they change with t
     for one in estimates:
         of_x, of_eps, rest = one.measured
         half = one.model.steps[0].rounded
