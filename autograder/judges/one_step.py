@@ -50,6 +50,7 @@ def judge_estimate(estimates: Sequence[Estimate], note: Note) -> None:
     note("weights of x", [one.measured[0] for one in estimates], 4e-3)
     note("weights of ε", [one.measured[1] for one in estimates], 4e-3)
     note("rest", [min(one.measured[2], 1.0) for one in estimates], 0.02)
+    note.measured_work(_change(estimates, 0.02, 1e-3) or _change(estimates, 0.9, 0.3))
     for one in estimates:
         of_x, of_eps, rest = one.measured
         half = one.model.steps[0].rounded
@@ -65,6 +66,12 @@ def judge_estimate(estimates: Sequence[Estimate], note: Note) -> None:
                 near(got, expected, (IN_HALF if half else TOLERANCE) * (1 + abs(expected))),
                 f"{where} must hold {symbol} {expected:.4f} times, as x_t = √ᾱ_t x̂_0 + √(1 − ᾱ_t) ε_θ demands; yours holds it {got:.4f} times.",
             )
+
+
+def _change(estimates: Sequence[Estimate], rest: float, by: float) -> bool:
+    """Whether the weights change with t, of the estimates of which not more than `rest` is something else."""
+    weights = [one.measured[:2] for one in estimates if one.measured[2] < rest]
+    return len(weights) > 1 and bool(np.ptp(weights, axis=0).max() > by)
 
 
 def judge_asked(estimates: Sequence[Estimate], prompt: str, note: Note) -> None:

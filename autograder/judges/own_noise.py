@@ -68,6 +68,7 @@ def judge_image(noising: Noising, draw: Draw, note: Note) -> None:
     """Raises WrongAnswer."""
     measured = [measure(noising, draw, t) for t in times(draw)]
     note("factors of x_0", [one.factor for one in measured], 2e-3)
+    note.measured_work(bool(np.ptp([one.factor for one in measured if not one.error] or [0.0]) > 1e-3))
     note("bend", [one.bend for one in measured], 0.02)
     for one in measured:
         right = float(np.sqrt(noising.alphas_cumprod[one.t]))
@@ -84,6 +85,7 @@ def judge_noise(noising: Noising, draw: Draw, note: Note) -> None:
     """Whatever the factor of the image is. Raises WrongAnswer."""
     measured = [measure(noising, draw, t) for t in times(draw)]
     note("spreads of the noise", [float(one.noise.std()) for one in measured], 0.04)
+    note.measured_work(bool(np.ptp([one.noise.std() for one in measured]) > 0.1))
     note("means of the noise", [float(one.noise.mean()) for one in measured], 0.04)
     for one in measured:
         right = float(np.sqrt(1 - noising.alphas_cumprod[one.t]))

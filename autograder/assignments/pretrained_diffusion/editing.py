@@ -118,6 +118,7 @@ class SDEdit:
         strided.expect_asked(run, note)
         strided.expect_weights(run, note, "the noise must be ε_u + γ (ε_c − ε_u) with this γ")
         strided.expect_mean(run, note)
+        note.measured_work(True)
 
     def _judge_call(self, edit: Edit, note: Note) -> None:
         call = edit.denoised[0]
@@ -135,3 +136,4 @@ class SDEdit:
         same = near(edit.result, self.made[0], 5e-3)
         note("result", same, 0)
         expect(same, f"{NAME} must return what {GUIDED_LOOP} gives.")
+        note.measured_work(True)

@@ -144,7 +144,7 @@ def anagram_numbers(code: Code, compare: Compare) -> None:
     made_up, image = MadeUp(variance_of_prompt=False), start()
     given = image.clone()
     function = made_up.sampling(code).make_flip_illusion
-    result = call_with_two(function, given, 1, made_up.prompts[ONE], made_up.prompts[TWO], made_up.prompts[NULL], TIMESTEPS, scale=SCALE)
+    result = call_with_two(made_up, function, given, 1, TIMESTEPS, scale=SCALE)
     compare_loop(made_up, compare, "make_flip_illusion", result, 1, [ONE, NULL, TWO, NULL])
     untouched(given, "make_flip_illusion", image)
 
@@ -155,7 +155,7 @@ def hybrid_numbers(code: Code, compare: Compare) -> None:
     made_up, image = MadeUp(variance_of_prompt=False), start()
     given = image.clone()
     function = made_up.sampling(code).make_hybrids
-    result = call_with_two(function, given, 1, made_up.prompts[ONE], made_up.prompts[TWO], made_up.prompts[NULL], TIMESTEPS, scale=SCALE)
+    result = call_with_two(made_up, function, given, 1, TIMESTEPS, scale=SCALE)
     compare_loop(made_up, compare, "make_hybrids", result, 1, [ONE, TWO, NULL])
     untouched(given, "make_hybrids", image)
 

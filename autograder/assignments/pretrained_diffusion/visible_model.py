@@ -8,7 +8,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -30,7 +30,7 @@ class MadeUp:
     """The model, and what it was asked. `variance_of_prompt`: whether each prompt has a variance of its own."""
 
     def __init__(self, variance_of_prompt: bool = True):
-        self.prompts = {name: torch.full((1, 77, 16), float(number)) for number, name in enumerate(_SLOPES)}
+        self.prompts = {name: torch.full((1, 77, 16), float(number)) for number, name in enumerate(_SLOPES, 1)}
         self.asked: list[tuple[int, str, torch.Tensor]] = []
         self.variance_of_prompt = variance_of_prompt
         self.alphas_cumprod = torch.linspace(0.98, 0.1, 1000)
@@ -62,7 +62,10 @@ class MadeUp:
         expect(is_batch, f"stage_1.unet takes images, (B, 3, H, W); yours was given {describe(x)}.")
         time, rows = int(torch.as_tensor(t).flatten()[0]), []
         for image, prompt in zip(x, prompts.expand(len(x), -1, -1)):
-            name = list(_SLOPES)[min(int(prompt.float().mean().round()), len(_SLOPES) - 1)]
+            number = int(prompt.float().mean().round()) - 1
+            known = 0 <= number < len(_SLOPES)
+            expect(known, "The network must be given the embeddings of a prompt that the function has been given; yours are others.")
+            name = list(_SLOPES)[number]
             self.asked.append((time, name, image.detach().clone()))
             noise = _SLOPES[name] * image + _OFFSETS[name] + _TOP
             variance = 0.2 + (5 * _OFFSETS[name] if self.variance_of_prompt else 0) + 0 * image
@@ -76,11 +79,11 @@ class MadeUp:
         return image + (0.3 * predicted_variance if int(torch.as_tensor(t).flatten()[0]) > 200 else 0)
 
     def states(self) -> list[torch.Tensor]:
-        """The first x that was asked about at each t."""
-        first: dict[int, torch.Tensor] = {}
-        for t, _, x in self.asked:
-            first.setdefault(t, x.float())
-        return list(first.values())
+        """The x that was asked about at each t, with the first prompt where there was one."""
+        found: dict[int, torch.Tensor] = {}
+        for t, _, x in sorted(self.asked, key=lambda one: (-one[0], one[1] != ONE)):
+            found.setdefault(t, x.float())
+        return list(found.values())
 
     def expect_asked(self, name: str, times: list[int], prompts: list[str]) -> None:
         """At each of the times, in order, with these prompts; one may be asked about more than once."""
@@ -93,6 +96,10 @@ class MadeUp:
             expect(not missing, f"At t = {time} {name} must ask the network with {missing[0] if missing else ''} as well.")
 
 
+class _Answer(NamedTuple):
+    sample: torch.Tensor
+
+
 class _Network(torch.nn.Module):
     def __init__(self, made_up: MadeUp):
         super().__init__()
@@ -100,7 +107,7 @@ class _Network(torch.nn.Module):
 
     def forward(self, sample: Any, timestep: Any, encoder_hidden_states: Any = None, return_dict: bool = True, **_: Any) -> Any:
         answer = self.made_up.answer(sample, timestep, encoder_hidden_states) * self.weight.to(sample.dtype)
-        return SimpleNamespace(sample=answer) if return_dict else (answer,)
+        return _Answer(answer) if return_dict else (answer,)
 
 
 def _listed(times: list[int]) -> str:
@@ -119,13 +126,24 @@ def call(function: Callable[..., Any], *arguments: Any, scale: float | None = No
     return function(*arguments, **options)
 
 
-def call_with_two(function: Callable[..., Any], image: torch.Tensor, i_start: int, one: Any, two: Any, *rest: Any, scale: float) -> Any:
-    """With the two prompts as two arguments, or as one where that is how the function takes them."""
+def call_with_two(made_up: MadeUp, function: Callable[..., Any], image: torch.Tensor, i_start: int, *rest: Any, scale: float) -> Any:
+    """With the two prompts as two arguments, or as a tuple, a list or a dictionary, where that is how the function takes them."""
+    one, two, null = (made_up.prompts[name] for name in (ONE, TWO, NULL))
     code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code else ()
     nulls = [place for place, name in enumerate(names) if "uncond" in name or "null" in name or "neg" in name]
-    prompts = ((one, two),) if (nulls[0] == 3 if nulls else 0 < len(names) < 8) else (one, two)
-    return call(function, image, i_start, *prompts, *rest, scale=scale)
+    if not (nulls[0] == 3 if nulls else 0 < len(names) < 8):
+        return call(function, image, i_start, one, two, null, *rest, scale=scale)
+    keys = [text for text in code.co_consts if isinstance(text, str) and 0 < len(text) < 40] if code else []
+    first: Exception | None = None
+    for prompts in ((one, two), [one, two], dict(zip(keys, (one, two)))):
+        made_up.asked.clear()
+        try:
+            return call(function, image, i_start, prompts, null, *rest, scale=scale)
+        except (TypeError, KeyError, AttributeError, AssertionError) as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def as_image(answer: Any, shape: tuple[int, int, int], name: str) -> Any:

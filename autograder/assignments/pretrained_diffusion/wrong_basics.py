@@ -163,6 +163,7 @@ ONE_STEP = (
     _one(
         "one-noise-subtracted",
         explanation="Your x̂_0 seems to be x_t − ε_θ, at every t. Compare with DDPM, Eq. 15.",
+        is_no_work=True,
         edits=((_X0, "im_noisy - eps"),),
     ),
     _one(
@@ -178,6 +179,7 @@ ONE_STEP = (
     _one(
         "one-returns-the-noise",
         explanation="Your function seems to return the noise estimate, not the image.",
+        is_no_work=True,
         edits=((_X0, "eps"),),
     ),
     _one(
