@@ -73,6 +73,8 @@ def draw(names: list[str]) -> None:
             figures.make(name)
         except NotImplementedError as error:
             tqdm.write(f"{name}: not yet, {error}.")
+        except UserError as error:
+            tqdm.write(f"{name}: {error}")
         except Exception as error:
             at = next((frame for frame in reversed(traceback.extract_tb(error.__traceback__)) if Path(frame.filename).name == "sampling.py"), None)
             tqdm.write(f"{name}: {type(error).__name__}: {error}" + (f" (sampling.py, line {at.lineno})" if at else ""))
