@@ -4,7 +4,7 @@ The given files are the solution's own, whatever was handed in. Where a function
 sampling.py stands in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,8 +16,9 @@ from autograder.assignments.pretrained_diffusion.rule import Rule
 from autograder.drawings.classifier import from_model
 from autograder.drawings.drawings import CONTENTS, FLIP_PAIRS, draw
 from autograder.drawings.samples import shown, upside_down
-from autograder.grading.checks import Carry, Floats, Note, expect
+from autograder.grading.checks import Carry, Floats, Note, WrongAnswer, expect
 from autograder.grading.outcome import OutcomeContext
+from autograder.grading.seeds import Draw
 from autograder.grading.standing_in import files_replaced
 from autograder.grading.trained import TrainedOutcome
 from autograder.report.image_figures import image_grid
@@ -59,8 +60,22 @@ class Outcome(TrainedOutcome):
         super().__init__(context)
         self.rule = context.rule(Rule)
         self.courses: dict[tuple[str, frozenset[str]], Drawing] = {}
+        self.attempt = 0
+
+    def draw(self, purpose: str) -> Draw:
+        """Other numbers in each attempt."""
+        return super().draw(f"{purpose}, attempt {self.attempt}")
 
     # The checks
+
+    def expect(self, check: Callable[[Note, Carry], None], note: Note, carry: Carry) -> None:
+        """One of the checks below; a missed threshold is tried again with other numbers. Raises what the last attempt raises."""
+        for self.attempt in range(self.rule.attempts):
+            try:
+                return check(note, carry)
+            except WrongAnswer:
+                if self.attempt == self.rule.attempts - 1:
+                    raise
 
     def expect_guided(self, note: Note, carry: Carry) -> None:
         """Guided samples show their prompts, and more often than those with γ = 0. Raises WrongAnswer, or StudentFailure."""
@@ -202,4 +217,5 @@ class Outcome(TrainedOutcome):
         return from_model(np.stack(images))
 
     def _show(self, pictures: Any, caption: str, name: str, columns: int = 8) -> None:
+        self.drawn_figures = [figure for figure in self.drawn_figures if figure.name != name]  # of an attempt before
         self.drawn_figures.append(image_grid((255 * pictures).round().astype(np.uint8), caption, columns=columns, name=name))

@@ -7,6 +7,7 @@ from autograder.outcome_rule import Measure, OutcomeRule
 
 @dataclass(frozen=True)
 class Rule(OutcomeRule):
+    attempts: int  # a missed threshold is tried again with other random numbers
     scale: float  # γ
     samples: int  # guided ones, and as many without guidance
     guided_misses: float  # share of guided samples in which a classifier does not see the prompt; it must stay below
