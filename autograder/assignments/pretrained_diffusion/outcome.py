@@ -70,11 +70,12 @@ class Outcome(TrainedOutcome):
 
     def expect(self, check: Callable[[Note, Carry], None], note: Note, carry: Carry) -> None:
         """One of the checks below; a missed threshold is tried again with other numbers. Raises what the last attempt raises."""
-        for self.attempt in range(self.rule.attempts):
+        for attempt in range(self.rule.attempts):
+            self.attempt = attempt
             try:
                 return check(note, carry)
             except WrongAnswer:
-                if self.attempt == self.rule.attempts - 1:
+                if attempt == self.rule.attempts - 1:
                     raise
 
     def expect_guided(self, note: Note, carry: Carry) -> None:
