@@ -43,12 +43,16 @@ class TrainedOutcome:
         return list(dict.fromkeys(self.remarks))
 
     def student(self, replaced: frozenset[str], more: Mapping[str, bytes] | None = None) -> Student:
-        """The submission in a worker of its own. `replaced`: files for which the solution's stand in; `more`: further files, such as weights."""
-        self.lanes.append(self.context.sandbox.lane())
+        """The submission in a worker of its own. `replaced`: files for which the solution's stand in; `more`: further files, such as weights.
+
+        What a student got before is gone: several workers with networks in them would not fit into a small container.
+        """
+        self.close()
+        self.lanes = [self.context.sandbox.lane()]
         solution = solution_files(self.context.manifest)
         files = {**self.context.files, **{name: solution[name] for name in replaced}, **(more or {})}
         patient = dataclasses.replace(self.context.limits, seconds_per_call=self.context.limits.seconds_training)
-        return Student(self.lanes[-1], files, patient)
+        return Student(self.lanes[0], files, patient)
 
     def draw(self, purpose: str) -> Draw:
         return Draw(self.context.secret, self.context.digest, purpose)

@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def measured(identifier: str, folder: Path, processors: float, megabytes: int) -> str:
-    """A line: the size of the bundle, points, seconds, and what the report says of time and memory."""
+    """A line: the size of the bundle, points, seconds, and what the report says of time and memory; and what has lost points."""
     archive = folder / "autograder.zip"
     list(bundle(identifier, "gradescope", archive))
     container = small_container(folder / "root", archive)
@@ -49,7 +49,8 @@ def measured(identifier: str, folder: Path, processors: float, megabytes: int) -
     used = ", ".join(str(environment.get(key, "–")) for key in ("time used", "memory used"))
     limited = "" if limits.folders else " (no limits: control groups cannot be written here)"
     size = archive.stat().st_size / 1e6
-    return f"{identifier:22} bundle {size:4.1f} MB  {seconds:4.0f} s  {results['score']:5.1f} points  {used}{limited}"
+    short = [f"\n    {test['name']}: {test['output']}" for test in results["tests"] if test["score"] < test.get("max_score", 0)]
+    return f"{identifier:22} bundle {size:4.1f} MB  {seconds:4.0f} s  {results['score']:5.1f} points  {used}{limited}{''.join(short)}"
 
 
 if __name__ == "__main__":

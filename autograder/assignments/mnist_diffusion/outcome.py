@@ -5,7 +5,6 @@ names a folder that holds it; every report says which. Where a file of the stude
 stands in for it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +70,7 @@ class Outcome(TrainedOutcome):
             error, source = self._denoising_error(trained, digits), "with your weights"
         else:
             replaced = files_replaced(carry, DENOISER)
-            runs = [(self._denoising_error(run, digits), run) for run in self._trainings(replaced, self._train_denoiser, digits, note)]
-            error, trained = min(runs, key=lambda pair: pair[0])
+            error, trained = self._best_denoiser(replaced, digits, note)
             source = trained_by_grader(self.rule.denoiser, replaced, "D")
         note("denoising error", error, 0.05)
         if trained.losses is not None:
@@ -110,16 +108,19 @@ class Outcome(TrainedOutcome):
         files_replaced(carry, BETTER)
         digits = self._digits(self.rule.held_out, "held out")
         everything = frozenset(solution_files(self.context.manifest))
-        own = everything - {"better_unet.py"}
-        theirs = [self._train_denoiser(index, everything) for index in range(PAIRS)]
-        mine = [self._train_denoiser(index, own, "better_unet", "BetterUNet") for index in range(PAIRS)]
-        sizes = [one.network.number_of_weights() for one in (mine[0], theirs[0])]
+        errors, sizes = [], []
+        for replaced, network in ((everything - {"better_unet.py"}, ("better_unet", "BetterUNet")), (everything, ("unet", "UnconditionalUNet"))):
+            runs = []
+            for index in range(PAIRS):  # each is measured before the next is trained, which takes its place
+                trained = self._train_denoiser(index, replaced, *network)
+                runs.append((self._denoising_error(trained, digits), trained.network.number_of_weights()))
+            errors.append(float(np.mean([error for error, _ in runs])))
+            sizes.append(runs[0][1])
         expect(
             sizes[0] <= self.rule.most_weights * sizes[1],
             f"BetterUNet may have {self.rule.most_weights:g} times as many weights as UnconditionalUNet, {int(self.rule.most_weights * sizes[1]):,} "
             f"with D = {self.rule.denoiser.width}; yours has {sizes[0]:,}.",
         )
-        errors = [float(np.mean([self._denoising_error(one, digits) for one in some])) for some in (mine, theirs)]
         note("error relative to the given U-Net", errors[0] / errors[1], 0.05)
         expect(
             errors[0] < self.rule.better_by * errors[1],
@@ -129,16 +130,16 @@ class Outcome(TrainedOutcome):
 
     # Trainings
 
-    def _trainings(self, replaced: frozenset[str], train: Callable[[int, frozenset[str]], Trained], digits: Digits, note: Note) -> list[Trained]:
+    def _best_denoiser(self, replaced: frozenset[str], digits: Digits, note: Note) -> tuple[float, Trained]:
         """One training, and others with other seeds while the error stays too large."""
-        done: list[Trained] = []
+        found: list[tuple[float, Trained]] = []
         for index in range(self.rule.max_trainings):
-            done.append(train(index, replaced))
-            error = self._denoising_error(done[-1], digits)
-            note(f"training {index + 1}", error, 0.05)
-            if error < self.rule.denoising_error:
+            trained = self._train_denoiser(index, replaced)
+            found.append((self._denoising_error(trained, digits), trained))
+            note(f"training {index + 1}", found[-1][0], 0.05)
+            if found[-1][0] < self.rule.denoising_error:
                 break
-        return done
+        return min(found, key=lambda pair: pair[0])
 
     def _best_of_trainings(self, replaced: frozenset[str], labels: Any, note: Note) -> tuple[Judged, Trained]:
         found: list[tuple[Judged, Trained]] = []

@@ -59,7 +59,7 @@ class Outcome(TrainedOutcome):
     def __init__(self, context: OutcomeContext) -> None:
         super().__init__(context)
         self.rule = context.rule(Rule)
-        self.courses: dict[tuple[str, frozenset[str]], Drawing] = {}
+        self.students: dict[frozenset[str], Student] = {}  # the last one, by what was replaced
         self.attempt = 0
 
     def draw(self, purpose: str) -> Draw:
@@ -183,9 +183,10 @@ class Outcome(TrainedOutcome):
     def _course(self, kind: str, carry: Carry, *functions: str) -> tuple[Drawing, str]:
         """The submission around the given model, and " with the solution's functions …" where they stand in. Raises WrongAnswer."""
         replaced = files_replaced(carry, {f"sampling.py:{name}": "sampling.py" for name in functions}, "draw")
-        if (kind, replaced) not in self.courses:
-            self.courses[kind, replaced] = Drawing(self._student(replaced), self.draw("course"), kind)
-        return self.courses[kind, replaced], " with the solution's sampling.py in the place of yours" if replaced else ""
+        if replaced not in self.students:
+            self.students = {replaced: self._student(replaced)}
+        course = Drawing(self.students[replaced], self.draw("course"), kind)
+        return course, " with the solution's sampling.py in the place of yours" if replaced else ""
 
     def _student(self, replaced: frozenset[str]) -> Student:
         folder = self.context.manifest.solution
