@@ -52,7 +52,7 @@ def test_mnist_is_taken(digits, packed, place, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("digits", FOLDERS, indirect=True)
-@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b broken", gzip.compress(b"\0\0\x08\x03")])
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b broken", gzip.compress(b"\0\0\x08\x03", mtime=0)])
 def test_a_damaged_file_is_named(digits, damage, tmp_path, capsys):
     write_mnist(tmp_path)
     broken = tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte"
