@@ -157,7 +157,7 @@ def pair(function, one: str, other: str, turned, near_is_second: bool = False):
     seed_everything(figures.SEED)
     x = figures.to_image(function(figures.noise(), 0, *map(figures.prompt, (one, other, "")), TIMESTEPS, scale=figures.SCALE, display=False))
     first, second = (other, one) if near_is_second else (one, other)
-    return [(x, first), (turned(x), second)]
+    return [(x, textwrap.fill(first, 18)), (turned(x), textwrap.fill(second, 18))]
 
 
 if __name__ == "__main__":
