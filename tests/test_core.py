@@ -915,6 +915,7 @@ def test_two_mistakes_together_are_found_where_none_alone_explains():
     table = {
         (A,): [failed(5), PASSED, PASSED],
         (B,): [failed(6), PASSED, PASSED],
+        (C,): [failed(7), PASSED, PASSED],
         (A, C): [None] * 3,
         (B, C): [failed(8), PASSED, PASSED],
     }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -134,21 +135,35 @@ COMPILED = {
 RUNS_COMPILER = {"dynamo", "asked for"}  # these name the compiler's own module, whose import takes some seconds
 
 
+@pytest.fixture(scope="module")
+def plain_sandbox() -> Iterator[Sandbox]:
+    """One in which nothing has been imported for code that wanted it, as torchvision, which brings the compiler along."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
 @pytest.mark.parametrize("form", COMPILED)
-def test_compilers_are_switched_off_in_the_worker(form: str, sandbox: Sandbox) -> None:
+def test_compilers_are_switched_off_in_the_worker(form: str, plain_sandbox: Sandbox) -> None:
     """Every form runs eagerly, and none but those that ask for it imports the compiler."""
     code = f"import copy, sys\nimport torch\n{COMPILED[form]}\ndef compilers():\n    return 'torch._dynamo' in str([*sys.modules])\n"
     code += "def double(x):\n    return f(x)\n"
-    with sandbox.lane() as lane:
+    with plain_sandbox.lane() as lane:
         student = Student(lane, {"work.py": code.encode()}, Limits(seconds_per_call=120.0))
         module = student.module("work")
-        assert module.call("double", [1.0, 2.0]) == [1.0, 2.0, 1.0, 2.0]  # a list times two: nothing was compiled for tensors
+        assert module.call("double", [1.0, 2.0]) == [
+            1.0,
+            2.0,
+            1.0,
+            2.0,
+        ]  # a list times two: nothing was compiled for tensors
         assert form in RUNS_COMPILER or module.call("compilers") is False
         student.fresh()
 
 
 def test_no_path_of_this_machine_comes_out_of_a_worker(sandbox: Sandbox) -> None:
-    code = b"import warnings, traceback, typing, torch\ndef f():\n    print(typing.__file__, __file__, torch.__file__)\n"
+    code = (
+        b"import warnings, traceback, typing, torch\ndef f():\n    print(typing.__file__, __file__, torch.__file__)\n"
+    )
     code += b"    try:\n        torch.zeros(2) @ torch.zeros(3)\n    except Exception: traceback.print_exc()\n"
     code += b"    torch.nn.Linear(2, 2)(torch.zeros(3))\ndef g():\n    from typing import nonsense\n"
     with sandbox.lane() as lane:
@@ -185,5 +200,7 @@ def test_a_grading_asks_the_reader(sandbox: Sandbox, monkeypatch: pytest.MonkeyP
     files["network.py"] += b"\n\ndef wait(self, x, t):\n    while True:\n        pass\n\n\nSimpleNet.forward = wait\n"
     monkeypatch.setattr(timeouts, "_parsed", lambda files: 1 / 0)
     options = Options(train=False, task="1-1", hints="none")
-    verdict = Grading(manifest, Submission("x", files, digest_of(files)), options, sandbox, b"a secret of sixteen").run()
+    verdict = Grading(
+        manifest, Submission("x", files, digest_of(files)), options, sandbox, b"a secret of sixteen"
+    ).run()
     assert any("did not finish within 2 seconds" in check.message for check in verdict.checks)

@@ -4,6 +4,7 @@ In a small root file system with this machine's Python, from the bundle as it is
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 import tempfile
@@ -23,20 +24,31 @@ def main() -> int:
     parser.add_argument("assignments", nargs="*", help="default: all")
     parser.add_argument("--processors", type=float, default=0.5)
     parser.add_argument("--memory", type=int, default=768, help="megabytes")
+    parser.add_argument(
+        "--torch",
+        type=Path,
+        help="a folder with another build of torch, such as the one without CUDA that setup.sh installs",
+    )
     arguments = parser.parse_args()
     if reason := why_not():
         parser.error(f"this cannot run here: {reason}")
     for identifier in arguments.assignments or assignment_ids():
         with tempfile.TemporaryDirectory() as folder:
-            print(measured(identifier, Path(folder), arguments.processors, arguments.memory), flush=True)
+            print(
+                measured(identifier, Path(folder), arguments.processors, arguments.memory, arguments.torch), flush=True
+            )
     return 0
 
 
-def measured(identifier: str, folder: Path, processors: float, megabytes: int) -> str:
+def measured(identifier: str, folder: Path, processors: float, megabytes: int, torch: Path | None = None) -> str:
     """A line: the size of the bundle, points, seconds, and what the report says of time and memory; and what has lost points."""
     archive = folder / "autograder.zip"
     list(bundle(identifier, "gradescope", archive))
     container = small_container(folder / "root", archive)
+    if torch is not None:
+        container = dataclasses.replace(container, binds=(*container.binds, (torch.resolve(), "/opt/torch")))
+        for path in container.root.glob("opt/autograder/venv/lib/*/site-packages/autograder.pth"):
+            path.write_text("/opt/torch\n" + path.read_text())
     container.submit(solution_files(load_manifest(identifier)), METADATA)
     started = time.monotonic()
     with group(processors, megabytes) as limits:
@@ -49,7 +61,11 @@ def measured(identifier: str, folder: Path, processors: float, megabytes: int) -
     used = ", ".join(str(environment.get(key, "–")) for key in ("time used", "memory used"))
     limited = "" if limits.folders else " (no limits: control groups cannot be written here)"
     size = archive.stat().st_size / 1e6
-    short = [f"\n    {test['name']}: {test['output']}" for test in results["tests"] if test["score"] < test.get("max_score", 0)]
+    short = [
+        f"\n    {test['name']}: {test['output']}"
+        for test in results["tests"]
+        if test["score"] < test.get("max_score", 0)
+    ]
     return f"{identifier:22} bundle {size:4.1f} MB  {seconds:4.0f} s  {results['score']:5.1f} points  {used}{limited}{''.join(short)}"
 
 
