@@ -135,9 +135,7 @@ class Outcome(TrainedOutcome):
         mask[:, HOLE[0], HOLE[1]] = 1
         filled = []
         for k, (image, content) in enumerate(zip(images, contents)):
-            course.asked_for(**{PROMPT: content, UNCOND: ""})
-            course.student.seed = self.draw(f"inpainting {k}").seed()
-            embeddings = [course.embedding(PROMPT), course.embedding(UNCOND)]
+            embeddings = self._asked_for(course, content, self.draw(f"inpainting {k}"))
             handle = course.call("inpaint", course.given(image), course.given(mask), *embeddings, TIMESTEPS, scale=self.rule.scale)
             filled.append(course.image(handle, "inpaint")[0])
         known = np.stack([(one - image)[mask == 0] for one, image in zip(filled, images)])
@@ -194,19 +192,21 @@ class Outcome(TrainedOutcome):
         given = [folder / "model.py", *small.glob("*.py"), *small.glob("weights/*.safetensors")]
         return self.student(replaced, {path.relative_to(folder).as_posix(): path.read_bytes() for path in given})
 
-    def _sample(self, course: Drawing, prompt: str, scale: float, purpose: str) -> Floats:
-        draw = self.draw(purpose)
+    def _asked_for(self, course: Drawing, prompt: str, draw: Draw) -> list[Any]:
+        """The embeddings of the prompt and of the null prompt, for the next call, which has a seed of its own."""
         course.asked_for(**{PROMPT: prompt, UNCOND: ""})
         course.student.seed = draw.seed()
+        return [course.embedding(PROMPT), course.embedding(UNCOND)]
+
+    def _sample(self, course: Drawing, prompt: str, scale: float, purpose: str) -> Floats:
+        draw = self.draw(purpose)
+        embeddings = self._asked_for(course, prompt, draw)
         self.context.on_progress(f"drawing, {purpose}", 0, 1)
-        embeddings = [course.embedding(PROMPT), course.embedding(UNCOND)]
         handle = course.call("iterative_denoise_cfg", course.given(draw.normal(*SHAPE)), 0, *embeddings, TIMESTEPS, scale=scale)
         return course.image(handle, "iterative_denoise_cfg")[0]
 
     def _edited(self, course: Drawing, image: Floats, i_start: int, prompt: str, purpose: str) -> Floats:
-        course.asked_for(**{PROMPT: prompt, UNCOND: ""})
-        course.student.seed = self.draw(purpose).seed()
-        embeddings = [course.embedding(PROMPT), course.embedding(UNCOND)]
+        embeddings = self._asked_for(course, prompt, self.draw(purpose))
         handle = course.call("sdedit", course.given(image), i_start, *embeddings, TIMESTEPS, scale=self.rule.scale)
         return course.image(handle, "sdedit")[0]
 
