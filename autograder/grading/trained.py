@@ -1,13 +1,13 @@
 """What the outcomes share that train, or load, a student's networks in workers of their own."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.grading.checks import Floats, expect_tensor
+from autograder.grading.checks import Floats, Note, expect_tensor
 from autograder.grading.mutants import solution_files
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
@@ -18,6 +18,7 @@ from autograder.submission.rules import listed
 from autograder.verdict import Figure, Notice
 
 REPORT_EVERY = 10  # steps
+Found = TypeVar("Found")
 
 
 class TrainedOutcome:
@@ -53,6 +54,18 @@ class TrainedOutcome:
         files = {**self.context.files, **{name: solution[name] for name in replaced}, **(more or {})}
         patient = dataclasses.replace(self.context.limits, seconds_per_call=self.context.limits.seconds_training)
         return Student(self.lanes[0], files, patient)
+
+    def best(self, most: int, threshold: float, train: Callable[[int], tuple[float, Found]], note: Note) -> tuple[float, Found]:
+        """The figure of the best training, the smaller the better, and what `train` found beside it: of one, and of others, by their index, while
+        it stays too large.
+        """
+        done: list[tuple[float, Found]] = []
+        for index in range(most):
+            done.append(train(index))
+            note(f"training {index + 1}", done[-1][0], 0.05)
+            if done[-1][0] < threshold:
+                break
+        return min(done, key=lambda pair: pair[0])
 
     def draw(self, purpose: str) -> Draw:
         return Draw(self.context.secret, self.context.digest, purpose)

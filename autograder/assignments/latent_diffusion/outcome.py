@@ -78,7 +78,13 @@ class Outcome(TrainedOutcome):
             judged, source = self.samples(trained, labels), "drawn with your model"
         else:
             replaced = files_replaced(carry, NETWORK | SAMPLER | LOSS)
-            judged, trained = self._best_of_trainings(replaced, labels, note)
+
+            def digits(index: int) -> tuple[float, tuple[Judged, Trained]]:
+                trained = self.train(index, replaced)
+                judged = self.samples(trained, labels)
+                return judged.wrong, (judged, trained)
+
+            _, (judged, trained) = self.best(self.rule.max_trainings, self.rule.wrong_digits, digits, note)
             source = "drawn after a training " + trained_by_grader(self.rule.digits, replaced, "dim")
         note("share of wrong digits", judged.wrong, 0.05)
         note("Fréchet distance", judged.distance, 0.2)
@@ -90,17 +96,6 @@ class Outcome(TrainedOutcome):
         )
 
     # Trainings
-
-    def _best_of_trainings(self, replaced: frozenset[str], labels: Any, note: Note) -> tuple[Judged, Trained]:
-        """One training, and others with other seeds while too many digits are wrong."""
-        found: list[tuple[Judged, Trained]] = []
-        for index in range(self.rule.max_trainings):
-            trained = self.train(index, replaced)
-            found.append((self.samples(trained, labels), trained))
-            note(f"training {index + 1}", found[-1][0].wrong, 0.05)
-            if found[-1][0].wrong < self.rule.wrong_digits:
-                break
-        return min(found, key=lambda pair: pair[0].wrong)
 
     def train(self, index: int, replaced: frozenset[str]) -> Trained:
         """By the recipe, with a schedule of few steps that ends in as much noise as the course's."""

@@ -70,7 +70,12 @@ class Outcome(TrainedOutcome):
             error, source = self._denoising_error(trained, digits), "with your weights"
         else:
             replaced = files_replaced(carry, DENOISER)
-            error, trained = self._best_denoiser(replaced, digits, note)
+
+            def denoiser(index: int) -> tuple[float, Trained]:
+                trained = self._train_denoiser(index, replaced)
+                return self._denoising_error(trained, digits), trained
+
+            error, trained = self.best(self.rule.max_trainings, self.rule.denoising_error, denoiser, note)
             source = trained_by_grader(self.rule.denoiser, replaced, "D")
         note("denoising error", error, 0.05)
         if trained.losses is not None:
@@ -92,7 +97,13 @@ class Outcome(TrainedOutcome):
             judged, source = self._samples(trained, labels), "drawn with your weights"
         else:
             replaced = files_replaced(carry, GUIDED)
-            judged, trained = self._best_of_trainings(replaced, labels, note)
+
+            def guided(index: int) -> tuple[float, tuple[Judged, Trained]]:
+                trained = self._train_guided(index, replaced)
+                judged = self._samples(trained, labels)
+                return judged.wrong, (judged, trained)
+
+            _, (judged, trained) = self.best(self.rule.max_trainings, self.rule.wrong_digits, guided, note)
             source = "drawn after a training " + trained_by_grader(self.rule.guided, replaced, "D")
         note("share of wrong digits", judged.wrong, 0.05)
         note("Fréchet distance", judged.distance, 0.2)
@@ -129,27 +140,6 @@ class Outcome(TrainedOutcome):
         )
 
     # Trainings
-
-    def _best_denoiser(self, replaced: frozenset[str], digits: Digits, note: Note) -> tuple[float, Trained]:
-        """One training, and others with other seeds while the error stays too large."""
-        found: list[tuple[float, Trained]] = []
-        for index in range(self.rule.max_trainings):
-            trained = self._train_denoiser(index, replaced)
-            found.append((self._denoising_error(trained, digits), trained))
-            note(f"training {index + 1}", found[-1][0], 0.05)
-            if found[-1][0] < self.rule.denoising_error:
-                break
-        return min(found, key=lambda pair: pair[0])
-
-    def _best_of_trainings(self, replaced: frozenset[str], labels: Any, note: Note) -> tuple[Judged, Trained]:
-        found: list[tuple[Judged, Trained]] = []
-        for index in range(self.rule.max_trainings):
-            trained = self._train_guided(index, replaced)
-            found.append((self._samples(trained, labels), trained))
-            note(f"training {index + 1}", found[-1][0].wrong, 0.05)
-            if found[-1][0].wrong < self.rule.wrong_digits:
-                break
-        return min(found, key=lambda pair: pair[0].wrong)
 
     def _train_denoiser(self, index: int, replaced: frozenset[str], module: str = "unet", name: str = "UnconditionalUNet") -> Trained:
         recipe, student, draw = self.rule.denoiser, self.student(replaced), self.draw(f"denoiser {index}")
