@@ -72,7 +72,8 @@ class _Zygote:
                     continue
                 request, descriptors = _next_request(one)
                 if request is not None and request["op"] == "import":
-                    _reply(one, {"problem": _import_ahead(request["modules"])})
+                    _import_ahead(request["modules"])
+                    _reply(one, {"problem": ""})
                 elif request is not None:
                     _reply(one, {"problem": self._fork(descriptors)})
                 elif one is self.control:
@@ -131,8 +132,8 @@ def _warm_up() -> None:
         importlib.import_module("torch.nested._internal.nested_tensor")
 
 
-def _import_ahead(modules: list[str]) -> str:
-    """Import packages that workers would import one after the other; lanes that are forked from now on have them. Always ""."""
+def _import_ahead(modules: list[str]) -> None:
+    """Import packages that workers would import one after the other; lanes that are forked from now on have them."""
     cache = "TORCHINDUCTOR_CACHE_DIR"  # torchvision imports torch's compilers, which make a folder for what they will never compile
     os.environ[cache] = os.path.dirname(os.__file__)
     for name in modules:
@@ -141,7 +142,6 @@ def _import_ahead(modules: list[str]) -> str:
     del os.environ[cache]
     gc.collect()
     gc.freeze()
-    return ""
 
 
 def _look_for_gpus() -> None:

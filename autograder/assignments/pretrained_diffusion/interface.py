@@ -21,7 +21,7 @@ from autograder.oracles.blur import gaussian_blur
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
-FILE, SHAPE, BATCH = "sampling", (3, 64, 64), (1, 3, 64, 64)
+FILE, SHAPE = "sampling", (3, 64, 64)
 EMBEDDING = (77, 8)  # in the place of (77, 4096)
 TIMESTEPS = 1000
 KERNEL, SIGMA = 33, 2.0

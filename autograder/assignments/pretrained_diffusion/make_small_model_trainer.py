@@ -43,7 +43,7 @@ class Trainer:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.adam, lambda step: min(1.0, (step + 1) / warm, max(0.02, 1.25 * (1 - step / steps)))
         )
-        self.step, self.losses = 0, torch.zeros(steps)
+        self.step = 0
         self.scheduler = Scheduler()
 
     def one_step(self) -> float:
@@ -59,7 +59,6 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.learned.parameters(), 1.0)
         self.adam.step()
         self.schedule.step()
-        self.losses[self.step] = loss.detach()
         self.step += 1
         decay = min(0.9995, self.step / (self.step + 20))
         torch._foreach_lerp_(
@@ -102,7 +101,7 @@ class Trainer:
         """Data only."""
         return {
             "learned": self.learned.state_dict(), "average": self.average.state_dict(), "adam": self.adam.state_dict(),
-            "schedule": self.schedule.state_dict(), "step": self.step, "losses": self.losses,
+            "schedule": self.schedule.state_dict(), "step": self.step,
         }  # fmt: skip
 
     def restore(self, state: dict) -> None:
@@ -111,7 +110,6 @@ class Trainer:
         self.adam.load_state_dict(state["adam"])
         self.schedule.load_state_dict(state["schedule"])
         self.step = state["step"]
-        self.losses[: self.step] = state["losses"][: self.step]
 
 
 @torch.no_grad()
