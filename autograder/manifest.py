@@ -93,6 +93,11 @@ Flag = Literal["below_floor", "cannot_have_drawn", "copies", "untrained", "witho
 # were drawn with it. without_network: the sampler gives the data whatever the network says.
 
 
+OutcomePolicy = Literal["own", "shared"]
+# own: every submission is trained. shared: where the checks have proved its network and loss right, weights of trainings of the reference are
+# laid into its network, and its samplers are judged with them.
+
+
 @dataclass(frozen=True)
 class Policy:
     outside_todo: Literal["warn", "zero"] = "warn"
@@ -100,6 +105,7 @@ class Policy:
     hints: Literal["none", "where", "what"] = "what"
     submission_name: str | None = None  # a regular expression for the name of a zip file, without ".zip"
     submission_name_share: float = 0.1  # of all points, taken off where a zip is called otherwise
+    outcome: OutcomePolicy = "own"
     hold: tuple[Flag, ...] = ()  # what holds the points of an outcome back until a person has looked
 
 

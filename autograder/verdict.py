@@ -107,6 +107,7 @@ class Verdict:
     max_bonus: float = 0.0  # that the bonus tasks may add to the score, above max_score
     rule: Literal["sum", "tiers"] = "sum"
     tiers: tuple[float, float] = (0.0, 0.0)  # (both, one) for rule "tiers"
+    outcome: Literal["own", "shared"] = "own"  # whose trainings might be judged, see Policy; each check's evidence says which was
     environment: dict[str, str] = field(default_factory=dict)  # versions, platform, isolation level reached
     seed_commitment: str = ""
     started: str = ""  # ISO 8601, UTC

@@ -23,7 +23,7 @@ from autograder.errors import UserError
 from autograder.grading.rubric_version import rubric_version
 from autograder.grading.seeds import load_secret
 from autograder.grading.session import Options
-from autograder.manifest import Manifest, load_manifest
+from autograder.manifest import Manifest, OutcomePolicy, load_manifest
 from autograder.sandbox import machine
 from autograder.submission.guess import guess_for_class
 from autograder.verdict import Figure, Notice, Verdict, write_atomically
@@ -41,6 +41,7 @@ class ClassOptions:
     scheduler: str | None = None
     train: bool = True
     profile: str | None = None
+    outcome: OutcomePolicy | None = None
     regrade: str | None = None
     require: str | None = None
     earlier: Path | None = None
@@ -148,7 +149,7 @@ class _Run:
     ):  # fmt: skip
         self.manifest, self.options, self.out, self.ledger, self.judge = manifest, options, out, ledger, judge
         self.submissions = collected.submissions
-        self.grading_options = Options(profile=options.profile, train=options.train)
+        self.grading_options = Options(profile=options.profile, train=options.train, outcome=options.outcome)
         self.profile = options.profile or manifest.default_profile
         self.secret = load_secret()
         self.rubric = rubric_version(manifest.id)
@@ -196,7 +197,8 @@ class _Run:
         return jobs.failed_verdict(self.manifest, job, f"{why}; what it does must be looked at with care")
 
     def _key(self, seen: jobs.Seen, rubric: str) -> Key:
-        return Key(seen.digest, rubric, seen.seeds, f"{self.profile}, {'train' if self.options.train else 'no-train'}")
+        options = [self.profile, "train" if self.options.train else "no-train", *filter(None, [self.options.outcome])]
+        return Key(seen.digest, rubric, seen.seeds, ", ".join(options))
 
     # What the ledger has
 

@@ -130,6 +130,7 @@ def _judge_again(manifest: Manifest, submission: Submission, job: Job, line: Lin
         figures += grading.figures
         if manifest.task(task).kind == "outcome":  # whose notices they are
             later = list(fresh.notices[len(grading.notices) :])
+            verdict = dataclasses.replace(verdict, outcome=fresh.outcome)
         peak = max(peak, fresh.peak_megabytes)
         if _wrong(manifest, verdict, task) != wrong:
             needing = [one.id for one in manifest.tasks if task in one.needs and _judged(verdict, one.id)]

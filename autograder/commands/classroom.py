@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.commands.options import AssignmentOption, IsolationOption, RosterOption
+from autograder.commands.options import AssignmentOption, IsolationOption, OutcomeOption, RosterOption, outcome_policy
 from autograder.errors import UserError
 
 
@@ -33,6 +33,7 @@ def grade_class(
         bool, typer.Option("--no-train", help="Skip the tasks that need a training; about a second a submission.")
     ] = False,
     profile: Annotated[str | None, typer.Option(help="How points are summed, as named in the manifest.")] = None,
+    outcome: OutcomeOption = None,
     regrade: Annotated[
         str | None, typer.Option(help="Judge this task again, such as 1-3, and keep what was judged of the others.")
     ] = None,
@@ -55,6 +56,7 @@ def grade_class(
         scheduler=scheduler,
         train=not no_train,
         profile=profile,
+        outcome=outcome_policy(outcome),
         regrade=regrade,
         require=require_isolation,
         earlier=earlier,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.commands.options import AssignmentOption, IsolationOption
+from autograder.commands.options import AssignmentOption, IsolationOption, OutcomeOption, outcome_policy
 from autograder.errors import UserError
 from autograder.manifest import load_manifest
 
@@ -19,6 +19,7 @@ def grade(
     ] = False,
     profile: Annotated[str | None, typer.Option(help="How points are summed, as named in the manifest.")] = None,
     hints: Annotated[str | None, typer.Option(help="How much to explain: none, where or what.")] = None,
+    outcome: OutcomeOption = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for verdict.json, results.json and report.html.", show_default="reports/<name>"),
@@ -35,7 +36,7 @@ def grade(
 
     manifest = load_manifest(assignment or guess_assignment(path))
 
-    options = Options(profile=profile, task=task, train=not no_train, hints=hints)
+    options = Options(profile=profile, task=task, train=not no_train, hints=hints, outcome=outcome_policy(outcome))
     out = out or Path("reports") / (path.resolve().stem or "submission")
     verdict = grade_one(path, manifest, options, out, require=require_isolation)
     if verdict.state == "refused":

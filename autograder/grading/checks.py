@@ -152,8 +152,8 @@ def _equal(mine: Floats, theirs: Floats, tolerance: float) -> bool:
 class Carry:
     """Errors carried forward: regions known to be wrong, and for which of them the reference stood in during a check.
 
-    `undone`: those of them that hold nothing of the student's; `without_work`: those that show no work of their own. `known`: all regions of
-    the assignment. All by their full names.
+    `undone`: those of them that hold nothing of the student's; `without_work`: those that show no work of their own. `proved`: regions of
+    which every check so far was passed. `known`: all regions of the assignment. All by their full names.
     """
 
     wrong: frozenset[str] = frozenset()
@@ -161,6 +161,7 @@ class Carry:
     stood_in: set[str] = field(default_factory=set)
     undone: frozenset[str] = frozenset()
     without_work: frozenset[str] = frozenset()
+    proved: frozenset[str] = frozenset()
 
     def stands_in_for(self, region: str) -> bool:
         """Whether the reference must stand in for `region`, which may be a short name; notes that it does.

@@ -45,7 +45,7 @@ class Judging:
         standing, task = self.standing, self.standing.manifest.task(check.mark.task)
         extra: dict[str, Any] = {}
         if task.kind == "outcome":
-            extra = {"outcome": self.outcome, "undone": standing.undone(), "without_work": standing.without_work()}
+            extra = {"outcome": self.outcome, "undone": standing.undone(), "without_work": standing.without_work(), "proved": standing.proved()}
         judgement = run_check(check, self.student, self.secret, self.digest, standing.wrong(), **extra)
         judgement.message = self.obstacles.submission.in_cells(judgement.message)
         self.spent[task.id] = self.spent.get(task.id, 0.0) + judgement.seconds

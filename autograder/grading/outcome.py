@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from autograder.limits import Limits
-from autograder.manifest import Manifest
+from autograder.manifest import Manifest, OutcomePolicy
 from autograder.outcome_rule import OutcomeRule
 from autograder.sandbox import machine
 from autograder.sandbox.launcher import Sandbox
@@ -34,6 +34,7 @@ class OutcomeContext:
     weights: dict[str, bytes] = field(default_factory=dict)  # of trained models, by their names in the manifest
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None
     on_wait: Callable[[], None] = lambda: None  # called now and then while nothing else happens
+    outcome: OutcomePolicy = "own"
     threads: int = field(default_factory=machine.threads)
 
     def rule(self, kind: type[Rule]) -> Rule:

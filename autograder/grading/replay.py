@@ -85,7 +85,7 @@ def replay(
     judged = {check.task for check in then.checks if check.status != "not_run"}
     outcomes = {task.id for task in manifest.tasks if task.kind == "outcome"}
     only = next(iter(judged)) if len(judged) == 1 else None
-    options = Options(profile=then.profile, task=only, train=train and bool(judged & outcomes), hints="none")
+    options = Options(then.profile, only, train and bool(judged & outcomes), hints="none", outcome=then.outcome)
     with Sandbox(require=require) as sandbox:
         now = Grading(manifest, submission, options, sandbox, secret, observe).run()
     if now.state == "interrupted":

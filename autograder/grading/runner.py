@@ -61,13 +61,15 @@ def run_check(
     one_form: bool = False,
     undone: frozenset[str] = frozenset(),
     without_work: frozenset[str] = frozenset(),
+    proved: frozenset[str] = frozenset(),
     **extra: Any,
 ) -> Judgement:
     """Call the check with what it asks for. `one_form`: see Note; the regions: see Carry.
 
     Never raises, except for KeyboardInterrupt. Where the grader would need too much memory for what the student's code sends, the check ends.
     """
-    note, carry = Note(one_form=one_form), Carry(wrong_regions, check.known, undone=undone, without_work=without_work)
+    note = Note(one_form=one_form)
+    carry = Carry(wrong_regions, check.known, undone=undone, without_work=without_work, proved=proved)
     draw = Draw(secret, digest, check.id)
     shape = check.sample_shape
     available = {"student": student, "sample_shape": shape, "draw": draw, "note": note, "carry": carry, **extra}

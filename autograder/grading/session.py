@@ -21,7 +21,7 @@ from autograder.grading.runner import Judgement, failed_itself, to_result
 from autograder.grading.seeds import commitment
 from autograder.grading.standing import Standing
 from autograder.grading.work import is_last_of_region, without_points
-from autograder.manifest import Manifest, Task
+from autograder.manifest import Manifest, OutcomePolicy, Task
 from autograder.sandbox import machine
 from autograder.sandbox.clock import Clock
 from autograder.sandbox.launcher import Sandbox
@@ -35,12 +35,13 @@ STOPPED = "It was stopped by hand, or by the system, before every check had run.
 
 @dataclass(frozen=True)
 class Options:
-    """How to grade. `task`: only this one. `hints`: overrides the manifest's policy."""
+    """How to grade. `task`: only this one. `hints` and `outcome` override the manifest's policy."""
 
     profile: str | None = None
     task: str | None = None
     train: bool = True
     hints: str | None = None
+    outcome: OutcomePolicy | None = None
 
 
 @dataclass
@@ -164,7 +165,7 @@ class Grading:
             OutcomeContext(
                 self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest,
                 self.standing.untouched, self.submission.images, self.submission.checkpoint, self.submission.weights,
-                on_progress=self.publisher.note_progress, on_wait=self.publisher.still_there,
+                on_progress=self.publisher.note_progress, on_wait=self.publisher.still_there, outcome=self.verdict.outcome,
             )
         )  # fmt: skip
         room = machine.processors() >= 2  # for a training beside the checks of behaviour, whose calls are timed
@@ -201,9 +202,14 @@ class Grading:
         empty = empty_verdict(
             self.manifest, submission.name, submission.digest, self.options.profile, self.checks,
             notices=self.notices, environment=environment(self.sandbox),
-            seed_commitment=commitment(self.secret, submission.digest),
+            seed_commitment=commitment(self.secret, submission.digest), outcome=self._outcome_policy(),
         )  # fmt: skip
         return dataclasses.replace(empty, checks=tuple(map(self._awaited, empty.checks)))
+
+    def _outcome_policy(self) -> OutcomePolicy:
+        """The tiers of an original course are about the training of the submission itself."""
+        tiers = self.manifest.profile(self.options.profile).rule == "tiers"
+        return "own" if tiers else self.options.outcome or self.manifest.policy.outcome
 
     def _awaited(self, result: CheckResult) -> CheckResult:
         """A check before it runs; what a person judges waits, where it was asked for."""

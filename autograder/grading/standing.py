@@ -34,6 +34,13 @@ class Standing:
             return frozenset()
         return frozenset(region for check, judgement in self.judged if _is_lost(judgement) for region in check.regions)
 
+    def proved(self) -> frozenset[str]:
+        """Regions of which every check was judged in this run, and passed. Under the tiers of an original course none is."""
+        if self.rule == "tiers":
+            return frozenset()
+        missed = {region for check, judgement in self.judged if judgement.status != "passed" for region in check.regions}
+        return judged_regions(self.judged) - missed
+
     def without_work(self) -> frozenset[str]:
         """The wrong regions that show no work of their own."""
         failed = {check.mark.region for check, judgement in self.judged if check.regions and _is_lost(judgement)}

@@ -5,12 +5,12 @@ answers, never for an expectation.
 """
 
 import contextlib
-import itertools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.assignments.swiss_roll.simple_net import Pair, chains, layers_of, pairs_of, simple_net
 from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward
 from autograder.grading.checks import (
     Floats,
@@ -19,7 +19,6 @@ from autograder.grading.checks import (
     any_form,
     expect,
     expect_close,
-    expect_integer,
     expect_tensor,
     task,
 )
@@ -28,38 +27,13 @@ from autograder.oracles.tolerance import finite, near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
-Pair = tuple[int, int]  # the sizes of a layer: dim_in, dim_out
-MOST_FEATURES, MOST_LAYERS = 1024, 32  # that are looked at; the architectures below have 32 and 5 at most
 SETTLING_CALLS = 50  # after which a layer that estimates its weights at every call, by spectral normalisation, no longer moves
 ROWS = 16
 ARCHITECTURES = ((3, (16, 24, 12), 5), (2, (20,), 2), (4, (9, 13), 3), (2, (8, 8, 8, 8), 2))
 
 
-def simple_net(student: Student, dim_in: int, dim_out: int, dim_hids: list[int], num_timesteps: int) -> Handle:
-    return student.module("network").new("SimpleNet", dim_in, dim_out, dim_hids, num_timesteps)
-
-
 def _call(net: Handle, x: Floats, t: NDArray[Any]) -> Floats:
     return net.call("", x.astype(np.float32), t)
-
-
-def _pairs(dim_in: int, hidden: tuple[int, ...], dim_out: int) -> list[Pair]:
-    sizes = [dim_in, *hidden, dim_out]
-    return list(zip(sizes[:-1], sizes[1:]))
-
-
-def _layers(student: Student, net: Handle) -> list[tuple[Pair, Handle]]:
-    """The TimeLinear layers with their sizes."""
-    found = net.find(student.module("network").part("TimeLinear"))
-    expect(
-        len(found) <= MOST_LAYERS,
-        f"SimpleNet must have one TimeLinear layer for each pair of neighbouring sizes; yours has {len(found)} where 5 are the most.",
-    )
-    return [((_size(layer, "dim_in"), _size(layer, "dim_out")), layer) for layer in found]
-
-
-def _size(layer: Handle, name: str) -> int:
-    return expect_integer(layer.get(name), 1, MOST_FEATURES, f"{name} of a TimeLinear")
 
 
 def _bends(net: Handle, x: Floats, t: NDArray[Any], y: Floats) -> bool:
@@ -94,8 +68,8 @@ def test_one_time_linear_for_each_pair(student: Student, note: Note) -> None:
     """`SimpleNet` has one `TimeLinear` of its own for each pair of neighbours in [dim_in, *dim_hids, dim_out], where `parameters()` finds it."""
     for dim_in, hidden, dim_out in ARCHITECTURES:
         net = simple_net(student, dim_in, dim_out, list(hidden), 20)
-        sizes = [size for size, _ in _layers(student, net)]
-        expected = _pairs(dim_in, hidden, dim_out)
+        sizes = [size for size, _ in layers_of(student, net)]
+        expected = pairs_of(dim_in, hidden, dim_out)
         note(f"sizes {hidden}", sorted(sizes), 0)
         note(f"linear layers {hidden}", bool(net.find(student.module("torch").part("nn.Linear"))), 0)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
@@ -123,9 +97,9 @@ def test_chain_with_relu_between(student: Student, draw: Draw, note: Note) -> No
         net = simple_net(student, dim_in, dim_out, list(hidden), 20)
         x, t = 3 * draw.normal(ROWS, dim_in), draw.generator.integers(0, 20, ROWS)
         x[ROWS // 2 :] *= 30  # large outputs too, so that a limit on them shows
-        layers = _layers(student, net)
+        layers = layers_of(student, net)
         architecture = f"With dim_in = {dim_in}, dim_hids = {list(hidden)} and dim_out = {dim_out}"
-        pairs = _pairs(dim_in, hidden, dim_out)
+        pairs = pairs_of(dim_in, hidden, dim_out)
         expect(
             sorted(size for size, _ in layers) == sorted(pairs),
             f"{architecture} the TimeLinear layers do not form a chain from dim_in to dim_out.",
@@ -153,7 +127,7 @@ def test_forms_of_t_and_gradients(student: Student, draw: Draw, note: Note) -> N
     """`SimpleNet` takes one t for all rows, and its loss sends a gradient to every layer."""
     net = simple_net(student, 2, 2, [32, 32, 32], 20)
     x, t = draw.normal(256, 2), np.array([7])
-    _set_weights(_layers(student, net), draw)
+    _set_weights(layers_of(student, net), draw)
     full = expect_tensor(_call(net, x, np.full(256, 7)), (256, 2), "The output")
     one = any_form(note, [lambda: expect_tensor(_call(net, x, t), (256, 2), "The output for t of shape (1,)"),
                           lambda: expect_tensor(_call(net, x, np.array(7)), (256, 2), "The output for t of shape ()")])  # fmt: skip
@@ -170,7 +144,7 @@ def test_forms_of_t_and_gradients(student: Student, draw: Draw, note: Note) -> N
         raise WrongAnswer(
             "The output must depend on the parameters, so that a loss can be minimised; no gradient comes back."
         ) from None
-    layers = _layers(student, net)
+    layers = layers_of(student, net)
     silent = []
     for (dim_in, dim_out), layer in layers:
         for part, path in (("", "fc.weight"), ("the time embedding of ", "time_embedding.mlp.2.weight")):
@@ -237,22 +211,8 @@ def _expect_given_class(student: Student, layers: list[tuple[Pair, Handle]], own
 
 def _nearest(got: Floats, layers: list[TimeLinear], pairs: list[Pair], x: Floats, t: NDArray[np.int64]) -> Floats:
     """Of the outputs of all chains that the layers may form, the nearest to what came."""
-    outputs = [forward(chain, x, t) for chain in _chains(layers, pairs)]
+    outputs = [forward(chain, x, t) for chain in chains(layers, pairs)]
     return min(outputs, key=lambda output: float(abs(got - output).max()))
-
-
-def _chains(layers: list[TimeLinear], pairs: list[Pair]) -> list[list[TimeLinear]]:
-    """The ways to put the layers in an order that fits `pairs`; more than one only where layers have equal sizes."""
-    by_size: dict[Pair, list[TimeLinear]] = {}
-    for layer in layers:
-        by_size.setdefault((layer.dim_in, layer.dim_out), []).append(layer)
-    repeated = [pair for pair in by_size if pairs.count(pair) > 1]
-    orders = itertools.product(*[itertools.permutations(by_size[pair]) for pair in repeated])
-    chains = []
-    for order in orders:
-        queues = {pair: list(same) for pair, same in {**by_size, **dict(zip(repeated, order))}.items()}
-        chains.append([queues[pair].pop(0) for pair in pairs])
-    return chains
 
 
 def _arrows(pairs: list[Pair]) -> str:

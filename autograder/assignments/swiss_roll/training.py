@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograder.assignments.swiss_roll.rule import Rule
+from autograder.assignments.swiss_roll.simple_net import simple_net
 from autograder.assignments.swiss_roll.stand_ins import Plan
 from autograder.grading.checks import Floats, expect_tensor
 from autograder.grading.mutants import solution_files
@@ -29,6 +30,7 @@ class Trained:
     model: Handle | None  # the student's DiffusionModule around the trained network, or around the reference network
     network: Handle
     seed: int
+    shared: bool = False  # of the reference, whose weights were laid into the network
 
 
 class Trainer:
@@ -46,13 +48,7 @@ class Trainer:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 training {index}")
         seed = draw.seed()
         batches = self._batches(draw)
-        student = self._student(lanes[0], self.context.files, seed)
-        home = student
-        if lanes[1] is not None:
-            home = self._student(lanes[1], solution_files(self.context.manifest), seed)
-        network = home.module("network").new(
-            "SimpleNet", 2, 2, list(self.recipe["dim_hids"]), self.recipe["num_train_timesteps"]
-        )
+        student, home, network = self._network(lanes, seed)
         model = None if lanes[1] is not None else self._model(student, network)
         started = time.perf_counter()
         if plan.own_loss and model is not None:
@@ -66,6 +62,20 @@ class Trainer:
             model = self._model(student, student.network(lambda x, t: network.call("", x, t)))
         student.seed = home.seed = None
         return Trained(losses, seconds, model, network, seed)
+
+    def untrained(self, plan: Plan, lanes: Lanes, seed: int) -> tuple[Handle, Student, Handle]:
+        """The student's DiffusionModule, and the network in it with the submission that it belongs to, before any training."""
+        student, home, network = self._network(lanes, seed)
+        student.seed = home.seed = None
+        around = network if plan.own_network else student.network(lambda x, t: network.call("", x, t))
+        return self._model(student, around), home, network
+
+    def _network(self, lanes: Lanes, seed: int) -> tuple[Student, Student, Handle]:
+        """The submission, the one whose network is trained, and that network: the student's, or where a second lane is given the reference's."""
+        student = self._student(lanes[0], self.context.files, seed)
+        home = student if lanes[1] is None else self._student(lanes[1], solution_files(self.context.manifest), seed)
+        sizes = (2, 2, list(self.recipe["dim_hids"]), self.recipe["num_train_timesteps"])
+        return student, home, simple_net(home, *sizes)
 
     def _student(self, lane: Lane, files: dict[str, bytes], seed: int) -> Student:
         student = Student(lane, files, self.context.limits)
