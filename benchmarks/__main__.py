@@ -20,6 +20,7 @@ MEASUREMENTS = {
     "whole_fid": fid_speed.whole_fid,
     "trainer": trainer_speed.trainer,
     "class_behaviour": classroom.class_behaviour,
+    "class_outcomes": classroom.class_outcomes,
     "class_training": classroom.class_training,
     "class_dask": classroom.class_dask,
     "rivals": rivals.rivals,

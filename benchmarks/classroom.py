@@ -15,6 +15,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -25,11 +26,13 @@ from autograder.grading.mutants import (
     apply_variant,
     combinations,
     misconceptions,
+    solution_files,
     variants,
 )
 from autograder.grading.seeds import SECRET_VARIABLE
 from autograder.manifest import Manifest, load_manifest
 from autograder.places import REPOSITORY
+from benchmarks.grading import EXECUTE_NOTEBOOK
 from tests.red_team.attacks import ATTACKS
 from tests.red_team.trial import attack_files
 
@@ -221,13 +224,48 @@ def class_training(number: int = 6) -> list[Row]:
         folder.mkdir()
         for index, variant in enumerate(variants(manifest)[:number]):
             (folder / f"student_{20240000 + index}.zip").write_bytes(_zip(apply_variant(manifest, variant)))
-        process = start(folder, out)
-        busy: list[float] = []
-        while process.poll() is None and lines_in(out) < 0.9 * number - 1:
-            busy.append(psutil.cpu_percent(interval=1.0))
-        finish(process)
-    steady = busy[len(busy) // 10 :]  # without the start
-    return [("class with training: share of the cores busy", f"{sum(steady) / len(steady):.1f} %", "95 % or more")]
+        share = _share_busy(start(folder, out, "--outcome", "own"), out, number)
+    return [("class with training: share of the cores busy", f"{share:.1f} %", "95 % or more")]
+
+
+def class_outcomes(number: int = 200, notebooks: int = 20) -> list[Row]:
+    """A mixed class with its outcomes, by shared trainings, beside notebooks of right submissions that are executed, two at a time."""
+    manifest = load_manifest("swiss_roll")
+    with tempfile.TemporaryDirectory() as name:
+        folder, out = Path(name) / "class", Path(name) / "out"
+        make_class(folder, number)
+        started = time.perf_counter()
+        share = _share_busy(start(folder, out), out, number)
+        graded = (time.perf_counter() - started) / number
+        started = time.perf_counter()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda k: _execute_notebook(manifest, Path(name) / f"notebook {k}"), range(notebooks)))
+        executed = (time.perf_counter() - started) / notebooks
+    return [
+        (f"class of {number} with outcomes: whole command", f"{graded * number:.0f} s", "under 600 s, on 2 cores"),
+        ("  share of the cores busy", f"{share:.1f} %", "90 % or more"),
+        (f"  a submission; a notebook, of {notebooks} executed", f"{graded:.2f} s; {executed:.1f} s; {executed / graded:.0f} times", ""),
+    ]
+
+
+def _share_busy(process: subprocess.Popen[bytes], out: Path, number: int) -> float:
+    """Percent of all cores while a class is graded, without the first tenth of the time and the last of the submissions. Waits for the end."""
+    busy: list[float] = []
+    while process.poll() is None and lines_in(out) < 0.9 * number - 1:
+        busy.append(psutil.cpu_percent(interval=1.0))
+    finish(process)
+    steady = busy[len(busy) // 10 :]
+    return sum(steady) / len(steady)
+
+
+def _execute_notebook(manifest: Manifest, folder: Path) -> None:
+    """The handout's notebook beside the solution, on one thread, as a process of its own."""
+    folder.mkdir()
+    for file, content in solution_files(manifest).items():
+        (folder / file).write_bytes(content)
+    (folder / "ddpm_tutorial.ipynb").write_bytes((manifest.handout / "ddpm_tutorial.ipynb").read_bytes())
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", EXECUTE_NOTEBOOK], cwd=folder, env=one_thread, check=True, capture_output=True)
 
 
 def class_dask(number: int = 12) -> list[Row]:
