@@ -194,7 +194,7 @@ def test_a_whole_verdict_says_whose_training_was_judged(sandbox):
     assert verdict.outcome == "shared"
     assert any(notice.kind == "shared_training" for notice in verdict.notices)
     outcome = [check for check in verdict.checks if check.task == "1-5"]
-    assert [check.evidence["training 1 is"] for check in outcome] == ["of the reference"] * 2
+    assert [check.evidence["training 1 is the reference's"] for check in outcome] == [True, True]
     again = type(verdict).from_json(verdict.to_json())
     assert again.outcome == "shared"
     plain = json.loads(verdict.to_json())

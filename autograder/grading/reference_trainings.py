@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from autograder.manifest import Manifest
+from autograder.verdict import write_atomically
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def write(
         arrays |= {f"{index}/{name}": values.astype(np.float16) for name, values in training.weights.items()}
         arrays[f"{index}/losses"] = training.losses.astype(np.float16)
     figures = json.dumps([dict(training.figures) for training in trainings])
-    save_file(arrays, path, {"made_from": made_from(manifest, recipe), "torch": torch_version, "figures": figures})
+    write_atomically(path, save(arrays, {"made_from": made_from(manifest, recipe), "torch": torch_version, "figures": figures}))
 
 
 def read(path: Path, manifest: Manifest, recipe: Mapping[str, Any]) -> tuple[ReferenceTraining, ...]:

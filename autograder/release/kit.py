@@ -159,8 +159,12 @@ def find_kit_leaks(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _searchable(name: str, content: bytes) -> str:
-    """All text in a file, whatever kind of file it is; of JSON, notebooks included, also its strings without escapes."""
+    """All text in a file, whatever kind of file it is: of one that is no text its readable parts, of JSON, notebooks included, also the strings
+    without escapes.
+    """
     text = content.decode(errors="ignore")
+    if "\0" in text:
+        text = "\n".join(re.findall(r"[^\x00-\x08\x0e-\x1f\x7f]{12,}", text))
     if name.endswith((".json", ".ipynb")):
         text += "\n" + "\n".join(_strings(json.loads(text)))
     return text

@@ -99,7 +99,7 @@ class Outcome:
             result = self.measure(sampler, plan, trained, threshold)
             self.measured[sampler].append(result)
             note(f"training {index + 1}", result.draws, 1.0)
-            note(f"training {index + 1} is", "of the reference" if trained.shared else "of the submission", 0)
+            note(f"training {index + 1} is the reference's", trained.shared, 0)
             if result.median < threshold or result.median > threshold * self.rule.hopeless:
                 break
         results = self.measured[sampler]
