@@ -136,7 +136,7 @@ def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [12, pytest.param(1, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("assignment", ["swiss_roll", "image_diffusion", "latent_diffusion"])
 def test_every_right_solution_passes_every_visible_check(assignment: str, every: int, tmp_path: Path):
     manifest = load_manifest(assignment)
@@ -159,17 +159,16 @@ def test_most_known_mistakes_fail_a_visible_check_of_their_own_region(every: int
     assert caught >= (0.8 if every == 3 else 0.6) * len(chosen)  # 14 are few: their share is known to one in ten
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("every", [20, pytest.param(3, marks=pytest.mark.proof)])
-def test_most_known_mistakes_in_the_bonuses_of_latent_diffusion_fail_a_visible_check_of_their_own_task(every: int, tmp_path: Path):
+@pytest.mark.proof
+def test_most_known_mistakes_in_the_bonuses_of_latent_diffusion_fail_a_visible_check_of_their_own_task(tmp_path: Path):
     """Of one region it cannot be: a checkpoint is laid into the network that is judged by it."""
     manifest = load_manifest("latent_diffusion")
-    chosen = [m for m in misconceptions(manifest) if m.task in ("edm", "fid", "sd")][::every]
+    chosen = [m for m in misconceptions(manifest) if m.task in ("edm", "fid", "sd")][::3]
     found = judge_all(manifest.id, tmp_path, {m.id: apply_misconceptions(manifest, (m,)) for m in chosen})
     task_of = {check["id"]: check["task"] for check in kit(manifest.id).checks()}
     for mistake in chosen:
         assert {task_of[name] for name in found[mistake.id]} <= {mistake.task}, mistake.id
-    assert sum(bool(found[mistake.id]) for mistake in chosen) >= (0.9 if every == 3 else 0.7) * len(chosen)
+    assert sum(bool(found[mistake.id]) for mistake in chosen) >= 0.9 * len(chosen)
 
 
 def test_a_solution_has_no_untouched_region(tmp_path: Path):
