@@ -58,7 +58,8 @@ class RubricPlugin:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> CheckFile:
         file = CheckFile.from_parent(parent, path=file_path)
-        file.checks = [check for check in self.checks if check.function.__module__ == module_of(file_path)]
+        module = module_of(file_path)
+        file.checks = [check for check in self.checks if check.function.__module__ == module]
         file.judge = self.judge
         return file
 

@@ -97,7 +97,8 @@ def run_loss(course: Interface, draw: Draw, shape: tuple[int, ...], note: Note, 
     note("x_t is x_0", np.allclose(xt, x0, atol=1e-5), 0)
     _expect_finite_loss(loss.get(""))
     if told:
-        t = np.array([course.row_of(schedule, time) for time in times])
+        distinct, which = np.unique(times, return_inverse=True)
+        t = np.array([course.row_of(schedule, time) for time in distinct])[which]
     else:
         value = loss.get("")
         if isinstance(value, np.ndarray) and value.size == 1:

@@ -10,7 +10,7 @@ import math
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +22,7 @@ from scipy import stats
 from autograder.assignments.swiss_roll.outcome import Outcome
 from autograder.assignments.swiss_roll.points import chamfer_distance
 from autograder.assignments.swiss_roll.rule import Rule
-from autograder.assignments.swiss_roll.stand_ins import SAMPLERS, Plan
+from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS, Plan
 from autograder.grading.checks import WrongAnswer
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
 from autograder.grading.outcome import OutcomeContext
@@ -38,10 +38,11 @@ SECRET = b"calibration, which is no secret"
 
 @dataclass(frozen=True)
 class Subject:
-    """What is trained: ("solution", ""), ("variant", id) or ("misconception", id)."""
+    """What is trained: ("solution", ""), ("variant", id) or ("misconception", id). `shared`: with weights of the reference's trainings."""
 
     kind: str
     id: str
+    shared: bool = False
 
     def __str__(self) -> str:
         return self.id or self.kind
@@ -60,11 +61,15 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
     assignment, subject, index = job
     manifest = load_manifest(assignment)
     digest = f"calibration {index}"
-    context = OutcomeContext(manifest, sandbox, _files(manifest, subject), manifest.limits, SECRET, digest, threads=1)
+    context = OutcomeContext(
+        manifest, sandbox, _files(manifest, subject), manifest.limits, SECRET, digest, outcome="shared" if subject.shared else "own", threads=1
+    )
     outcome = Outcome(context)
     plan = Plan()
-    line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "index": index}
+    line: dict[str, Any] = {"kind": subject.kind, "id": subject.id, "shared": subject.shared, "index": index}
     try:
+        if subject.shared:
+            return line | _by_a_shared_training(outcome)
         trained = outcome.trainer.train(plan, 0, outcome.trainer.open_lanes(plan))
         line["seconds"] = round(trained.seconds, 1)
         for sampler in SAMPLERS:
@@ -81,17 +86,25 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
     return line
 
 
+def _by_a_shared_training(outcome: Outcome) -> dict[str, Any]:
+    """Of code that has passed all checks. "why": it is trained by itself, and why."""
+    trained = outcome.shared.trained(Plan(), 0, frozenset((*NETWORK, *LOSS)))
+    if trained is None:
+        return {"why": outcome.shared.reason}
+    return {name: outcome.measure(name, Plan(), trained, outcome.rule.threshold(name)).draws for name in SAMPLERS}
+
+
 def calibrate(
     manifest: Manifest, subjects: Sequence[tuple[Subject, int]], ledger: Path, processes: int | None = None
 ) -> list[dict[str, Any]]:
     """Do what is not yet in the ledger, with a progress bar, and return all of its lines that were asked for."""
     lines = _read(ledger)
-    done = {(line["kind"], line["id"], line["index"]) for line in lines}
+    done = {(*_subject(line), line["index"]) for line in lines}
     jobs = [
         (manifest.id, subject, index)
         for index in range(max((count for _, count in subjects), default=0))
         for subject, count in subjects
-        if index < count and (subject.kind, subject.id, index) not in done
+        if index < count and (*astuple(subject), index) not in done
     ]
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with Progress(console=make_console()) as progress, open(ledger, "a", encoding="utf-8") as file:
@@ -102,8 +115,12 @@ def calibrate(
                 file.flush()
                 lines.append(line)
                 progress.advance(bar)
-    wanted = {(subject.kind, subject.id) for subject, _ in subjects}
-    return [line for line in lines if (line["kind"], line["id"]) in wanted]
+    wanted = {astuple(subject) for subject, _ in subjects}
+    return [line for line in lines if _subject(line) in wanted]
+
+
+def _subject(line: dict[str, Any]) -> tuple[str, str, bool]:
+    return line["kind"], line["id"], line.get("shared", False)
 
 
 def _read(ledger: Path) -> list[dict[str, Any]]:
@@ -150,6 +167,29 @@ def table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def shared_table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
+    """Shared trainings as Markdown: how many right forms are judged by them, and how the distances are distributed over all."""
+    lines = [*lines]
+    rule = manifest.outcome
+    assert isinstance(rule, Rule)
+    used = [line for line in lines if "why" not in line and "error" not in line]
+    apart = {line["id"]: line.get("why") or line.get("error") for line in lines if line not in used}
+    rows = [
+        f"{len({line['id'] for line in used})} right forms are judged by shared trainings; trained by themselves are {len(apart)}: "
+        + ("; ".join(f"`{name}`, because {why}" for name, why in apart.items()) or "none")
+        + ".",
+        "",
+        "| sampler | gradings | distance: min / median / max | one shared training fails |",
+        "|---|---:|---|---|",
+    ]
+    for sampler in SAMPLERS:
+        found = [median(line[sampler]) for line in used]
+        failed = sum(value >= rule.threshold(sampler) for value in found)
+        upper = float(stats.beta.ppf(0.95, failed + 1, len(found) - failed)) if failed < len(found) else 1.0
+        rows.append(f"| {sampler.upper()} | {len(found)} | {_spread(found)} | {failed} of {len(found)} (at most {upper:.2g}) |")
+    return "\n".join(rows)
+
+
 def _best_of(failed: int, count: int, trainings: int) -> str:
     """Estimate and 95 % upper bound (Clopper and Pearson) of the probability that all of `trainings` independent
     trainings fail.
@@ -173,11 +213,13 @@ MISCONCEPTIONS = (  # known to reach a passing distance, or to come near it
 
 
 def run(manifest: Manifest, trainings: int, ledger: Path, processes: int | None) -> str:
-    """Train the solution and three variants `trainings` times each, each of the worst misconceptions
-    a tenth; the table as Markdown.
+    """Train the solution and three variants `trainings` times each, each of the worst misconceptions a tenth; judge the solution by shared
+    trainings `trainings` times, and each variant a fifth of that; the tables as Markdown.
     """
     subjects = [(Subject("solution", ""), trainings)]
     subjects += [(Subject("variant", name), trainings) for name in VARIANTS]
     subjects += [(Subject("misconception", name), math.ceil(trainings / 10)) for name in MISCONCEPTIONS]
-    lines = calibrate(manifest, subjects, ledger, processes)
-    return f"{table(manifest, lines)}\n\nMeasured on {machine()}."
+    shared = [(Subject("solution", "", shared=True), trainings)]
+    shared += [(Subject("variant", variant.id, shared=True), math.ceil(trainings / 5)) for variant in variants(manifest)]
+    by_itself = table(manifest, calibrate(manifest, subjects, ledger, processes))
+    return f"{by_itself}\n\n{shared_table(manifest, calibrate(manifest, shared, ledger, processes))}\n\nMeasured on {machine()}."
