@@ -163,7 +163,7 @@ def judged(medians, **rule):
     outcome.context = OutcomeContext(MANIFEST, None, {}, MANIFEST.limits, b"", "")
     outcome.rule, outcome.measured, used = dataclasses.replace(RULE, **rule), {"ddpm": [], "ddim": []}, []
 
-    def training(plan: Plan, index: int) -> Trained:
+    def training(plan: Plan, index: int, proved: frozenset[str]) -> Trained:
         used.append(index)
         return Trained(np.zeros(1), 0.0, None, None, index)
 
