@@ -26,7 +26,7 @@ def neighbours(source: Source) -> Iterator[Edit]:
     for node in source.nodes:
         word = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
         parent = source.parents[node]
-        if not word or not (isinstance(parent, ast.Call) and parent.func is node or isinstance(node, ast.Attribute)):
+        if not word or not ((isinstance(parent, ast.Call) and parent.func is node) or isinstance(node, ast.Attribute)):
             continue
         for other in dict.fromkeys(other for group in _NEIGHBOURS if word in group for other in group if other != word):
             yield _word(source, "neighbour", node, word, other)
@@ -105,10 +105,10 @@ def indices(source: Source) -> Iterator[Edit]:
             yield from _off_by_one(source, [a for a in node.args if not isinstance(a, (ast.Tuple, ast.Starred))])
         elif isinstance(node, ast.Call) and _called(node) == "reversed" and len(node.args) == 1:
             yield _in_place(source, "loop", node, source.of(node.args[0]))
-        if isinstance(node, (ast.For, ast.comprehension)):
-            text = source.of(node.iter)
+        for turns in [node] if isinstance(node, ast.For) else getattr(node, "generators", []):
+            text = source.of(turns.iter)
             for other in (f"list({text})[1:]", f"list({text})[:-1]", f"list({text})[::-1]"):
-                yield _in_place(source, "loop", node.iter, other)
+                yield _in_place(source, "loop", turns.iter, other)
 
 
 def branches(source: Source) -> Iterator[Edit]:

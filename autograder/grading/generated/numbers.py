@@ -115,10 +115,9 @@ def roots(source: Source) -> Iterator[Edit]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROOTS:
             inner = node.args[0] if node.args else node.func.value
             yield _in_place(source, "root taken away", node, source.of(inner))
-        elif isinstance(parent := source.parents[node], ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)):
-            if not isinstance(node, ast.Constant):
-                for power in ("0.5", "2"):
-                    yield _in_place(source, "power", node, _plain(f"({text}) ** {power}", node, text))
+        elif _is_factor(source, node):
+            for power in ("0.5", "2"):
+                yield _in_place(source, "power", node, _plain(f"({text}) ** {power}", node, text))
 
 
 def conditions(source: Source) -> Iterator[Edit]:
@@ -127,6 +126,11 @@ def conditions(source: Source) -> Iterator[Edit]:
         if isinstance(node, (ast.If, ast.While, ast.IfExp)):
             for other in (f"not ({source.of(node.test)})", "True", "False"):
                 yield _in_place(source, "condition", node.test, other)
+
+
+def _is_factor(source: Source, node: ast.expr) -> bool:
+    parent = source.parents[node]
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)) and not isinstance(node, ast.Constant)
 
 
 def _plain(text: str, node: ast.expr, inner: str) -> str:

@@ -26,7 +26,7 @@ class Edit:
     expression: bool = False
 
     def overlaps(self, other: "Edit") -> bool:
-        return self.start < other.end and other.start < self.end or self.start == other.start
+        return (self.start < other.end and other.start < self.end) or self.start == other.start
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,20 @@ class Source:
         bound |= {node.arg for node in self.nodes if isinstance(node, ast.arg)}
         return sorted(bound - {"self", "cls", "_"})
 
+    @cached_property
+    def has_gradients(self) -> bool:
+        """Whether no function around the region is decorated by `torch.no_grad()` or its like."""
+        node: ast.AST | None = self.blocks[0][0] if self.blocks else None
+        while node is not None:
+            if isinstance(node, ast.FunctionDef) and any("_grad" in ast.unparse(d) or "inference" in ast.unparse(d) for d in node.decorator_list):
+                return False
+            node = self.parents.get(node)
+        return True
+
     def span(self, node: ast.AST) -> tuple[int, int]:
         """The bytes of a node."""
-        place: ast.expr = node  # type: ignore[assignment]  # every node with a place has these four
-        assert place.end_lineno is not None and place.end_col_offset is not None
-        return self._starts[place.lineno - 1] + place.col_offset, self._starts[place.end_lineno - 1] + place.end_col_offset
+        line, column, last_line, last_column = (getattr(node, f"{end}{name}") for end in ("", "end_") for name in ("lineno", "col_offset"))
+        return self._starts[line - 1] + column, self._starts[last_line - 1] + last_column
 
     def of(self, node: ast.AST) -> str:
         """The text of a node, without parentheses around it."""

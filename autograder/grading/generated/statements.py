@@ -47,7 +47,7 @@ def returned_early(source: Source) -> Iterator[Edit]:
 
 
 def gradients(source: Source) -> Iterator[Edit]:
-    """`with torch.no_grad()` taken away, or put around a statement with a call; `.detach()` put behind what is called."""
+    """`with torch.no_grad()` taken away, or put around a statement with a call where no decorator has done so."""
     for block in source.blocks:
         for statement in block:
             if isinstance(statement, ast.With):
@@ -55,7 +55,7 @@ def gradients(source: Source) -> Iterator[Edit]:
                 if len(items) == 1 and "grad" in source.of(items[0]):
                     start, end = source.span(items[0])
                     yield Edit("gradient", start, end, "torch.enable_grad()")
-            elif isinstance(statement, _SIMPLE) and any(isinstance(node, ast.Call) for node in ast.walk(statement)):
+            elif source.has_gradients and isinstance(statement, _SIMPLE) and any(isinstance(node, ast.Call) for node in ast.walk(statement)):
                 margin = _margin(source, statement)
                 inner = textwrap.indent(source.of(statement), "    ").replace("    ", f"{margin}    ", 1)
                 yield Edit("gradient", *source.span(statement), f"with torch.no_grad():\n{inner}")
