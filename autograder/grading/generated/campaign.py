@@ -78,3 +78,10 @@ def run(
     campaign.outcomes.sort(key=lambda outcome: order[outcome.mutant.id])
     campaign.seconds = time.monotonic() - started
     return campaign
+
+
+def most_by_chance(number: int, share: float, risk: float) -> int:
+    """The smallest k for which more than k of `number` are hit with probability below `risk`, where each is with probability `share`."""
+    from scipy.stats import binom
+
+    return int(binom.isf(risk, number, share))

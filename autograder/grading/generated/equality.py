@@ -2,7 +2,7 @@
 
 The checks of the region run with both on the same inputs, for many secrets, and the two transcripts are compared: every answer of the
 worker, and everything that a network or a function of the grader was asked. Where they differ, the same is tried with random numbers
-that do not depend on the order of the draws (keyed_random_numbers.py), and with the signs of normal numbers turned in the right version:
+that do not depend on the order of the draws (keyed_random_numbers.py), and with the way of normal numbers turned in the right version:
 what is equal then has the same distribution.
 """
 
@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from autograder.grading.generated.reach import DIGEST, Reach, secret
 from autograder.grading.runner import run_check
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
-from autograder.sandbox.proxies import Student, from_wire
+from autograder.sandbox.proxies import Student, from_wire, to_wire
 from autograder.sandbox.remote_worker import Worker
 from autograder.sandbox.wire import Array, Opaque, Ref
 
@@ -28,9 +28,11 @@ SECRETS_ELSEWHERE = 5  # for checks that run the region and judge another one
 MOST_SECONDS = 120.0  # for one mutant
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
 RELATIVE, ABSOLUTE = 1e-5, 1e-6  # the second as a share of the largest number of an array
-SIGNS = ("as drawn", "turned", "first turned", "others turned")
+WAYS = ("as drawn", "turned", "first turned", "others turned", "normal later", "integer later", "uniform later")  # see keyed_random_numbers.py
+UNRECORDED = ("import", "replace")  # come with the first check of a worker, whichever that is
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 Transcript = list[tuple[str, Any]]
+Made = TypeVar("Made")
 How = Literal["equal", "equal in law", "survivor"]
 
 
@@ -38,6 +40,7 @@ class Recorded(Student):
     """A submission with a transcript of all that it says: what the worker answers, and what functions of the grader are asked."""
 
     transcript: Transcript
+    making = 0
 
     def begin(self, first_seed: int) -> None:
         self.transcript = []
@@ -49,14 +52,24 @@ class Recorded(Student):
         except StudentFailure as error:
             self.transcript.append(("failure", f"{type(error).__name__}: {error}"))
             raise
-        self.transcript.append((op, value))
+        if op not in UNRECORDED and not self.making:
+            self.transcript.append((op, value))
         return value
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What is made once in a worker is made by the check that comes first: no transcript has it."""
+        self.making += 1
+        try:
+            return super().once(name, make)
+        finally:
+            self.making -= 1
 
     def _decoded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         answered = super()._decoded(function)
 
         def answer(*args: Any, **kwargs: Any) -> Any:
-            self.transcript.append(("asked", [[_told(value) for value in args], {name: _told(value) for name, value in kwargs.items()}]))
+            if not self.making:
+                self.transcript.append(("asked", [[_told(value) for value in args], {name: _told(value) for name, value in kwargs.items()}]))
             return answered(*args, **kwargs)
 
         return answer
@@ -74,16 +87,16 @@ class Comparison:
     def of(self, files: dict[str, bytes]) -> tuple[How, str]:
         """How the mutant with these files compares, and a sentence."""
         ends, first = time.monotonic() + MOST_SECONDS, ""
-        for signs in ("", *SIGNS):
-            student = Recorded(self.lane, _with_keys(files, SIGNS[0]) if signs else files, self.reach.limits)
-            difference = self._difference(student, signs, ends)
+        for way in ("", *WAYS):
+            student = Recorded(self.lane, _with_keys(files, WAYS[0]) if way else files, self.reach.limits)
+            difference = self._difference(student, way, ends)
             student.fresh()
             if not difference:
-                return ("equal in law", f"with random numbers by place, {signs}") if signs else ("equal", "")
+                return ("equal in law", f"with random numbers by place, {way}") if way else ("equal", "")
             first = first or difference
         return "survivor", first
 
-    def _difference(self, student: Recorded, signs: str, ends: float) -> str:
+    def _difference(self, student: Recorded, way: str, ends: float) -> str:
         """Where the transcripts part, or ""."""
         for number in range(1, SECRETS + 1):
             for check in self.reach.checks:
@@ -91,21 +104,21 @@ class Comparison:
                     continue
                 if time.monotonic() > ends:
                     return f"no difference in {number - 1} secrets, then the {MOST_SECONDS:g} seconds were over"
-                right = self._right(signs, number, check)
+                right = self._right(way, number, check)
                 run_check(check, student, secret(number), DIGEST)
                 if place := parting(right, student.transcript):
                     return f"{check.id} at secret {number}: {place}"
         return ""
 
-    def _right(self, signs: str, number: int, check: Any) -> Transcript:
-        key = (signs, number, check.id)
+    def _right(self, way: str, number: int, check: Any) -> Transcript:
+        key = (way, number, check.id)
         if key in self.known:
             return self.known[key]
-        if signs not in self.right:
+        if way not in self.right:
             self.close()
-            files = _with_keys(self.reach.files, signs) if signs else self.reach.files
-            self.right[signs] = Recorded(self.beside, files, self.reach.limits)
-        student = self.right[signs]
+            files = _with_keys(self.reach.files, way) if way else self.reach.files
+            self.right[way] = Recorded(self.beside, files, self.reach.limits)
+        student = self.right[way]
         run_check(check, student, secret(number), DIGEST)
         size = sum(_bytes_in(value) for _, value in student.transcript)
         if self.bytes + size <= MOST_BYTES:
@@ -148,11 +161,12 @@ def equal(one: Any, two: Any) -> bool:
 
 def _told(value: Any) -> Any:
     """What a network is told as t, in whatever form: where all is one whole number, that number."""
-    if isinstance(value, Array) and value.dtype.startswith("int"):
+    if isinstance(value, Array):
         numbers = np.asarray(from_wire(value))
-        if numbers.size and (numbers == numbers.flat[0]).all():
+        if numbers.size and numbers.dtype.kind in "if" and (numbers == numbers.flat[0]).all() and float(numbers.flat[0]).is_integer():
             return int(numbers.flat[0])
-    return value
+        return to_wire(numbers.astype(np.float64)) if numbers.dtype.kind == "i" else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _equal_arrays(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> bool:
@@ -180,10 +194,10 @@ def _bytes_in(value: Any) -> int:
     return 50 + sum(map(_bytes_in, items))
 
 
-def _with_keys(files: dict[str, bytes], signs: str) -> dict[str, bytes]:
+def _with_keys(files: dict[str, bytes], way: str) -> dict[str, bytes]:
     """The files with random numbers by place: every file of Python begins by importing the module that sees to it."""
     first = f"import {KEYED.stem}; ".encode()
-    keyed = KEYED.read_bytes().replace(b'SIGNS = "as drawn"', f'SIGNS = "{signs}"'.encode())
+    keyed = KEYED.read_bytes().replace(b'WAY = "as drawn"', f'WAY = "{way}"'.encode())
     changed = {
         name: (b"\n".join([content, first]) if b"from __future__" in content else first + b"\n" + content)
         for name, content in files.items()

@@ -1,9 +1,11 @@
 """Random numbers of PyTorch that do not depend on the order in which different things are drawn. The worker imports this; the grader never does.
 
 A draw is known by what is drawn, its shape, and how many such draws there were since the generator was seeded last. So two programs
-that draw the same things in another order get the same numbers for the same things. SIGNS says which normal numbers get the other sign,
-which leaves their distribution as it is: none ("as drawn"), all ("turned"), those of the first draw after a seed ("first turned"), or
-those of all others ("others turned").
+that draw the same things in another order get the same numbers for the same things. What fills a tensor in place, such as the weights of
+a new layer, is known by kind and shape alone.
+
+WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw after a seed,
+or of all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain.
 """
 
 import hashlib
@@ -12,7 +14,7 @@ from typing import Any
 
 import torch
 
-SIGNS = "as drawn"
+WAY = "as drawn"
 _one_number = torch.rand
 _counted: Counter[Any] = Counter()
 _state: dict[str, Any] = {"left": None, "key": b""}
@@ -29,8 +31,9 @@ def _generator(kind: str, shape: Any) -> tuple[torch.Generator, float]:
     place = (kind, tuple(shape))
     first = not any(one[0] == "normal" for one in _counted)
     _counted[place] += 1
-    key = hashlib.sha256(_state["key"] + repr((place, _counted[place])).encode()).digest()
-    turned = SIGNS == "turned" or (SIGNS == "first turned" and first) or (SIGNS == "others turned" and not first)
+    count = 0 if kind.startswith("filled") else _counted[place] + (f"{kind} later" == WAY)
+    key = hashlib.sha256(_state["key"] + repr((place, count)).encode()).digest()
+    turned = WAY == "turned" or (WAY == "first turned" and first) or (WAY == "others turned" and not first)
     return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned and kind == "normal" else 1.0
 
 
