@@ -13,9 +13,9 @@ from autograder.grading.generated import calls, campaign, drawing, numbers, stat
 from autograder.grading.generated.accepted import Accepted
 from autograder.grading.generated.campaign import Campaign
 from autograder.grading.generated.drawing import Mutant, draw
-from autograder.grading.generated.equality import equal, parting
 from autograder.grading.generated.operators import OPERATORS, Operator, edits, tried
 from autograder.grading.generated.source import Source
+from autograder.grading.generated.transcripts import Entry, equal, parting, parting_where_answered
 from autograder.grading.generated.trial import Batch, Outcome, perform
 from autograder.manifest import Manifest, load_manifest
 from autograder.report.generated import print_campaign, write_campaign
@@ -204,6 +204,15 @@ def test_transcripts_are_equal_but_for_rounding():
     assert not equal(to_wire(one), to_wire(one * np.float32(1 + 1e-4)))
     assert not equal(to_wire(one), to_wire(one.astype(np.int64)))
     assert not equal(1, True)
-    assert parting([("call", 1.0)], [("call", 1.0)]) == ""
-    assert "differs" in parting([("call", 1.0)], [("call", 2.0)])
-    assert "2 entries" in parting([("call", 1.0)], [("call", 1.0), ("call", 1.0)])
+
+
+def test_where_transcripts_part():
+    right = [Entry("call a", [[1.0]], 1.0), Entry("call b", [], 2.0)]
+    assert parting(right, right) == ""
+    assert "another answer" in parting(right, [right[0], Entry("call b", [], 3.0)])
+    assert "asks something else" in parting(right, [Entry("call a", [[2.0]], 1.0), right[1]])
+    assert "1 requests in place of 2" in parting(right, right[:1])
+    without = [Entry("call a", [], "ValueError: no", failed=True), right[1]]
+    assert "has no answer" in parting(right, without)
+    assert parting_where_answered(right, without) == ""
+    assert parting_where_answered(right, without[:1]) == "no request is answered by both"

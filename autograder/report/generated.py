@@ -12,7 +12,7 @@ from autograder.grading.generated.campaign import EQUAL, KILLED, Campaign
 from autograder.grading.generated.trial import Outcome
 from autograder.report.terminal import make_console
 
-_COLUMNS = ("killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "accepted", "survivor", "grader failed")
+_COLUMNS = ("killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "equal where answered", "accepted", "survivor", "grader failed")
 
 
 def print_campaign(campaign: Campaign, console: Console | None = None) -> None:

@@ -11,7 +11,7 @@ from autograder.grading.pool import run_jobs
 
 BATCH = 25
 KILLED = ("killed", "also elsewhere", "only elsewhere")
-EQUAL = ("equal", "equal in law")
+EQUAL = ("equal", "equal in law", "equal where answered")
 LEAST_KILLED, LEAST_RIGHT = 0.995, 0.99
 
 

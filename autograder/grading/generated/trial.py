@@ -23,7 +23,7 @@ from autograder.submission.comparison import Regions
 from autograder.submission.intake import Submission
 from autograder.verdict import Notice
 
-Kind = Literal["killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "accepted", "survivor", "grader failed"]
+Kind = Literal["killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "equal where answered", "accepted", "survivor", "grader failed"]
 
 
 @dataclass(frozen=True)
