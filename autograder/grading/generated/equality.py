@@ -17,9 +17,11 @@ from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
 from autograder.sandbox.lane import Lane
 
-SECRETS = 30
-SECRETS_ELSEWHERE = 5  # for checks that run the region and judge another one
-MOST_SECONDS = 120.0  # for one mutant
+SECRETS = 32
+SECRETS_OF_ALL = 8  # for every check of the region; with those that follow one of them runs, in turn
+SECRETS_ELSEWHERE = 2  # for checks that run the region and judge another one
+FEWEST_SECRETS = 4  # where the time is over
+MOST_SECONDS = 60.0  # for one mutant
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
 WAYS = ("as drawn", "turned", "first turned", "others turned", "normal later", "integer later", "uniform later")  # see keyed_random_numbers.py
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
@@ -58,11 +60,9 @@ class Comparison:
     def _difference(self, student: Recorded, way: str, part: Parting, ends: float) -> str:
         """Where the transcripts part, or ""."""
         for number in range(1, SECRETS + 1):
-            for check in self.reach.checks:
-                if number > SECRETS_ELSEWHERE and check.id not in self.reach.own and self.reach.own:
-                    continue
+            for check in checks_at(number, self.reach):
                 if time.monotonic() > ends:
-                    return f"no difference in {number - 1} secrets, then the {MOST_SECONDS:g} seconds were over"
+                    return "" if number > FEWEST_SECRETS else f"no difference in {number - 1} secrets, then {MOST_SECONDS:g} seconds were over"
                 right = self._right(way, number, check)
                 run_check(check, student, secret(number), DIGEST)
                 if place := part(right, student.transcript):
@@ -89,6 +89,14 @@ class Comparison:
         for student in self.right.values():
             student.fresh()
         self.right = {}
+
+
+def checks_at(number: int, reach: Reach) -> list[Check]:
+    """The checks that run with the secret of this number, from 1."""
+    own = [check for check in reach.checks if check.id in reach.own] or list(reach.checks)
+    if number > SECRETS_OF_ALL:
+        return [own[number % len(own)]] if own else []
+    return [check for check in reach.checks if check in own or number <= SECRETS_ELSEWHERE]
 
 
 def _with_keys(files: dict[str, bytes], way: str) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from autograder.errors import UserError
 from autograder.grading.generated.drawing import right_files, right_texts
 from autograder.grading.prepare import prepare_files
 from autograder.grading.rubric import Check, judged_checks
@@ -39,7 +40,7 @@ def secret(number: int) -> bytes:
 
 
 def find_reach(manifest: Manifest, lane: Lane, variant: str, region: str) -> Reach:
-    """Run all checks of behaviour with the region poisoned, those that fail with the right version. Raises ValueError where one fails there."""
+    """Run all checks of behaviour with the region poisoned, those that fail with the right version. Raises UserError where one fails there."""
     files = prepare_files(manifest, Submission(variant, right_files(manifest, variant), DIGEST))[0]
     name = file_of(region)
     poisoned = strip_markers(replace_solution(right_texts(manifest.id, variant)[name], path_of(region), POISON, name), name)
@@ -59,7 +60,7 @@ def find_reach(manifest: Manifest, lane: Lane, variant: str, region: str) -> Rea
         judgement = run_check(check, student, secret(0), DIGEST)
         slowest = max(slowest, judgement.seconds)
         if judgement.status not in ("passed", "held"):
-            raise ValueError(f"{manifest.id}, {variant or 'the solution'}: {check.id} fails without a mutation: {judgement.message}")
+            raise UserError(f"{manifest.id}: {variant or 'the solution'} itself fails {check.id}, so its mutants tell nothing: {judgement.message}")
     student.fresh()
     allowed = max(SHORTEST_CALL, TIMES_THE_SLOWEST * slowest)
     limits = replace(manifest.limits, seconds_per_call=allowed, seconds_per_check=2 * allowed)
