@@ -60,7 +60,7 @@ class Comparison:
     def _difference(self, student: Recorded, way: str, part: Parting, ends: float) -> str:
         """Where the transcripts part, or ""."""
         for number in range(1, SECRETS + 1):
-            for check in checks_at(number, self.reach):
+            for check in checks_at(number, self.reach, elsewhere=not way):
                 if time.monotonic() > ends:
                     return "" if number > FEWEST_SECRETS else f"no difference in {number - 1} secrets, then {MOST_SECONDS:g} seconds were over"
                 right = self._right(way, number, check)
@@ -91,12 +91,12 @@ class Comparison:
         self.right = {}
 
 
-def checks_at(number: int, reach: Reach) -> list[Check]:
-    """The checks that run with the secret of this number, from 1."""
+def checks_at(number: int, reach: Reach, elsewhere: bool = True) -> list[Check]:
+    """The checks that run with the secret of this number, from 1. `elsewhere`: those of other regions too, which draw numbers of their own."""
     own = [check for check in reach.checks if check.id in reach.own] or list(reach.checks)
     if number > SECRETS_OF_ALL:
         return [own[number % len(own)]] if own else []
-    return [check for check in reach.checks if check in own or number <= SECRETS_ELSEWHERE]
+    return [check for check in reach.checks if check in own or (elsewhere and number <= SECRETS_ELSEWHERE)]
 
 
 def _with_keys(files: dict[str, bytes], way: str) -> dict[str, bytes]:
