@@ -130,7 +130,8 @@ class TimeConditional(Interface):
     def seed(self) -> int:
         if self.fixed_seed is not None:
             return self.fixed_seed
-        return int(np.random.default_rng(self.student.seed).integers(0, 2**31))
+        chance = self.student.chance if self.student.seed is None else np.random.default_rng(self.student.seed)
+        return int(chance.integers(0, 2**31))
 
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
         """How many images a call draws is up to the student: so many, and each as large as it takes."""

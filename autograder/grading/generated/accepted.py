@@ -10,7 +10,9 @@ from autograder.manifest import Manifest
 
 @dataclass(frozen=True)
 class Accepted:
-    """A change that no check of behaviour should see. `before` and `after`: the changed lines as in the diff, without their margins."""
+    """A change that no check of behaviour should see. `before` and `after`: the changed lines as in the diff, without their margins; ()
+    for `after` stands for any.
+    """
 
     region: str  # as in the manifest
     before: tuple[str, ...]
@@ -18,7 +20,7 @@ class Accepted:
     why: str
 
     def covers(self, mutant: Mutant) -> bool:
-        return (self.region, self.before, self.after) == (mutant.region, mutant.before, mutant.after)
+        return (self.region, self.before) == (mutant.region, mutant.before) and self.after in ((), mutant.after)
 
 
 def accepted(manifest: Manifest) -> tuple[Accepted, ...]:

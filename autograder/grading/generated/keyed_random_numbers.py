@@ -16,23 +16,34 @@ import torch
 
 WAY = "as drawn"
 _one_number = torch.rand
-_counted: Counter[Any] = Counter()
-_state: dict[str, Any] = {"left": None, "key": b""}
 
 
-def _generator(kind: str, shape: Any) -> tuple[torch.Generator, float]:
+class _Seeded:
+    """What was drawn of one generator since it was seeded last."""
+
+    def __init__(self) -> None:
+        self.counted: Counter[Any] = Counter()
+        self.left: Any = None
+        self.key = b""
+
+
+_seeded: dict[int, _Seeded] = {}  # by generator
+
+
+def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[torch.Generator, float]:
     """The generator of one draw, and the sign of its numbers."""
-    state = torch.default_generator.get_state()
-    if _state["left"] is None or not torch.equal(state, _state["left"]):  # seeded since the last draw
-        _counted.clear()
-        _state["key"] = hashlib.sha256(state.numpy().tobytes()).digest()
-    _one_number(())  # so that the same seed, set again, is seen
-    _state["left"] = torch.default_generator.get_state()
+    source = torch.default_generator if source is None else source
+    known, state = _seeded.setdefault(id(source), _Seeded()), source.get_state()
+    if known.left is None or not torch.equal(state, known.left):  # seeded since the last draw
+        known.counted.clear()
+        known.key = hashlib.sha256(state.numpy().tobytes()).digest()
+    _one_number((), generator=source)  # so that the same seed, set again, is seen
+    known.left = source.get_state()
     place = (kind, tuple(shape))
-    first = not any(one[0] == "normal" for one in _counted)
-    _counted[place] += 1
-    count = 0 if kind.startswith("filled") else _counted[place] + (f"{kind} later" == WAY)
-    key = hashlib.sha256(_state["key"] + repr((place, count)).encode()).digest()
+    first = not any(one[0] == "normal" for one in known.counted)
+    known.counted[place] += 1
+    count = 0 if kind.startswith("filled") else known.counted[place] + (f"{kind} later" == WAY)
+    key = hashlib.sha256(known.key + repr((place, count)).encode()).digest()
     turned = WAY == "turned" or (WAY == "first turned" and first) or (WAY == "others turned" and not first)
     return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned and kind == "normal" else 1.0
 
@@ -41,11 +52,9 @@ def _made(kind: str, original: Any) -> Any:
     """A function that makes a tensor of a given shape."""
 
     def draw(*args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("generator") is not None:
-            return original(*args, **kwargs)
         size = kwargs["size"] if "size" in kwargs else [a for a in args if not isinstance(a, (int, float, torch.Tensor))][-1:] or args
         shape = size[0] if len(size) == 1 and not isinstance(size[0], int) else size
-        generator, sign = _generator(kind, shape)
+        generator, sign = _generator(kind, shape, kwargs.get("generator"))
         made = original(*args, **{**kwargs, "generator": generator})
         return made if sign == 1.0 else sign * made
 
@@ -56,7 +65,7 @@ def _like(kind: str, original: Any) -> Any:
     """A function that makes a tensor like another one."""
 
     def draw(input: torch.Tensor, **kwargs: Any) -> Any:
-        generator, sign = _generator(kind, input.shape)
+        generator, sign = _generator(kind, input.shape, kwargs.get("generator"))
         settings = {"dtype": input.dtype, **{name: value for name, value in kwargs.items() if name in ("dtype", "requires_grad")}}
         return sign * original(input.shape, **settings, generator=generator)
 
@@ -67,9 +76,7 @@ def _in_place(kind: str, original: Any) -> Any:
     """A method that fills a tensor."""
 
     def fill(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("generator") is not None:
-            return original(self, *args, **kwargs)
-        generator, _ = _generator(kind, self.shape)
+        generator, _ = _generator(kind, self.shape, kwargs.get("generator"))
         return original(self, *args, **{**kwargs, "generator": generator})
 
     return fill
