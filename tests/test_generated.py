@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
+from autograder.commands import proof
 from autograder.grading.generated import calls, campaign, drawing, numbers, statements
 from autograder.grading.generated.accepted import Accepted
 from autograder.grading.generated.campaign import Campaign
@@ -122,6 +124,21 @@ def test_a_batch_holds_one_region_of_one_right_version():
     found = campaign.batches(draw(load_manifest("swiss_roll"), 120, 3))
     assert sum(len(batch.mutants) for batch in found) == 120
     assert all({(m.variant, m.region) for m in batch.mutants} == {(batch.variant, batch.region)} for batch in found)
+
+
+@pytest.mark.parametrize(("kinds", "status"), [(["killed"] * 8, 0), (["killed"] * 7 + ["survivor"], 1)])
+def test_the_command_says_the_seed_and_whether_the_goals_are_met(
+    kinds: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    def judged(mutants: list[Mutant], seed: int, processes: int | None, on_progress: object) -> Campaign:
+        return Campaign(mutants[0].assignment, seed, [Outcome(m, kind) for m, kind in zip(mutants, kinds)])
+
+    monkeypatch.setattr(campaign, "run", judged)
+    with pytest.raises(typer.Exit) as ended:
+        proof.validate("swiss_roll", seeds=1, processes=1, generated=8, seed=77, out=tmp_path)
+    assert ended.value.exit_code == status
+    assert "seed 77: 8 mutants, 8 single and 0 pairs; 2 of them of right variants" in " ".join(capsys.readouterr().out.split())
+    assert len(json.loads((tmp_path / "generated-swiss_roll-77.json").read_text())["mutants"]) == 8
 
 
 # An assignment whose check is lax

@@ -3,16 +3,17 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
 from autograder.grading.generated.campaign import EQUAL, KILLED, Campaign
-from autograder.grading.generated.trial import Outcome
+from autograder.grading.generated.trial import Kind, Outcome
 from autograder.report.terminal import make_console
 
-_COLUMNS = ("killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "equal where answered", "accepted", "survivor", "grader failed")
+_COLUMNS = get_args(Kind)
 
 
 def print_campaign(campaign: Campaign, console: Console | None = None) -> None:
@@ -30,7 +31,7 @@ def print_campaign(campaign: Campaign, console: Console | None = None) -> None:
     )
     console.print(", ".join(f"{kinds[kind]} {kind}" for kind in _COLUMNS if kinds[kind]) + ".")
     console.print(
-        f"Kill rate among those not equal or accepted: {campaign.kill_rate:.2%} ({killed} of {campaign.judged}); "
+        f"Kill rate among those that ought to lose points: {campaign.kill_rate:.2%} ({killed} of {campaign.judged}); "
         f"in the right task alone {campaign.right_task_rate:.2%} ({kinds['killed']} of {killed})."
     )
     console.print(f"Time: {campaign.seconds:.0f} s.")

@@ -33,8 +33,10 @@ class Campaign:
 
     @property
     def judged(self) -> int:
-        """The mutants that ought to lose points: all but equal and accepted ones."""
-        return len(self.outcomes) - len(self.of(*EQUAL, "accepted"))
+        """The mutants that ought to lose points in one task: all but equal and accepted ones, and those with which their file cannot be
+        imported, so that all its tasks are lost, as with one that does not compile.
+        """
+        return len(self.outcomes) - len(self.of(*EQUAL, "accepted", "does not import"))
 
     @property
     def kill_rate(self) -> float:

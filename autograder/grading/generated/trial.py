@@ -23,7 +23,10 @@ from autograder.submission.comparison import Regions
 from autograder.submission.intake import Submission
 from autograder.verdict import Notice
 
-Kind = Literal["killed", "also elsewhere", "only elsewhere", "equal", "equal in law", "equal where answered", "accepted", "survivor", "grader failed"]
+Kind = Literal[
+    "killed", "also elsewhere", "only elsewhere", "does not import", "equal", "equal in law", "equal where answered", "accepted",
+    "survivor", "grader failed",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def _outcome(
         lost = tuple(sorted({check.mark.task for check, _ in failed}))
         own = {task.id for task in manifest.tasks if mutant.region in task.judged}
         kind: Kind = "only elsewhere" if own.isdisjoint(lost) else "killed" if own.issuperset(lost) else "also elsewhere"
+        if all(judgement.importing for _, judgement in failed):
+            kind = "does not import"
         return Outcome(mutant, kind, lost, "; ".join(f"{check.id}: {judgement.message}" for check, judgement in failed))
     if any(one.covers(mutant) for one in known):
         return Outcome(mutant, "accepted")
