@@ -16,6 +16,7 @@ from autograder.grading.runner import Judgement
 from autograder.grading.standing import Standing
 from autograder.manifest import Manifest, load_manifest
 from autograder.regions import file_of
+from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
@@ -79,13 +80,25 @@ def _outcome(
         lost = tuple(sorted({check.mark.task for check, _ in failed}))
         own = {task.id for task in manifest.tasks if mutant.region in task.judged}
         kind: Kind = "only elsewhere" if own.isdisjoint(lost) else "killed" if own.issuperset(lost) else "also elsewhere"
-        if all(judgement.importing for _, judgement in failed):
+        if kind != "killed" and not _imports(lane, reach, mutant, files):
             kind = "does not import"
         return Outcome(mutant, kind, lost, "; ".join(f"{check.id}: {judgement.message}" for check, judgement in failed))
     if any(one.covers(mutant) for one in known):
         return Outcome(mutant, "accepted")
     how, said = comparison.of(files)
     return Outcome(mutant, how, (), said)
+
+
+def _imports(lane: Lane, reach: Reach, mutant: Mutant, files: dict[str, bytes]) -> bool:
+    """Whether the changed file can be imported."""
+    student = Student(lane, files, reach.limits)
+    try:
+        student.module(file_of(mutant.region).removesuffix(".py").replace("/", "."))
+        return True
+    except StudentFailure:
+        return False
+    finally:
+        student.fresh()
 
 
 def judge(manifest: Manifest, lane: Lane, reach: Reach, mutant: Mutant, files: dict[str, bytes]) -> list[tuple[Check, Judgement]]:
