@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograder.grading.generated.accepted import Accepted, accepted
-from autograder.grading.generated.drawing import Mutant
+from autograder.grading.generated.drawing import Mutant, right_files
 from autograder.grading.generated.equality import Comparison
 from autograder.grading.generated.reach import DIGEST, Reach, find_reach, secret
 from autograder.grading.judging import Judging
@@ -55,7 +55,8 @@ def perform(sandbox: Sandbox, batch: Batch) -> list[Outcome]:
     """Judge the mutants of a batch. Nothing of them runs outside of the sandbox."""
     manifest = load_manifest(batch.assignment)
     known = accepted(manifest)
-    with sandbox.lane() as lane, sandbox.lane() as beside:
+    files = right_files(manifest, batch.variant)  # so that what they import, and takes long, is imported once
+    with sandbox.lane(files) as lane, sandbox.lane(files) as beside:
         reach = find_reach(manifest, lane, batch.variant, batch.region)
         comparison = Comparison(reach, beside, lane)
         outcomes = []
