@@ -114,19 +114,22 @@ def parting_where_answered(right: Transcript, other: Transcript) -> str:
 
 
 def _parting(one: Entry, two: Entry) -> str:
-    """Of a call that is watched operation by operation, only the answer counts: an operation in vain changes nothing."""
+    """Of a call that is watched operation by operation, only what is told of its weights counts: an operation in vain changes nothing, and
+    what the network gives is asked for once more without being watched.
+    """
     if (one.key, one.failed) != (two.key, two.failed):
         return "has no answer" if two.failed else "is another one"
-    watched = one.key.partition(" ")[0]
-    if watched == "outline":
-        return ""
-    if watched == "trace":
-        return "" if equal(one.answer, two.answer) else "has another answer"
+    if one.key.partition(" ")[0] in ("trace", "outline"):
+        return "" if _of_weights(one.answer) == _of_weights(two.answer) else "has other weights"
     if len(one.asked) != len(two.asked):
         return f"asks {len(two.asked)} times in place of {len(one.asked)}"
     if not equal(one.asked, two.asked):
         return "asks something else"
     return "" if equal(one.answer, two.answer) else "has another answer"
+
+
+def _of_weights(report: Any) -> Any:
+    return {name: report.get(name) for name in ("idle", "made")} if isinstance(report, dict) else None
 
 
 def equal(one: Any, two: Any) -> bool:
