@@ -1,8 +1,9 @@
 """The grader graded: known mistakes, known right solutions, measured outcomes."""
 
+import datetime
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,8 +21,17 @@ def validate(
     processes: Annotated[
         int | None, typer.Option(min=1, help="How many processes; three for two processors when not given.")
     ] = None,
+    generated: Annotated[
+        int, typer.Option(min=0, help="Judge this many mutants made by operators, in place of the known mistakes and variants.")
+    ] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Which mutants are drawn; the day's date as a number when not given.", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a JSON file with all generated mutants.")] = None,
 ) -> None:
-    """Grade the grader: all known mistakes, all known right solutions, many secrets."""
+    """Grade the grader: all known mistakes, all known right solutions, many secrets; or mutants made by operators."""
+    if generated:
+        _generated(assignment, generated, seed, processes, out)
     from rich.progress import Progress
 
     from autograder.grading.validate import plan
@@ -38,6 +48,29 @@ def validate(
             report = run(manifest, jobs, processes, on_progress=functools.partial(progress.advance, bar))
         print_report(report)
         short = short or bool(report.falls_short)
+    raise typer.Exit(1 if short else 0)
+
+
+def _generated(assignment: str | None, number: int, seed: int | None, processes: int | None, out: Path | None) -> NoReturn:
+    """Exit status 1 where too many mutants survive, or cost points in a wrong task."""
+    from rich.progress import Progress
+
+    from autograder.grading.generated.campaign import run
+    from autograder.grading.generated.drawing import draw
+    from autograder.report import make_console
+    from autograder.report.generated import print_campaign, write_campaign
+
+    seed = int(datetime.date.today().strftime("%Y%m%d")) if seed is None else seed
+    short = False
+    for identifier in [assignment] if assignment else assignment_ids():
+        mutants = draw(load_manifest(identifier), number, seed)
+        with Progress(console=make_console()) as progress:
+            bar = progress.add_task(f"mutants of {identifier}, seed {seed}", total=len(mutants))
+            campaign = run(mutants, seed, processes, on_progress=functools.partial(progress.advance, bar))
+        print_campaign(campaign)
+        if out is not None:
+            typer.echo(f"All mutants are in {write_campaign(campaign, out)}.")
+        short = short or bool(campaign.falls_short)
     raise typer.Exit(1 if short else 0)
 
 

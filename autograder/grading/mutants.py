@@ -174,6 +174,12 @@ def apply_variant(manifest: Manifest, variant: Variant) -> dict[str, bytes]:
     """The submission that a variant describes. Raises ValueError for an edit whose old text does not occur exactly
     once.
     """
+    extra = {name: text.encode() for name, text in variant.files.items()}
+    return _with_texts(manifest, variant_texts(manifest, variant)) | extra
+
+
+def variant_texts(manifest: Manifest, variant: Variant) -> dict[str, str]:
+    """The files of a variant that hold TODO regions, with their markers. Raises ValueError as `apply_variant` does."""
     texts = dict(solution_texts(manifest.id))
     for region, body in variant.bodies.items():
         name, _, region_name = region.partition(":")
@@ -183,8 +189,7 @@ def apply_variant(manifest: Manifest, variant: Variant) -> dict[str, bytes]:
             if texts[name].count(old) != 1:
                 raise ValueError(f"{variant.id}: {old!r} occurs {texts[name].count(old)} times in {name}")
             texts[name] = texts[name].replace(old, new)
-    extra = {name: text.encode() for name, text in variant.files.items()}
-    return _with_texts(manifest, texts) | extra
+    return texts
 
 
 def _solution_body(text: str, region_name: str) -> str:

@@ -239,6 +239,7 @@ class Student:
             None  # of a worker, and of a check: code with randomness of its own gives the same at every regrade
         )
         self._waiting_seed: int | None = None  # to be set with the next request
+        self.chance = np.random.default_rng(0)  # of a check, for what a call is given that may be anything
         self.allowance: Allowance | None = None  # of the present check
 
     def begin(self, first_seed: int) -> None:
@@ -246,6 +247,7 @@ class Student:
         self.seed = None
         self.allowance = Allowance()
         self._first_seed = self._waiting_seed = first_seed
+        self.chance = np.random.default_rng(first_seed)
         if self.worker is not None:
             self.worker.waiting.clear()  # what the last check did not come to use
 

@@ -6,6 +6,7 @@ submission is judged with its own tables, in the layout that they have; where th
 
 import contextlib
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,12 +75,15 @@ def _is_about(error: Raised, name: str) -> bool:
 
 @dataclass(frozen=True)
 class TimeConditional(Interface):
-    """time_conditional.py. `betas`: the schedule in place; `layout`: how its tables are read; `own`: whether they are the student's."""
+    """time_conditional.py. `betas`: the schedule in place; `layout`: how its tables are read; `own`: whether they are the student's;
+    `unnamed`: whether those that stand in come as a tuple, as some return them, and not by name.
+    """
 
     sample_shape: tuple[int, ...] = SIZE
     betas: Betas = COURSE
     layout: Layout = dataclasses.field(default_factory=lambda: layouts(COURSE)[0])
     own: bool = True
+    unnamed: bool = False
 
     file: ClassVar[str] = "time_conditional"
     forms_of_labels: ClassVar[tuple[dict[str, Any], ...]] = ({},)
@@ -101,6 +105,8 @@ class TimeConditional(Interface):
     def build(self, schedule: Schedule, network: Network) -> Model:
         module = self.student.module(self.file)
         tables: Any = {name: table.astype(np.float32) for name, table in self.layout.tables.items()}
+        if self.unnamed:
+            tables = tuple(tables.values())
         if self.own:
             tables = self.student.module("time_conditional").later("ddpm_schedule", self.betas.first, self.betas.last, self.betas.steps)
         return Model(module, self.student.namespace(unet=self.student.network(network)), tables, self.betas)
@@ -130,7 +136,8 @@ class TimeConditional(Interface):
     def seed(self) -> int:
         if self.fixed_seed is not None:
             return self.fixed_seed
-        return int(np.random.default_rng(self.student.seed).integers(0, 2**31))
+        chance = self.student.chance if self.student.seed is None else np.random.default_rng(self.student.seed)
+        return int(chance.integers(0, 2**31))
 
     def shape_of_samples(self, rows: int, draw: Draw) -> tuple[int, ...]:
         """How many images a call draws is up to the student: so many, and each as large as it takes."""
@@ -218,20 +225,20 @@ def judged(
     """With the student's own tables, in the first layout in which all is right; where their schedule is known to be wrong, with right ones."""
     betas = Betas.drawn(draw)
     own = not carry.stands_in_for(SCHEDULE)
-    possible = own_layouts(student, betas) if own else layouts(betas)
+    possible = [(layout, False) for layout in own_layouts(student, betas)] if own else list(itertools.product(layouts(betas), (False, True)))
 
-    def in_form(layout: Layout, **form: Any) -> Callable[[], None]:
+    def in_form(layout: Layout, unnamed: bool, **form: Any) -> Callable[[], None]:
         def attempt() -> None:
             for judge in judges:
-                judge(course(student, betas=betas, layout=layout, own=own, **form), draw, note)
+                judge(course(student, betas=betas, layout=layout, own=own, unnamed=unnamed, **form), draw, note)
 
         return attempt
 
     usual, *others = course.forms_of_labels
     try:
-        any_form(note, [in_form(layout, **usual) for layout in possible])
+        any_form(note, [in_form(*tables, **usual) for tables in possible])
     except (Unreadable, Raised) as error:  # code that can make nothing of whole numbers; else zeros of one-hot would hide a label 0
         for form in others:
             with contextlib.suppress(WrongAnswer, Raised):
-                return any_form(note, [in_form(layout, **form) for layout in possible])
+                return any_form(note, [in_form(*tables, **form) for tables in possible])
         raise error from None

@@ -1,0 +1,130 @@
+"""Which mutants there are to judge: drawn by a seed, without repetition, from the solution and from right variants of it.
+
+An operator is drawn first and then a place, so that an operator with few places comes as often as one with many. Where the single
+mutants of the solution are all drawn, pairs of edits in one region follow.
+"""
+
+import difflib
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from autograder.grading.generated.operators import edits, tried
+from autograder.grading.generated.source import Edit, Source
+from autograder.grading.mutants import Variant, apply_variant, solution_files, solution_texts, variant_texts, variants
+from autograder.manifest import Manifest, load_manifest
+from autograder.markers import strip_markers
+from autograder.regions import file_of, path_of
+
+SHARE_OF_VARIANTS = 0.2
+MUTANTS_OF_A_BODY = 5  # at least, of each body of a variant that is drawn
+ATTEMPTS = 50  # for each pair
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`variant`: the right version that was changed, "" for the solution. `text`: of the whole file, as it would be handed in."""
+
+    id: str
+    assignment: str
+    variant: str
+    region: str
+    operators: tuple[str, ...]
+    text: str
+    diff: str
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The lines that were changed, without their margins."""
+        return _lines(self.diff, "-")
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return _lines(self.diff, "+")
+
+
+def draw(manifest: Manifest, number: int, seed: int) -> list[Mutant]:
+    """`number` mutants, or all that there are; a fifth of them of variants, where the assignment has any."""
+    chance = random.Random(f"{manifest.id} {seed}")
+    bodies = [(variant.id, region) for variant in variants(manifest) for region in variant.bodies]
+    chance.shuffle(bodies)
+    of_variants = round(SHARE_OF_VARIANTS * number) if bodies else 0
+    found: list[Mutant] = []
+    sources = [(name, source_of(manifest.id, name, region)) for name, region in bodies[: max(1, of_variants // MUTANTS_OF_A_BODY)]]
+    if of_variants:
+        found = _drawn(manifest, sources, of_variants, chance)
+    own = [("", source_of(manifest.id, "", region)) for region in manifest.regions]
+    return [*_drawn(manifest, own, number - len(found), chance), *found]
+
+
+@cache
+def source_of(assignment: str, variant: str, region: str) -> Source:
+    """A region of a right version."""
+    return Source(right_texts(assignment, variant)[file_of(region)], region)
+
+
+@cache
+def right_texts(assignment: str, variant: str) -> dict[str, str]:
+    """The files with TODO regions of the solution, or of a variant, with their markers."""
+    manifest = load_manifest(assignment)
+    return variant_texts(manifest, _variant(manifest, variant)) if variant else solution_texts(assignment)
+
+
+def right_files(manifest: Manifest, variant: str) -> dict[str, bytes]:
+    """What a student with the solution, or with a variant of it, hands in."""
+    files = apply_variant(manifest, _variant(manifest, variant)) if variant else solution_files(manifest)
+    return {name: content for name, content in files.items() if name not in manifest.files.given}
+
+
+def _variant(manifest: Manifest, name: str) -> Variant:
+    return next(variant for variant in variants(manifest) if variant.id == name)
+
+
+def _drawn(manifest: Manifest, sources: Sequence[tuple[str, Source]], number: int, chance: random.Random) -> list[Mutant]:
+    """Single mutants first, then pairs."""
+    known = {source: {source.program(()) or ""} for _, source in sources}
+    variant_of = {source: name for name, source in sources}
+    single: dict[str, list[tuple[Source, Edit]]] = {}
+    for _, source in sources:
+        for edit in edits(source):
+            single.setdefault(edit.operator, []).append((source, edit))
+    places = [place for group in single.values() for place in group]
+    beside = {source: [edit for of, edit in places if of is source] for _, source in sources}
+    for group in single.values():
+        chance.shuffle(group)
+    found: list[Mutant] = []
+    while len(found) < number and single:
+        operator = chance.choice(list(single))
+        source, edit = single[operator].pop()
+        if not single[operator]:
+            del single[operator]
+        if made := tried(source, (edit,), known[source]):
+            found.append(_mutant(manifest, variant_of[source], source, made))
+    for _ in range(ATTEMPTS * (number - len(found)) if places else 0):
+        if len(found) == number:
+            break
+        source, edit = chance.choice(places)
+        other = chance.choice(beside[source])
+        if made := tried(source, (edit, other), known[source]):
+            found.append(_mutant(manifest, variant_of[source], source, made))
+    return found
+
+
+def _mutant(manifest: Manifest, variant: str, source: Source, made: tuple[Edit, ...]) -> Mutant:
+    file = file_of(source.region)
+    before, after = (strip_markers(text, file) for text in (source.text, source.with_edits(made)))
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file, file, n=1, lineterm="")
+    places = []
+    for edit in made:
+        line, column = source.line_and_column(edit.start)
+        which = hashlib.sha256(edit.text.encode()).hexdigest()[:4]
+        places.append(f"{edit.operator.replace(' ', '-')}@{path_of(source.region)}:{line}:{column}#{which}")
+    name = " + ".join(places)
+    operators = tuple(edit.operator for edit in made)
+    return Mutant(f"{variant}: {name}" if variant else name, manifest.id, variant, source.region, operators, after, "\n".join(lines))
+
+
+def _lines(diff: str, mark: str) -> tuple[str, ...]:
+    return tuple(line[1:].strip() for line in diff.split("\n")[2:] if line.startswith(mark))

@@ -1,0 +1,111 @@
+"""Is a mutant equal to the right version? Shown by what their code says, not by verdicts.
+
+The checks of the region run with both on the same inputs, for many secrets, and the two transcripts are compared: every answer of the
+worker, and everything that a network or a function of the grader was asked. Where they differ, the same is tried with random numbers
+that do not depend on the order of the draws (keyed_random_numbers.py), and with other ones of the same distribution in the right version:
+what is equal then has the same distribution. Last, what is equal wherever both answer: checks that offer t in several forms ask for one.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from autograder.grading.generated.reach import DIGEST, Reach, secret
+from autograder.grading.generated.transcripts import Recorded, Transcript, bytes_in, parting, parting_where_answered
+from autograder.grading.rubric import Check
+from autograder.grading.runner import run_check
+from autograder.sandbox.lane import Lane
+
+SECRETS = 32
+SECRETS_OF_ALL = 8  # for every check of the region; with those that follow one of them runs, in turn
+SECRETS_ELSEWHERE = 2  # for checks that run the region and judge another one
+FEWEST_SECRETS = 4  # where the time is over
+MOST_SECONDS = 60.0  # for one mutant
+MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
+WAYS = ("as drawn", "turned", "first turned", "others turned", "normal later", "integer later", "uniform later")  # see keyed_random_numbers.py
+KEYED = Path(__file__).with_name("keyed_random_numbers.py")
+How = Literal["equal", "equal in law", "equal where answered", "survivor"]
+Parting = Callable[[Transcript, Transcript], str]
+
+LADDER: tuple[tuple[How, str, Parting], ...] = (
+    ("equal", "", parting),
+    *(("equal in law", way, parting) for way in WAYS),
+    ("equal where answered", "", parting_where_answered),
+    ("equal where answered", WAYS[0], parting_where_answered),
+)
+
+
+class Comparison:
+    """Compares mutants of one region with the right version, which runs in the lane `beside`."""
+
+    def __init__(self, reach: Reach, beside: Lane, lane: Lane):
+        self.reach, self.beside, self.lane = reach, beside, lane
+        self.right: dict[str, Recorded] = {}
+        self.known: dict[tuple[str, int, str], Transcript] = {}
+        self.bytes = 0
+
+    def of(self, files: dict[str, bytes]) -> tuple[How, str]:
+        """How the mutant with these files compares, and a sentence."""
+        ends, first = time.monotonic() + MOST_SECONDS, ""
+        for how, way, part in LADDER:
+            student = Recorded(self.lane, _with_keys(files, WAYS[0]) if way else files, self.reach.limits)
+            difference = self._difference(student, way, part, ends)
+            student.fresh()
+            if not difference:
+                return how, f"with random numbers by place, {way}" if way else ""
+            first = first or difference
+        return "survivor", first
+
+    def _difference(self, student: Recorded, way: str, part: Parting, ends: float) -> str:
+        """Where the transcripts part, or ""."""
+        for number in range(1, SECRETS + 1):
+            for check in checks_at(number, self.reach, elsewhere=not way):
+                if time.monotonic() > ends:
+                    return "" if number > FEWEST_SECRETS else f"no difference in {number - 1} secrets, then {MOST_SECONDS:g} seconds were over"
+                right = self._right(way, number, check)
+                run_check(check, student, secret(number), DIGEST)
+                if place := part(right, student.transcript):
+                    return f"{check.id} at secret {number}: {place}"
+        return ""
+
+    def _right(self, way: str, number: int, check: Check) -> Transcript:
+        key = (way, number, check.id)
+        if key in self.known:
+            return self.known[key]
+        if way not in self.right:
+            self.close()
+            files = _with_keys(self.reach.files, way) if way else self.reach.files
+            self.right[way] = Recorded(self.beside, files, self.reach.limits)
+        student = self.right[way]
+        run_check(check, student, secret(number), DIGEST)
+        size = sum(bytes_in([entry.asked, entry.answer]) for entry in student.transcript)
+        if self.bytes + size <= MOST_BYTES:
+            self.known[key], self.bytes = student.transcript, self.bytes + size
+        return student.transcript
+
+    def close(self) -> None:
+        """End the worker of the right version; what was remembered stays."""
+        for student in self.right.values():
+            student.fresh()
+        self.right = {}
+
+
+def checks_at(number: int, reach: Reach, elsewhere: bool = True) -> list[Check]:
+    """The checks that run with the secret of this number, from 1. `elsewhere`: those of other regions too, which draw numbers of their own."""
+    own = [check for check in reach.checks if check.id in reach.own] or list(reach.checks)
+    if number > SECRETS_OF_ALL:
+        return [own[number % len(own)]] if own else []
+    return [check for check in reach.checks if check in own or (elsewhere and number <= SECRETS_ELSEWHERE)]
+
+
+def _with_keys(files: dict[str, bytes], way: str) -> dict[str, bytes]:
+    """The files with random numbers by place: every file of Python begins by importing the module that sees to it."""
+    first = f"import {KEYED.stem}; ".encode()
+    keyed = KEYED.read_bytes().replace(b'WAY = "as drawn"', f'WAY = "{way}"'.encode())
+    changed = {
+        name: (b"\n".join([content, first]) if b"from __future__" in content else first + b"\n" + content)
+        for name, content in files.items()
+        if name.endswith(".py")
+    }
+    return {**files, **changed, KEYED.name: keyed}
