@@ -18,7 +18,7 @@ from autograder.places import REPOSITORY, courses, inside
 OURS = ("autograder", "fid")
 GRADERS = ("autograder.grading.session", "autograder.sandbox.forkserver")  # the second is started by a command line
 # Words in names of modules that prove the grader, that make what is given, or that students run:
-NOT_FOR_GRADING = {"calibrate", "make", "variants", "visible"}
+NOT_FOR_GRADING = {"accepted", "calibrate", "make", "variants", "visible"}
 DATA_FOLDERS = ("templates", "weights")  # beside code that names them, of which all is taken
 RENDERINGS = ("autograder/report/",)  # of a verdict: they decide nothing of it
 DATA = (".css", ".jinja", ".npz", ".json", ".safetensors")  # beside the code that names them
