@@ -78,11 +78,15 @@ def gradients(
     cotangents: list[torch.Tensor],
     weights: Sequence[Weight | None] = (),
 ) -> dict[str, Any]:
-    """The outputs y, and of Σ y · cotangent the gradients: their norms for `weights`, and "silent", the names of the parameters of more than
-    one dimension which none reaches.
+    """The outputs y, and of Σ y · cotangent the gradients: their norms for `weights` and for the first argument, "given", and "silent", the names
+    of the parameters of more than one dimension which none reaches.
     """
     for _, parameter in parameters_of(network):
         parameter.grad = None
+    given = None
+    if args and isinstance(args[0], torch.Tensor) and args[0].is_floating_point():
+        given = args[0].detach().clone().requires_grad_()
+        args = [given * 1, *args[1:]]  # so that it may be changed in place
     with OneGelu():
         outputs = [x for x in flat([network(*args, **kwargs)]) if isinstance(x, torch.Tensor)]
         total = sum(((y * c.reshape(y.shape)).sum() for y, c in zip(outputs, cotangents)), torch.zeros(()))
@@ -92,6 +96,7 @@ def gradients(
     return {
         "outputs": [y.detach() for y in outputs],
         "weights": [None if weight is None else weight.norm_of_gradient() for weight in weights],
+        "given": None if given is None or given.grad is None else float(torch.linalg.vector_norm(given.grad)),
         "silent": [name for name, p in trained.items() if p.grad is None or not p.grad.any()],
     }
 

@@ -107,6 +107,11 @@ SMALL = (
         "Your Flatten seems to normalise, which the diagram's does not.",
         edits=(("nn.AvgPool2d(7), ", "nn.AvgPool2d(7), nn.LazyBatchNorm2d(), "),),
     ),
+    in_region("1-1", "unet.py:Flatten.forward")(
+        "flatten-without-gradient",
+        "Your Flatten seems to cut the gradient, so that nothing in front of it learns. Look for torch.no_grad() and .detach().",
+        edits=(("return self.layers(x)", "return self.layers(x).detach()"),),
+    ),
     _unflatten(
         "unflatten-by-interpolation",
         "Your Unflatten seems to repeat the number of each channel, by interpolation. In the diagram a transposed convolution makes the map.",

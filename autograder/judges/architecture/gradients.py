@@ -13,6 +13,7 @@ from autograder.judges.architecture.names import Names
 from autograder.judges.architecture.recording import Operation
 
 ROUNDING = 1e-3  # of the largest number: float32 sums in another order
+LOOK_FOR = "Look for .detach(), .data, torch.no_grad or torch.tensor(…) on the way."
 OTHER_OUTPUT = "With the same weights and inputs your network must give what the diagram gives; in training mode, on further inputs, it does not."
 
 
@@ -26,6 +27,9 @@ def expect_gradients(ours: Any, theirs: Any, matching: Matching, names: Names) -
     for got, expected in zip(outputs, theirs["outputs"]):
         numbers = expect_finite(np.asarray(got, dtype=np.float64), "The output")
         expect_near(numbers.ravel(), expected.ravel(), ROUNDING * abs(expected).max(), OTHER_OUTPUT)
+    if not any(theirs["weights"]):
+        fault = _fault(ours.get("given"), theirs["given"] or 0.0, ROUNDING * (theirs["given"] or 0.0))
+        expect(not fault, f"The gradient must come back through this block, to what goes into it, as in the diagram; yours {fault}. {LOOK_FOR}")
     largest = max((norm for norm in theirs["weights"] if norm is not None), default=0.0)
     for layer, partner in matching.partners:
         for item in (item for item in matching.laid if item.ours in layer.slots):
@@ -39,7 +43,7 @@ def expect_gradients(ours: Any, theirs: Any, matching: Matching, names: Names) -
 def _sentence(names: Names, layer: Operation, partner: Operation, fault: str) -> str:
     return (
         f"The gradient of {names.what(partner)} in {names.place(partner.place) or 'the network'} must be as in the diagram; yours {fault}"
-        f"{names.yours(layer)}. Look for .detach(), .data, torch.no_grad or torch.tensor(…) on the way."
+        f"{names.yours(layer)}. {LOOK_FOR}"
     )
 
 
