@@ -29,8 +29,8 @@ class Here:
     def outline(self, *args: Any) -> Any:
         return tracing.outline(self.network, list(map(tensor, args)), {})
 
-    def gradients(self, cotangents: list[Any], *args: Any) -> Any:
-        return array(weights.gradients(self.network, list(map(tensor, args)), {}, tensor(cotangents), self.weights))
+    def gradients(self, cotangents: list[Any], *args: Any, of_given: bool = False) -> Any:
+        return array(weights.gradients(self.network, list(map(tensor, args)), {}, tensor(cotangents), self.weights, of_given))
 
     def draw_weights(self) -> None:
         weights.draw_weights(self.network)

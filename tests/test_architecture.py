@@ -120,6 +120,30 @@ def test_a_lazy_layer_that_never_runs_may_be_left_to_another_check() -> None:
     assert "an ordinary list" in said_of("a lazy U-Net", changes, trained=False)
 
 
+POOLING = """
+import torch, torch.nn.functional as F
+class Network(torch.nn.Module):
+    def forward(self, x):
+        return F.gelu(F.avg_pool2d(x, 4))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "right"),
+    [
+        ("return F.gelu(F.avg_pool2d(x, 4))", "x *= 1\n        return F.gelu(x.mean(dim=(2, 3), keepdim=True))", True),
+        ("return F.gelu(F.avg_pool2d(x, 4))", "return F.gelu(F.avg_pool2d(x, 4)).detach()", False),
+        ("return F.gelu(F.avg_pool2d(x, 4))", "return F.gelu(F.avg_pool2d(x.data, 4))", False),
+        ("return F.gelu", "with torch.no_grad(): return F.gelu", False),
+        ("F.avg_pool2d(x, 4)", "F.avg_pool2d(torch.where(x > 0, x, x.detach()), 4)", False),
+    ],
+)  # fmt: skip
+def test_a_block_without_weights_lets_the_gradient_through(old: str, new: str, right: bool) -> None:
+    inputs = [(np.random.default_rng(seed).standard_normal((ROWS, 3, 4, 4)).astype(np.float32),) for seed in range(3)]
+    said = judged(Here(POOLING.replace(old, new)), Here(POOLING), inputs, Diagram({}, ("x",)))
+    assert said == "" if right else "gradient must come back through this block" in said
+
+
 def test_a_number_is_told_as_it_was_before_it_is_changed_in_place() -> None:
     network = Here("import torch\nclass Network(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
                    "        self.one = torch.nn.Linear(5, 5)\n    def forward(self, x):\n        return self.one(x).relu_()")  # fmt: skip

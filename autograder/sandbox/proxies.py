@@ -187,9 +187,9 @@ class Handle:
         """The report of one call of a network, with its "events", in which there are no numbers. See sandbox/tracing.py."""
         return self._data("outline", {"args": to_wire(list(args)), "kwargs": to_wire(kwargs)})
 
-    def gradients(self, cotangents: list[Any], *args: Any, **kwargs: Any) -> Any:
-        """Of a network: {"outputs", "weights", "silent"}, see sandbox/weights.py; "weights" of the network that was traced last."""
-        fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "cotangents": to_wire(cotangents)}
+    def gradients(self, cotangents: list[Any], *args: Any, of_given: bool = False, **kwargs: Any) -> Any:
+        """Of a network: {"outputs", "weights", "given", "silent"}, see sandbox/weights.py; "weights" of the network that was traced last."""
+        fields = {"args": to_wire(list(args)), "kwargs": to_wire(kwargs), "cotangents": to_wire(cotangents), "of_given": of_given}
         return self._data("gradients", fields)
 
     def load_weights(self, file: str) -> None:

@@ -77,14 +77,15 @@ def gradients(
     kwargs: dict[str, Any],
     cotangents: list[torch.Tensor],
     weights: Sequence[Weight | None] = (),
+    of_given: bool = False,
 ) -> dict[str, Any]:
-    """The outputs y, and of Σ y · cotangent the gradients: their norms for `weights` and for the first argument, "given", and "silent", the names
-    of the parameters of more than one dimension which none reaches.
+    """The outputs y, and of Σ y · cotangent the gradients: their norms for `weights` and, where asked for, for the first argument, "given", and
+    "silent", the names of the parameters of more than one dimension which none reaches.
     """
     for _, parameter in parameters_of(network):
         parameter.grad = None
     given = None
-    if args and isinstance(args[0], torch.Tensor) and args[0].is_floating_point():
+    if of_given and args and isinstance(args[0], torch.Tensor) and args[0].is_floating_point():
         given = args[0].detach().clone().requires_grad_()
         args = [given * 1, *args[1:]]  # so that it may be changed in place
     with OneGelu():

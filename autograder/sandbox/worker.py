@@ -201,11 +201,11 @@ class Worker:
         keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
         return tracing.outline(self.objects[target.id], [self.from_wire(a) for a in args], keywords)
 
-    def _op_gradients(self, target: Ref, args: list, kwargs: dict, cotangents: list) -> dict[str, Any]:
+    def _op_gradients(self, target: Ref, args: list, kwargs: dict, cotangents: list, of_given: bool) -> dict[str, Any]:
         """Outputs of a network, and the gradients of what held weights when one was watched, see weights.gradients."""
         keywords = {name: self.from_wire(value) for name, value in kwargs.items()}
         given, network = [self.from_wire(a) for a in args], self.objects[target.id]
-        return weights.gradients(network, given, keywords, [self.from_wire(c) for c in cotangents], self.traced)
+        return weights.gradients(network, given, keywords, [self.from_wire(c) for c in cotangents], self.traced, of_given)
 
     def _op_weights_in(self, file: str) -> Any:
         """The names and shapes of the tensors in a file of weights, see weights.read_state."""
