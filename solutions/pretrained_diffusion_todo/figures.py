@@ -31,7 +31,7 @@ NAMES = {"small": "the small model", "deepfloyd": "DeepFloyd IF"}
 SAMPLED = ("a rocket ship", "a skull", "an oil painting of a snowy mountain village")
 NEW_CONTENT = ("a rocket ship", "a snowman", "a skull")  # of the edits with a prompt, by picture
 ILLUSIONS = (("an umbrella", "a sailing boat"), ("a fir tree", "an ice cream cone"), ("a man with a beard", "a woman with curly hair"))
-HYBRIDS = (("a skull", "a field of flowers"), ("a cat", "ocean waves"), ("an umbrella", "a brick wall"))
+HYBRIDS = (("a skull", "a field of flowers"), ("a house", "a field of flowers"), ("a cat", "a waterfall"))
 
 
 # Your pictures
