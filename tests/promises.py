@@ -20,6 +20,8 @@ from autograder.classroom import engine, jobs
 from autograder.classroom.grade_class import ClassOptions, grade_class
 from autograder.errors import UserError
 from autograder.grading import validate as validation
+from autograder.grading.generated.accepted import accepted
+from autograder.grading.generated.drawing import source_of
 from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
 from autograder.grading.publishing import refused_verdict
 from autograder.grading.rubric import judged_checks, load_rubric
@@ -149,6 +151,14 @@ def every_mistake_and_every_variant_is_code(manifest: Manifest, sandbox: Sandbox
         assert _is_other_code(apply_variant(manifest, variant), solution), variant.id
 
 
+def what_is_accepted_of_mutants_stands_in_the_solution(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
+    """A line that was rewritten since is accepted no longer, and must be looked at anew."""
+    for one in accepted(manifest):
+        lines = {line.strip() for line in source_of(manifest.id, "", one.region).text.split("\n")}
+        assert {*one.before} <= lines, one
+        assert one.why
+
+
 def the_bundle_holds_the_rubric_and_no_proof_of_it(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
     for target in ("gradescope", "docker", "github-classroom"):
         bundle(manifest.id, target, folder / f"{target}.zip")
@@ -215,6 +225,7 @@ PROMISES: tuple[Promise, ...] = (
     no_word_of_the_hidden_part_is_in_the_archive,
     the_visible_checks_pass_for_the_solution_and_are_open_for_the_stub,
     every_mistake_and_every_variant_is_code,
+    what_is_accepted_of_mutants_stands_in_the_solution,
     the_bundle_holds_the_rubric_and_no_proof_of_it,
     a_class_is_graded,
 )
