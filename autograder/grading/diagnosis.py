@@ -8,6 +8,7 @@ than a false one.
 These inputs are the same for all submissions, unlike those of the grade, so that what a mistake gives is found out once: see `known_answers`.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -263,7 +264,8 @@ def _by_mutant(
     if not matches and pairs:
         base = max(bases, key=lambda base: _shared(base, (*failed, *passed), judge_mutant))
         likely = itertools.islice(likely_pairs(known.mistakes, known.formulas, base, failed, passed, judge_mutant), PAIRS)
-        pair = next((version for version in likely if fits_all(version)), None)
+        alone = functools.cache(lambda m: fits_all((*base, m)))  # which has its formula, and is told where that is certain
+        pair = next((version for version in likely if fits_all(version) and not any(map(alone, version[len(base) :]))), None)
         if pair:
             return _told_apart(pair, failed, judge_mutant)
     if matches:

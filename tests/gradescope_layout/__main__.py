@@ -55,6 +55,7 @@ SHORT = (
     ("num_samples", "16"),
     ("max_trainings", "1"),
     ("seconds_per_call", "2.0"),
+    ("outcome", '"own"'),
 )
 
 
