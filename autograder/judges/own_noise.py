@@ -16,7 +16,7 @@ from autograder.oracles.tolerance import near
 
 SHAPE = (2, 3, 96, 80)  # of the images: 46,080 numbers
 TIMES = (40, 300, 650, 960)  # about which t lie
-FACTOR, REST = 2e-3, 5e-3  # half precision rounds single numbers by 5e-4
+FACTOR, REST = 8e-4, 5e-3  # a factor that is rounded to half precision is off by 5e-4 at most; from one t to the next it changes by some 1e-3
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,9 @@ def answered(answer: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def step_numbers(code: Code, compare: Compare, t: int) -> None:
-    """The factors of x and of the network's answer in one step, and its noise."""
-    answers = [example(ROWS, *SIZE, salt=salt) for salt in (1, 2)]
-    inputs = [example(ROWS, *SIZE, salt=salt) for salt in (3, 4)]
+    """The factors of x and of the network's answer in one step, and its noise; of numbers so small that no estimate of x_0 is clamped."""
+    answers = [0.02 * example(ROWS, *SIZE, salt=salt) for salt in (1, 2)]
+    inputs = [0.02 * example(ROWS, *SIZE, salt=salt) for salt in (3, 4)]
     outputs = []
     for x, answer in zip(inputs, answers):
         network = Network(functools.partial(answered, answer))

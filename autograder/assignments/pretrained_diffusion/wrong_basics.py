@@ -13,6 +13,11 @@ FORWARD = (
         edits=((_SUM, "alpha_bar * im + (1 - alpha_bar) * eps"),),
     ),
     _forward(
+        "alpha-bar-of-the-t-before",
+        explanation="Your x_t seems to take ᾱ at t − 1 in place of ᾱ_t. The table begins with t = 0.",
+        edits=(("alphas_cumprod[t]", "alphas_cumprod[t - 1]"),),
+    ),
+    _forward(
         "root-at-x0-missing",
         explanation="The image seems to be multiplied by ᾱ_t, without the square root.",
         edits=((_SUM, _SUM.replace("alpha_bar.sqrt() *", "alpha_bar *")),),

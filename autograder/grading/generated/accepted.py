@@ -11,7 +11,7 @@ from autograder.manifest import Manifest
 @dataclass(frozen=True)
 class Accepted:
     """A change that no check of behaviour should see. `before` and `after`: the changed lines as in the diff, without their margins; ()
-    for `after` stands for any.
+    stands for any, for both where the whole region is the student's own design.
     """
 
     region: str  # as in the manifest
@@ -20,7 +20,7 @@ class Accepted:
     why: str
 
     def covers(self, mutant: Mutant) -> bool:
-        return (self.region, self.before) == (mutant.region, mutant.before) and self.after in ((), mutant.after)
+        return self.region == mutant.region and self.before in ((), mutant.before) and self.after in ((), mutant.after)
 
 
 def accepted(manifest: Manifest) -> tuple[Accepted, ...]:
