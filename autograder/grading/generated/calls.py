@@ -49,9 +49,9 @@ def methods(source: Source) -> Iterator[Edit]:
     for node in expressions(source):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
-                yield _in_place(source, "call taken away", node, source.of(node.func.value))
+                yield source.in_place("call taken away", node, source.of(node.func.value))
             elif len(node.args) == 1 and not isinstance(node.args[0], ast.Starred):
-                yield _in_place(source, "call taken away", node, source.of(node.args[0]))
+                yield source.in_place("call taken away", node, source.of(node.args[0]))
 
 
 def arguments(source: Source) -> Iterator[Edit]:
@@ -96,7 +96,7 @@ def indices(source: Source) -> Iterator[Edit]:
     for node in source.nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             if isinstance(node.slice, ast.Slice):
-                yield _in_place(source, "slice taken away", node, source.of(node.value))
+                yield source.in_place("slice taken away", node, source.of(node.value))
                 ends = [end for end in (node.slice.lower, node.slice.upper) if end is not None]
             else:
                 ends = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -104,19 +104,19 @@ def indices(source: Source) -> Iterator[Edit]:
         elif isinstance(node, ast.Call) and _called(node) in _ENDED:
             yield from _off_by_one(source, [a for a in node.args if not isinstance(a, (ast.Tuple, ast.Starred))])
         elif isinstance(node, ast.Call) and _called(node) == "reversed" and len(node.args) == 1:
-            yield _in_place(source, "loop", node, source.of(node.args[0]))
+            yield source.in_place("loop", node, source.of(node.args[0]))
         for turns in [node] if isinstance(node, ast.For) else getattr(node, "generators", []):
             text = source.of(turns.iter)
             for other in (f"list({text})[1:]", f"list({text})[:-1]", f"list({text})[::-1]"):
-                yield _in_place(source, "loop", turns.iter, other)
+                yield source.in_place("loop", turns.iter, other)
 
 
 def branches(source: Source) -> Iterator[Edit]:
     """Always one branch of `a if c else b`; the two exchanged."""
     for node in expressions(source):
         if isinstance(node, ast.IfExp):
-            yield _in_place(source, "branch", node, source.of(node.body))
-            yield _in_place(source, "branch", node, source.of(node.orelse))
+            yield source.in_place("branch", node, source.of(node.body))
+            yield source.in_place("branch", node, source.of(node.orelse))
 
 
 def _off_by_one(source: Source, ends: list[ast.expr]) -> Iterator[Edit]:
@@ -124,8 +124,8 @@ def _off_by_one(source: Source, ends: list[ast.expr]) -> Iterator[Edit]:
         if isinstance(end, (ast.Slice, ast.Starred)) or (isinstance(end, ast.Constant) and not isinstance(end.value, int)):
             continue
         text = f"({source.of(end)})" if isinstance(end, (ast.BinOp, ast.IfExp, ast.Compare, ast.BoolOp)) else source.of(end)
-        yield _in_place(source, "off by one", end, f"{text} + 1")
-        yield _in_place(source, "off by one", end, f"{text} - 1")
+        yield source.in_place("off by one", end, f"{text} + 1")
+        yield source.in_place("off by one", end, f"{text} - 1")
 
 
 def _exchanged(source: Source, name: str, left: ast.expr, right: ast.expr) -> Edit:
@@ -153,7 +153,3 @@ def _is_module(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in ("torch", "nn", "F", "np", "math", "scipy", "random", "itertools", "einops", "TF")
-
-
-def _in_place(source: Source, name: str, node: ast.AST, text: str) -> Edit:
-    return Edit(name, *source.span(node), text, expression=True)

@@ -50,13 +50,13 @@ def operands(source: Source) -> Iterator[Edit]:
     for node in expressions(source):
         if isinstance(node, ast.BinOp):
             left, right = source.of(node.left), source.of(node.right)
-            yield _in_place(source, "operand dropped", node, left)
-            yield _in_place(source, "operand dropped", node, right)
+            yield source.in_place("operand dropped", node, left)
+            yield source.in_place("operand dropped", node, right)
             if isinstance(node.op, _ORDERED):
-                yield _in_place(source, "operands exchanged", node, f"({right}) {_SYMBOLS[type(node.op)]} ({left})")
+                yield source.in_place("operands exchanged", node, f"({right}) {_SYMBOLS[type(node.op)]} ({left})")
         elif isinstance(node, ast.BoolOp):
             for value in node.values:
-                yield _in_place(source, "operand dropped", node, source.of(value))
+                yield source.in_place("operand dropped", node, source.of(value))
 
 
 def constants(source: Source) -> Iterator[Edit]:
@@ -66,14 +66,14 @@ def constants(source: Source) -> Iterator[Edit]:
         if not isinstance(node, ast.Constant) or isinstance(source.parents[node], (ast.JoinedStr, ast.FormattedValue)):
             continue
         if isinstance(node.value, bool):
-            yield _in_place(source, "truth", node, str(not node.value))
+            yield source.in_place("truth", node, str(not node.value))
         elif isinstance(node.value, (int, float)):
             name = "axis" if _is_axis(source, node) else "constant"
             for other in _other_numbers(node.value, name == "axis"):
-                yield _in_place(source, name, node, repr(other))
+                yield source.in_place(name, node, repr(other))
         elif isinstance(node.value, str):
             for text in texts:
-                yield _in_place(source, "text", node, repr(text))
+                yield source.in_place("text", node, repr(text))
 
 
 def _other_numbers(value: int | float, axis: bool) -> list[int | float]:
@@ -98,12 +98,12 @@ def signs(source: Source) -> Iterator[Edit]:
     for node in expressions(source):
         parent = source.parents[node]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not, ast.Invert)):
-            yield _in_place(source, "sign taken away", node, source.of(node.operand))
+            yield source.in_place("sign taken away", node, source.of(node.operand))
         counted = isinstance(parent, ast.BinOp) or (isinstance(parent, ast.Return) and not isinstance(node, ast.Tuple))
         if counted and not isinstance(node, ast.Constant):
             text = source.of(node)
             for other in (f"-({text})", f"2 * ({text})", f"1.05 * ({text})"):
-                yield _in_place(source, "negated" if other[0] == "-" else "scaled", node, _plain(other, node, text))
+                yield source.in_place("negated" if other[0] == "-" else "scaled", node, _plain(other, node, text))
 
 
 def roots(source: Source) -> Iterator[Edit]:
@@ -111,13 +111,13 @@ def roots(source: Source) -> Iterator[Edit]:
     for node in expressions(source):
         text = source.of(node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            yield _in_place(source, "root taken away", node, source.of(node.left))
+            yield source.in_place("root taken away", node, source.of(node.left))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROOTS:
             inner = node.args[0] if node.args else node.func.value
-            yield _in_place(source, "root taken away", node, source.of(inner))
+            yield source.in_place("root taken away", node, source.of(inner))
         elif _is_factor(source, node):
             for power in ("0.5", "2"):
-                yield _in_place(source, "power", node, _plain(f"({text}) ** {power}", node, text))
+                yield source.in_place("power", node, _plain(f"({text}) ** {power}", node, text))
 
 
 def conditions(source: Source) -> Iterator[Edit]:
@@ -125,7 +125,7 @@ def conditions(source: Source) -> Iterator[Edit]:
     for node in source.nodes:
         if isinstance(node, (ast.If, ast.While, ast.IfExp)):
             for other in (f"not ({source.of(node.test)})", "True", "False"):
-                yield _in_place(source, "condition", node.test, other)
+                yield source.in_place("condition", node.test, other)
 
 
 def _is_factor(source: Source, node: ast.expr) -> bool:
@@ -137,7 +137,3 @@ def _plain(text: str, node: ast.expr, inner: str) -> str:
     """Without parentheses around a name, a call, or what else needs none."""
     simple = isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
     return text.replace(f"({inner})", inner) if simple else text
-
-
-def _in_place(source: Source, name: str, node: ast.AST, text: str) -> Edit:
-    return Edit(name, *source.span(node), text, expression=True)

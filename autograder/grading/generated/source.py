@@ -122,6 +122,10 @@ class Source:
         line, column, last_line, last_column = (getattr(node, f"{end}{name}") for end in ("", "end_") for name in ("lineno", "col_offset"))
         return self._starts[line - 1] + column, self._starts[last_line - 1] + last_column
 
+    def in_place(self, operator: str, node: ast.AST, text: str) -> Edit:
+        """An expression in place of another."""
+        return Edit(operator, *self.span(node), text, expression=True)
+
     def of(self, node: ast.AST) -> str:
         """The text of a node, without parentheses around it."""
         start, end = self.span(node)
