@@ -26,13 +26,12 @@ from autograder.grading.mutants import (
     apply_variant,
     combinations,
     misconceptions,
-    solution_files,
     variants,
 )
 from autograder.grading.seeds import SECRET_VARIABLE
 from autograder.manifest import Manifest, load_manifest
 from autograder.places import REPOSITORY
-from benchmarks.grading import EXECUTE_NOTEBOOK
+from benchmarks.grading import EXECUTE_NOTEBOOK, with_notebook
 from tests.red_team.attacks import ATTACKS
 from tests.red_team.trial import attack_files
 
@@ -260,12 +259,8 @@ def _share_busy(process: subprocess.Popen[bytes], out: Path, number: int) -> flo
 
 def _execute_notebook(manifest: Manifest, folder: Path) -> None:
     """The handout's notebook beside the solution, on one thread, as a process of its own."""
-    folder.mkdir()
-    for file, content in solution_files(manifest).items():
-        (folder / file).write_bytes(content)
-    (folder / "ddpm_tutorial.ipynb").write_bytes((manifest.handout / "ddpm_tutorial.ipynb").read_bytes())
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", EXECUTE_NOTEBOOK], cwd=folder, env=one_thread, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", EXECUTE_NOTEBOOK], cwd=with_notebook(manifest, folder), env=one_thread, check=True, capture_output=True)
 
 
 def class_dask(number: int = 12) -> list[Row]:

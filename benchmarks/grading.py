@@ -49,11 +49,7 @@ def verdict(rounds: int = 2) -> list[Row]:
     manifest = load_manifest("swiss_roll")
     ours, shared, bare, notebook, memory = [], [], [], [], []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "solution"
-        folder.mkdir()
-        for file, content in solution_files(manifest).items():
-            (folder / file).write_bytes(content)
-        (folder / "ddpm_tutorial.ipynb").write_bytes((manifest.handout / "ddpm_tutorial.ipynb").read_bytes())
+        folder = with_notebook(manifest, Path(name) / "solution")
         for _ in range(rounds):
             bare.append(_run(["-m", "benchmarks.as_the_notebook", str(folder)])[0])
             grade = ["-m", "autograder", "grade", str(folder), "--out", str(Path(name) / "out")]
@@ -76,6 +72,15 @@ def verdict(rounds: int = 2) -> list[Row]:
             "under 768 MB with the CPU build of torch",
         ),
     ]
+
+
+def with_notebook(manifest: Manifest, folder: Path) -> Path:
+    """A new folder with the solution and the handout's notebook."""
+    folder.mkdir()
+    for file, content in solution_files(manifest).items():
+        (folder / file).write_bytes(content)
+    (folder / "ddpm_tutorial.ipynb").write_bytes((manifest.handout / "ddpm_tutorial.ipynb").read_bytes())
+    return folder
 
 
 def _run(arguments: list[str], cwd: str | None = None) -> tuple[float, float]:

@@ -33,11 +33,11 @@ RULE: Any = MANIFEST.outcome
 ANY = dataclasses.replace(RULE, ddpm_threshold=1e9, ddim_threshold=1e9, average_last=10)  # every finite distance is met
 
 
-def short_outcome(sandbox, files=None, untouched=frozenset(), **rule):
+def short_outcome(sandbox, files=None, untouched=frozenset(), outcome="own", **rule):
     manifest = dataclasses.replace(MANIFEST, training=SHORT, outcome=dataclasses.replace(ANY, **rule))
     files = files or solution_files(MANIFEST)
     return Outcome(
-        OutcomeContext(manifest, sandbox, files, manifest.limits, b"a secret of the tests", "digest", untouched)
+        OutcomeContext(manifest, sandbox, files, manifest.limits, b"a secret of the tests", "digest", untouched, outcome=outcome)
     )
 
 

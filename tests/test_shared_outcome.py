@@ -1,6 +1,5 @@
 """Task 1-5 with weights of the reference's trainings: when they are used, that they are laid in as they belong, and what is told of it."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -8,20 +7,18 @@ import pytest
 
 from autograder.assignments.swiss_roll import outcome as swiss_roll
 from autograder.assignments.swiss_roll import shared
-from autograder.assignments.swiss_roll.outcome import Outcome
 from autograder.assignments.swiss_roll.simple_net import pairs_of
 from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS, Plan
 from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward, shapes
 from autograder.errors import UserError
 from autograder.grading import reference_trainings
 from autograder.grading.mutants import solution_files
-from autograder.grading.outcome import OutcomeContext
 from autograder.grading.reference_trainings import ReferenceTraining
 from autograder.grading.seeds import Draw
 from autograder.grading.session import Grading, Options
 from autograder.manifest import load_manifest
 from autograder.submission.intake import Submission
-from tests.test_outcome import ANY, MANIFEST, SHORT, mutant
+from tests.test_outcome import MANIFEST, SHORT, mutant, short_outcome
 
 PROVED = frozenset((*NETWORK, *LOSS))
 PAIRS = pairs_of(2, tuple(SHORT["dim_hids"]), 2)
@@ -46,9 +43,7 @@ def outcome_of(sandbox):
     opened = []
 
     def make(files=None, outcome="shared"):
-        manifest = dataclasses.replace(MANIFEST, training=SHORT, outcome=ANY)
-        files = files or solution_files(MANIFEST)
-        opened.append(Outcome(OutcomeContext(manifest, sandbox, files, manifest.limits, b"a secret of the tests", "digest", outcome=outcome)))
+        opened.append(short_outcome(sandbox, files, outcome=outcome))
         return opened[-1]
 
     yield make

@@ -1,6 +1,5 @@
 """The grader graded: known mistakes, known right solutions, measured outcomes."""
 
-import datetime
 import functools
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -55,12 +54,12 @@ def _generated(assignment: str | None, number: int, seed: int | None, processes:
     """Exit status 1 where too many mutants survive, or cost points in a wrong task."""
     from rich.progress import Progress
 
-    from autograder.grading.generated.campaign import run
+    from autograder.grading.generated.campaign import run, seed_of_the_day
     from autograder.grading.generated.drawing import draw
     from autograder.report import make_console
     from autograder.report.generated import print_campaign, write_campaign
 
-    seed = int(datetime.date.today().strftime("%Y%m%d")) if seed is None else seed
+    seed = seed_of_the_day() if seed is None else seed
     short = False
     for identifier in [assignment] if assignment else assignment_ids():
         mutants = draw(load_manifest(identifier), number, seed)

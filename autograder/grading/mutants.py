@@ -145,6 +145,20 @@ def variants(manifest: Manifest) -> tuple[Variant, ...]:
     return found
 
 
+def variant_called(manifest: Manifest, name: str) -> Variant:
+    """Raises StopIteration for a name that no variant has."""
+    return next(variant for variant in variants(manifest) if variant.id == name)
+
+
+def right_files(manifest: Manifest, variant: str = "") -> dict[str, bytes]:
+    """What a student with the solution, or with a variant of it, hands in: without the given files."""
+    return without_given(manifest, apply_variant(manifest, variant_called(manifest, variant)) if variant else solution_files(manifest))
+
+
+def without_given(manifest: Manifest, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name not in manifest.files.given}
+
+
 def apply_misconceptions(manifest: Manifest, chosen: tuple[Misconception, ...]) -> dict[str, bytes]:
     """The solution with these mistakes in it. Raises ValueError where two of them cannot be made together."""
     texts = dict(solution_texts(manifest.id))

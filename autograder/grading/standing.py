@@ -35,9 +35,7 @@ class Standing:
         return frozenset(region for check, judgement in self.judged if _is_lost(judgement) for region in check.regions)
 
     def proved(self) -> frozenset[str]:
-        """Regions of which every check was judged in this run, and passed. Under the tiers of an original course none is."""
-        if self.rule == "tiers":
-            return frozenset()
+        """Regions of which every check was judged in this run, and passed."""
         missed = {region for check, judgement in self.judged if judgement.status != "passed" for region in check.regions}
         return judged_regions(self.judged) - missed
 

@@ -12,11 +12,11 @@ from typing import Literal
 from autograder.grading.diagnosis import diagnose, known_about
 from autograder.grading.mutants import (
     apply_misconceptions,
-    apply_variant,
     combinations,
     misconceptions,
-    solution_files,
+    right_files,
     variants,
+    without_given,
 )
 from autograder.grading.pairs import Version
 from autograder.grading.pool import run_jobs
@@ -220,14 +220,10 @@ def _repeat(sandbox: Sandbox, manifest: Manifest, job: Job) -> Finding:
 
 def _files(manifest: Manifest, job: Job) -> dict[str, bytes]:
     """The files that a student would hand in."""
-    if job.kind == "misconception":
-        by_id = {m.id: m for m in misconceptions(manifest)}
-        files = apply_misconceptions(manifest, tuple(by_id[name] for name in job.ids))
-    elif job.ids[0]:
-        files = apply_variant(manifest, next(v for v in variants(manifest) if v.id == job.ids[0]))
-    else:
-        files = solution_files(manifest)
-    return {name: content for name, content in files.items() if name not in manifest.files.given}
+    if job.kind != "misconception":
+        return right_files(manifest, job.ids[0])
+    by_id = {m.id: m for m in misconceptions(manifest)}
+    return without_given(manifest, apply_misconceptions(manifest, tuple(by_id[name] for name in job.ids)))
 
 
 def _secret(number: int) -> bytes:

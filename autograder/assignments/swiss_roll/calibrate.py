@@ -24,7 +24,14 @@ from autograder.assignments.swiss_roll.points import chamfer_distance
 from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS, Plan
 from autograder.grading.checks import WrongAnswer
-from autograder.grading.mutants import apply_misconceptions, apply_variant, misconceptions, solution_files, variants
+from autograder.grading.mutants import (
+    apply_misconceptions,
+    apply_variant,
+    misconceptions,
+    solution_files,
+    variant_called,
+    variants,
+)
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.pool import run_jobs
 from autograder.grading.seeds import Draw
@@ -50,7 +57,7 @@ class Subject:
 
 def _files(manifest: Manifest, subject: Subject) -> dict[str, bytes]:
     if subject.kind == "variant":
-        return apply_variant(manifest, next(v for v in variants(manifest) if v.id == subject.id))
+        return apply_variant(manifest, variant_called(manifest, subject.id))
     if subject.kind == "misconception":
         return apply_misconceptions(manifest, (next(m for m in misconceptions(manifest) if m.id == subject.id),))
     return solution_files(manifest)
@@ -185,8 +192,7 @@ def shared_table(manifest: Manifest, lines: Iterable[dict[str, Any]]) -> str:
     for sampler in SAMPLERS:
         found = [median(line[sampler]) for line in used]
         failed = sum(value >= rule.threshold(sampler) for value in found)
-        upper = float(stats.beta.ppf(0.95, failed + 1, len(found) - failed)) if failed < len(found) else 1.0
-        rows.append(f"| {sampler.upper()} | {len(found)} | {_spread(found)} | {failed} of {len(found)} (at most {upper:.2g}) |")
+        rows.append(f"| {sampler.upper()} | {len(found)} | {_spread(found)} | {failed} of {len(found)} (at most {_upper(failed, len(found)):.2g}) |")
     return "\n".join(rows)
 
 
@@ -194,8 +200,12 @@ def _best_of(failed: int, count: int, trainings: int) -> str:
     """Estimate and 95 % upper bound (Clopper and Pearson) of the probability that all of `trainings` independent
     trainings fail.
     """
-    upper = float(stats.beta.ppf(0.95, failed + 1, count - failed)) if failed < count else 1.0
-    return f"{(failed / count) ** trainings:.2g} (at most {upper**trainings:.2g})"
+    return f"{(failed / count) ** trainings:.2g} (at most {_upper(failed, count) ** trainings:.2g})"
+
+
+def _upper(failed: int, count: int) -> float:
+    """95 % upper bound (Clopper and Pearson) of a probability."""
+    return float(stats.beta.ppf(0.95, failed + 1, count - failed)) if failed < count else 1.0
 
 
 def _spread(values: list[float]) -> str:

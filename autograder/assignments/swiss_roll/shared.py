@@ -11,6 +11,7 @@ A submission for which one of these does not hold is trained on its own, as with
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +57,22 @@ class OwnTraining(Exception):
 
 
 class Shared:
-    """Answers for the trainings of one submission. `order`: in which the reference's are taken, from the secret and the submission."""
+    """Answers for the trainings of one submission."""
 
     def __init__(self, context: OutcomeContext, trainer: Trainer):
         self.context, self.trainer = context, trainer
-        self.trainings = reference_trainings.read(FILE, context.manifest, recipe_of(context.manifest)) if context.outcome == "shared" else ()
-        generator = Draw(context.secret, context.digest, "1-5 shared").generator
-        self.order = [int(k) for k in generator.permutation(len(self.trainings))]
         self.reason = ""  # why there is an own training; "" as long as there is none
+
+    @cached_property
+    def trainings(self) -> tuple[ReferenceTraining, ...]:
+        """Read when one is needed."""
+        return reference_trainings.read(FILE, self.context.manifest, recipe_of(self.context.manifest))
+
+    @cached_property
+    def order(self) -> list[int]:
+        """In which the reference's are taken, from the secret and the submission."""
+        generator = Draw(self.context.secret, self.context.digest, "1-5 shared").generator
+        return [int(k) for k in generator.permutation(len(self.trainings))]
 
     def trained(self, plan: Plan, index: int, proved: frozenset[str]) -> Trained | None:
         """What an own training with this index would have given; None where one is needed, and then `reason` says why."""

@@ -1,5 +1,6 @@
 """All mutants of an assignment, judged in processes, and what that says of its rubric."""
 
+import datetime
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -82,8 +83,6 @@ def run(
     return campaign
 
 
-def most_by_chance(number: int, share: float, risk: float) -> int:
-    """The smallest k for which more than k of `number` are hit with probability below `risk`, where each is with probability `share`."""
-    from scipy.stats import binom
-
-    return int(binom.isf(risk, number, share))
+def seed_of_the_day() -> int:
+    """The date as a number: 20261130."""
+    return int(datetime.date.today().strftime("%Y%m%d"))

@@ -13,7 +13,7 @@ from functools import cache
 
 from autograder.grading.generated.operators import edits, tried
 from autograder.grading.generated.source import Edit, Source
-from autograder.grading.mutants import Variant, apply_variant, solution_files, solution_texts, variant_texts, variants
+from autograder.grading.mutants import solution_texts, variant_called, variant_texts, variants
 from autograder.manifest import Manifest, load_manifest
 from autograder.markers import strip_markers
 from autograder.regions import file_of, path_of
@@ -69,17 +69,7 @@ def source_of(assignment: str, variant: str, region: str) -> Source:
 def right_texts(assignment: str, variant: str) -> dict[str, str]:
     """The files with TODO regions of the solution, or of a variant, with their markers."""
     manifest = load_manifest(assignment)
-    return variant_texts(manifest, _variant(manifest, variant)) if variant else solution_texts(assignment)
-
-
-def right_files(manifest: Manifest, variant: str) -> dict[str, bytes]:
-    """What a student with the solution, or with a variant of it, hands in."""
-    files = apply_variant(manifest, _variant(manifest, variant)) if variant else solution_files(manifest)
-    return {name: content for name, content in files.items() if name not in manifest.files.given}
-
-
-def _variant(manifest: Manifest, name: str) -> Variant:
-    return next(variant for variant in variants(manifest) if variant.id == name)
+    return variant_texts(manifest, variant_called(manifest, variant)) if variant else solution_texts(assignment)
 
 
 def _drawn(manifest: Manifest, sources: Sequence[tuple[str, Source]], number: int, chance: random.Random) -> list[Mutant]:

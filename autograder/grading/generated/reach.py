@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from autograder.errors import UserError
-from autograder.grading.generated.drawing import right_files, right_texts
+from autograder.grading.generated.drawing import right_texts
+from autograder.grading.mutants import right_files
 from autograder.grading.prepare import prepare_files
 from autograder.grading.rubric import Check, judged_checks
 from autograder.grading.runner import Judgement, run_check

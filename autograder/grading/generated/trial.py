@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograder.grading.generated.accepted import Accepted, accepted
-from autograder.grading.generated.drawing import Mutant, right_files
+from autograder.grading.generated.drawing import Mutant
 from autograder.grading.generated.equality import Comparison
 from autograder.grading.generated.reach import DIGEST, Reach, find_reach, secret
 from autograder.grading.judging import Judging
+from autograder.grading.mutants import right_files
 from autograder.grading.obstacles import Obstacles
 from autograder.grading.rubric import Check
 from autograder.grading.runner import Judgement
 from autograder.grading.standing import Standing
 from autograder.manifest import Manifest, load_manifest
-from autograder.regions import file_of
+from autograder.regions import file_of, module_of
 from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
@@ -94,7 +95,7 @@ def _imports(lane: Lane, reach: Reach, mutant: Mutant, files: dict[str, bytes]) 
     """Whether the changed file can be imported."""
     student = Student(lane, files, reach.limits)
     try:
-        student.module(file_of(mutant.region).removesuffix(".py").replace("/", "."))
+        student.module(module_of(file_of(mutant.region)))
         return True
     except StudentFailure:
         return False
