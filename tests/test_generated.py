@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from autograder.grading.generated import calls, campaign, drawing, numbers, stat
 from autograder.grading.generated.accepted import Accepted
 from autograder.grading.generated.campaign import Campaign
 from autograder.grading.generated.drawing import Mutant, draw
+from autograder.grading.generated.equality import KEYED
 from autograder.grading.generated.operators import OPERATORS, Operator, edits, tried
 from autograder.grading.generated.source import Source
 from autograder.grading.generated.transcripts import Entry, equal, parting, parting_where_answered
@@ -130,15 +133,19 @@ def test_a_batch_holds_one_region_of_one_right_version():
 def test_the_command_says_the_seed_and_whether_the_goals_are_met(
     kinds: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
-    def judged(mutants: list[Mutant], seed: int, processes: int | None, on_progress: object) -> Campaign:
-        return Campaign(mutants[0].assignment, seed, [Outcome(m, kind) for m, kind in zip(mutants, kinds)])
+    def judged(mutants: list[Mutant], seed: int, processes: int | None) -> Iterator[Campaign]:
+        outcomes = [Outcome(m, kind) for m, kind in zip(mutants, kinds)]
+        yield Campaign(mutants[0].assignment, seed, outcomes[:3])
+        assert len(json.loads(file.read_text())["mutants"]) == 3  # a run that is stopped here leaves them
+        yield Campaign(mutants[0].assignment, seed, outcomes)
 
+    file = tmp_path / "generated-swiss_roll-77.json"
     monkeypatch.setattr(campaign, "run", judged)
     with pytest.raises(typer.Exit) as ended:
         proof.validate("swiss_roll", seeds=1, processes=1, generated=8, seed=77, out=tmp_path)
     assert ended.value.exit_code == status
     assert "seed 77: 8 mutants, 8 single and 0 pairs; 2 of them of right variants" in " ".join(capsys.readouterr().out.split())
-    assert len(json.loads((tmp_path / "generated-swiss_roll-77.json").read_text())["mutants"]) == 8
+    assert len(json.loads(file.read_text())["mutants"]) == 8
 
 
 # An assignment whose check is lax
@@ -229,7 +236,29 @@ def test_where_transcripts_part():
     assert "another answer" in parting(right, [right[0], Entry("call b", [], 3.0)])
     assert "asks something else" in parting(right, [Entry("call a", [[2.0]], 1.0), right[1]])
     assert "1 requests in place of 2" in parting(right, right[:1])
+    assert parting(right, [Entry("call a", [[1.0], [1.0]], 1.0), right[1]]) == ""  # told the same twice, it answers the same
+    assert "asks 2 times" in parting(right, [Entry("call a", [[1.0], [2.0]], 1.0), right[1]])
     without = [Entry("call a", [], "ValueError: no", failed=True), right[1]]
     assert "has no answer" in parting(right, without)
     assert parting_where_answered(right, without) == ""
     assert parting_where_answered(right, without[:1]) == "no request is answered by both"
+
+
+def drawn(body: str) -> list[float]:
+    """What a program with random numbers by place calls `one` and `two`."""
+    text = f"{KEYED.read_text()}\ntorch.manual_seed(3)\n{body}\nprint([float(value) for value in (one, two)])"
+    found: list[float] = json.loads(subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def test_random_numbers_by_place_do_not_depend_on_the_order_of_the_draws():
+    one, two = drawn("one = torch.randn(()); two = torch.rand(())")
+    assert drawn("two = torch.rand(()); one = torch.randn_like(two)") == [one, two]
+    assert drawn("one = torch.randn(()); two = torch.randn(())")[1] not in (one, two)
+
+
+def test_generators_that_ask_the_system_for_a_seed_get_one_by_place():
+    body = "generator = torch.Generator(); generator.seed(); one = torch.randn((), generator=generator); two = np.random.default_rng().normal()"
+    assert drawn(body) == drawn(body)
+    assert len(set(drawn(f"{body}; one = np.random.default_rng().normal()"))) == 2
+    assert drawn("one = two = np.random.default_rng(5).normal()")[0] == np.random.default_rng(5).normal()

@@ -54,7 +54,7 @@ def _generated(assignment: str | None, number: int, seed: int | None, processes:
     """Exit status 1 where too many mutants survive, or cost points in a wrong task."""
     from rich.progress import Progress
 
-    from autograder.grading.generated.campaign import run, seed_of_the_day
+    from autograder.grading.generated.campaign import Campaign, run, seed_of_the_day
     from autograder.grading.generated.drawing import draw
     from autograder.report import make_console
     from autograder.report.generated import print_campaign, write_campaign
@@ -62,13 +62,16 @@ def _generated(assignment: str | None, number: int, seed: int | None, processes:
     seed = seed_of_the_day() if seed is None else seed
     short = False
     for identifier in [assignment] if assignment else assignment_ids():
-        mutants = draw(load_manifest(identifier), number, seed)
+        mutants, campaign, written = draw(load_manifest(identifier), number, seed), Campaign(identifier, seed), None
         with Progress(console=make_console()) as progress:
             bar = progress.add_task(f"mutants of {identifier}, seed {seed}", total=len(mutants))
-            campaign = run(mutants, seed, processes, on_progress=functools.partial(progress.advance, bar))
+            for campaign in run(mutants, seed, processes):
+                progress.update(bar, completed=len(campaign.outcomes))
+                if out is not None:  # each time, so that a run that is stopped leaves what it has found
+                    written = write_campaign(campaign, out)
         print_campaign(campaign)
-        if out is not None:
-            typer.echo(f"All mutants are in {write_campaign(campaign, out)}.")
+        if written is not None:
+            typer.echo(f"All mutants are in {written}.")
         short = short or bool(campaign.falls_short)
     raise typer.Exit(1 if short else 0)
 

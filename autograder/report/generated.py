@@ -12,6 +12,7 @@ from rich.table import Table
 from autograder.grading.generated.campaign import EQUAL, KILLED, Campaign
 from autograder.grading.generated.trial import Kind, Outcome
 from autograder.report.terminal import make_console
+from autograder.verdict import write_atomically
 
 _COLUMNS = get_args(Kind)
 
@@ -62,8 +63,7 @@ def _print_outcome(console: Console, outcome: Outcome) -> None:
 
 
 def write_campaign(campaign: Campaign, folder: Path) -> Path:
-    """All mutants with their diffs, as JSON, in `folder`. Returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """All mutants with their diffs, as JSON, in `folder`, also of a campaign that still goes on. Returns the file."""
     path = folder / f"generated-{campaign.assignment}-{campaign.seed}.json"
     data = {
         "assignment": campaign.assignment,
@@ -75,7 +75,7 @@ def write_campaign(campaign: Campaign, folder: Path) -> Path:
         "equal": len(campaign.of(*EQUAL)),
         "mutants": [_as_data(outcome) for outcome in campaign.outcomes],
     }
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     return path
 
 

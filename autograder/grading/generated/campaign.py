@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from autograder.grading.generated.drawing import Mutant
@@ -69,18 +69,13 @@ def batches(mutants: Sequence[Mutant]) -> list[Batch]:
     return sorted(found, key=lambda batch: -len(batch.mutants))
 
 
-def run(
-    mutants: Sequence[Mutant], seed: int, processes: int | None = None, on_progress: Callable[[int], None] = lambda count: None
-) -> Campaign:
-    """Judge all mutants, of one assignment. `on_progress` is told how many more are done."""
-    campaign, started = Campaign(mutants[0].assignment if mutants else "", seed), time.monotonic()
-    for batch, outcomes in run_jobs(perform, batches(mutants), processes):
-        campaign.outcomes += outcomes
-        on_progress(len(batch.mutants))
+def run(mutants: Sequence[Mutant], seed: int, processes: int | None = None) -> Iterator[Campaign]:
+    """Judge all mutants, of one assignment. Gives what is known after every batch: the last is the whole."""
+    started, known = time.monotonic(), list[Outcome]()
     order = {mutant.id: number for number, mutant in enumerate(mutants)}
-    campaign.outcomes.sort(key=lambda outcome: order[outcome.mutant.id])
-    campaign.seconds = time.monotonic() - started
-    return campaign
+    for _, outcomes in run_jobs(perform, batches(mutants), processes):
+        known = sorted([*known, *outcomes], key=lambda outcome: order[outcome.mutant.id])
+        yield Campaign(mutants[0].assignment, seed, known, time.monotonic() - started)
 
 
 def seed_of_the_day() -> int:

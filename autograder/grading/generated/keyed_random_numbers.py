@@ -4,6 +4,8 @@ A draw is known by what is drawn, its shape, and how many such draws there were 
 that draw the same things in another order get the same numbers for the same things. What fills a tensor in place, such as the weights of
 a new layer, is known by kind and shape alone.
 
+Generators that ask the system for a seed get one in the same way.
+
 WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw after a seed,
 or of all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain.
 """
@@ -12,10 +14,11 @@ import hashlib
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import torch
 
 WAY = "as drawn"
-_one_number = torch.rand
+_one_number, _numpy_generator = torch.rand, np.random.default_rng
 
 
 class _Seeded:
@@ -82,6 +85,18 @@ def _in_place(kind: str, original: Any) -> Any:
     return fill
 
 
+def _seed() -> int:
+    """In place of one that the system gives."""
+    return _generator("seed", (), None)[0].initial_seed()
+
+
+class _Generator(torch.Generator):
+    def seed(self) -> int:
+        return self.manual_seed(_seed()).initial_seed()
+
+
+torch.Generator = _Generator  # type: ignore[misc]
+np.random.default_rng = lambda seed=None: _numpy_generator(_seed() if seed is None else seed)
 torch.randn_like, torch.rand_like = _like("normal", torch.randn), _like("uniform", torch.rand)
 torch.randn, torch.rand = _made("normal", torch.randn), _made("uniform", torch.rand)
 torch.randint, torch.randperm = _made("integer", torch.randint), _made("order", torch.randperm)

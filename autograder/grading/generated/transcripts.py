@@ -121,11 +121,18 @@ def _parting(one: Entry, two: Entry) -> str:
         return "has no answer" if two.failed else "is another one"
     if one.key.partition(" ")[0] in ("trace", "outline"):
         return "" if _of_weights(one.answer) == _of_weights(two.answer) else "has other weights"
-    if len(one.asked) != len(two.asked):
+    asked, also_asked = one.asked, two.asked
+    if len(asked) != len(also_asked):  # what is asked a second time in the same words gets the same answer
+        asked, also_asked = _without_repetitions(asked), _without_repetitions(also_asked)
+    if len(asked) != len(also_asked):
         return f"asks {len(two.asked)} times in place of {len(one.asked)}"
-    if not equal(one.asked, two.asked):
+    if not equal(asked, also_asked):
         return "asks something else"
     return "" if equal(one.answer, two.answer) else "has another answer"
+
+
+def _without_repetitions(asked: list[Any]) -> list[Any]:
+    return [one for before, one in zip([None, *asked], asked) if not equal(before, one)]
 
 
 def _of_weights(report: Any) -> Any:
