@@ -244,21 +244,29 @@ def test_where_transcripts_part():
     assert parting_where_answered(right, without[:1]) == "no request is answered by both"
 
 
-def drawn(body: str) -> list[float]:
-    """What a program with random numbers by place calls `one` and `two`."""
-    text = f"{KEYED.read_text()}\ntorch.manual_seed(3)\n{body}\nprint([float(value) for value in (one, two)])"
-    found: list[float] = json.loads(subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout)
+def drawn(*bodies: str) -> list[list[float]]:
+    """What programs with random numbers by place call `one` and `two`, each after the same seed."""
+    told = "".join(f"torch.manual_seed(3)\n{body}\nfound.append([float(one), float(two)])\n" for body in bodies)
+    text = f"{KEYED.read_text()}\nfound = []\n{told}print(found)"
+    found: list[list[float]] = json.loads(subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout)
     return found
 
 
-def test_random_numbers_by_place_do_not_depend_on_the_order_of_the_draws():
-    one, two = drawn("one = torch.randn(()); two = torch.rand(())")
-    assert drawn("two = torch.rand(()); one = torch.randn_like(two)") == [one, two]
-    assert drawn("one = torch.randn(()); two = torch.randn(())")[1] not in (one, two)
-
-
-def test_generators_that_ask_the_system_for_a_seed_get_one_by_place():
-    body = "generator = torch.Generator(); generator.seed(); one = torch.randn((), generator=generator); two = np.random.default_rng().normal()"
-    assert drawn(body) == drawn(body)
-    assert len(set(drawn(f"{body}; one = np.random.default_rng().normal()"))) == 2
-    assert drawn("one = two = np.random.default_rng(5).normal()")[0] == np.random.default_rng(5).normal()
+def test_random_numbers_by_place():
+    """They depend on what is drawn, and not on the order of the draws; a generator that asks the system for a seed gets one in the same way."""
+    seeded = "generator = torch.Generator(); generator.seed(); one = torch.randn((), generator=generator); two = np.random.default_rng().normal()"
+    first, other_order, same_twice, own, own_again, own_numpy, given = drawn(
+        "one = torch.randn(()); two = torch.rand(())",
+        "two = torch.rand(()); one = torch.randn_like(two)",
+        "one = torch.randn(()); two = torch.randn(())",
+        seeded,
+        seeded,
+        "one, two = np.random.default_rng().normal(), np.random.default_rng().normal()",
+        "one = two = np.random.default_rng(5).normal()",
+    )
+    assert first == other_order
+    assert same_twice[0] == first[0]
+    assert same_twice[0] != same_twice[1]
+    assert own == own_again
+    assert own_numpy[0] != own_numpy[1]
+    assert given[0] == np.random.default_rng(5).normal()
