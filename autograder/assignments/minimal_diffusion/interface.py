@@ -124,7 +124,7 @@ def judged(course: type[Durham], student: Student, draw: Draw, note: Note, carry
 
     Where the student's schedule is known to be wrong, the right one stands in for it in both.
     """
-    short, replace = drawn_tables(draw), carry.stands_in_for(SCHEDULE)
+    short, replace = drawn_tables(draw), supplied(student, carry)
 
     def with_tables(tables: Tables, laid: bool) -> None:
         with _in_place(student, course.file, tables) if laid else contextlib.nullcontext():
@@ -142,12 +142,30 @@ def judged(course: type[Durham], student: Student, draw: Draw, note: Note, carry
     any_form(note, [with_short_tables, lambda: with_tables(COURSE, replace)])
 
 
+def supplied(student: Student, carry: Carry) -> bool:
+    """Whether the right schedule stands in for the student's. Tables that ddpm.py lacks are there then, since conditional.py imports them."""
+    if not carry.stands_in_for(SCHEDULE):
+        return False
+    module = student.module("ddpm")
+    for name, table in laid_out(COURSE).items():
+        try:
+            module.part(name)
+        except Raised:
+            module.set(name, table)
+    return True
+
+
+def laid_out(tables: Tables) -> dict[str, Any]:
+    """The tables as the handout wants them, by name."""
+    return {
+        name: table.astype(np.float32).reshape((-1, 1, 1, 1) if name in FOR_IMAGES else (-1,)) for name, table in tables.by_name.items()
+    }
+
+
 @contextlib.contextmanager
 def _in_place(student: Student, file: str, tables: Tables) -> Iterator[None]:
     """T and the tables of ddpm.py are these, wherever they were imported; afterwards they are what they were."""
-    values: dict[str, Any] = {"T": tables.last}
-    for name, table in tables.by_name.items():
-        values[name] = table.astype(np.float32).reshape((-1, 1, 1, 1) if name in FOR_IMAGES else (-1,))
+    values = {"T": tables.last, **laid_out(tables)}
     before: list[tuple[Handle, str, Handle]] = []
     for module in (student.module(name) for name in dict.fromkeys(("ddpm", file))):
         for name in values:

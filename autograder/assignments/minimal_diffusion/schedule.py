@@ -20,12 +20,16 @@ def judge_tables(course: Durham, draw: Draw, note: Note) -> None:
     """Every table that is there is right for t = 1 … T. Entry 0 serves nobody: what is in it counts in ᾱ_t only."""
     module = course.student.module("ddpm")
     found = {name: _read(module, name) for name in TABLES}
-    if absent := [name for name, value in found.items() if value is None]:
+    absent = [name for name, value in found.items() if value is None]
+    if absent:
         model = _model(module)
         found |= {name: _read(model, name) if model else None for name in absent}
     there = {name: value for name, value in found.items() if value is not None}
     faults = {name: fault for name, value in there.items() if (fault := _fault(name, value, note))}
-    flat = [name for name, value in there.items() if name in FOR_IMAGES and name not in faults and value.ndim != 4]
+    if absent and (needed := _imported(course, absent)):
+        note(f"{needed} is asked for in vain", 1, 0)
+        faults[needed] = f"{needed} must be one of the tables of ddpm.py: conditional.py imports it from there."
+    flat = [name for name, value in there.items() if name in FOR_IMAGES and name not in faults and value.shape != (T + 1, 1, 1, 1)]
     if flat and not _multiplies_images(course, draw):
         note("tables without the extra dimensions", len(flat), 0)
         faults[flat[0]] = f"{flat[0]} must have shape {(T + 1, 1, 1, 1)}, so that {flat[0]}[t] multiplies images; yours has {there[flat[0]].shape}."
@@ -56,6 +60,17 @@ def _multiplies_images(course: Durham, draw: Draw) -> bool:
     return True
 
 
+def _imported(course: Durham, absent: list[str]) -> str:
+    """A table that conditional.py asks ddpm.py for in vain, or ""."""
+    try:
+        course.student.module("conditional")
+    except Raised as error:
+        return next((name for name in absent if error.type_name == "ImportError" and f"'{name}'" in error.text), "")
+    except StudentFailure:
+        pass
+    return ""
+
+
 def _read(owner: Handle, name: str) -> Any:
     try:
         return owner.get(name)
@@ -77,6 +92,8 @@ def _fault(name: str, value: Any, note: Note) -> str | None:
     note(f"size of {name}", value.size, 0)
     if value.size != T + 1:
         return f"{name} must have {T + 1} entries, one for each t of 0 … {T}, so that {name}[t] belongs to t; yours has {value.size}."
+    if name not in FOR_IMAGES and len(value) != value.size:
+        return f"The entries of {name} must lie along its first axis, so that {name}[t] belongs to t; yours has shape {value.shape}."
     got = expect_finite(value, name).ravel()
     note(f"ends of {name}", (got[1], got[2], got[T // 2], got[T]), 1e-5)
     tolerance = WITHOUT_ROUNDING.get(name, TOLERANCE)

@@ -1,7 +1,7 @@
 """Exercise 4: the U-Net and the DDPM with a label."""
 
 from autograder.assignments.minimal_diffusion import unet
-from autograder.assignments.minimal_diffusion.interface import Conditional, judged
+from autograder.assignments.minimal_diffusion.interface import Conditional, judged, supplied
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import loss, sampling
@@ -12,16 +12,18 @@ FORWARD, SAMPLE = "conditional.py:DDPM.forward", "conditional.py:DDPM.sample"
 
 
 @task("4", points=1, region=UNET)
-def test_conditional_unet(student: Student, draw: Draw, note: Note) -> None:
+def test_conditional_unet(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The conditional `UNet` gives (B, out_class, H, W), has links across, and a gradient reaches every layer."""
+    supplied(student, carry)
     built = unet.judge_shapes(student, "conditional", draw, note)
     unet.judge_gradients(built, draw, note)
     unet.judge_links(built.seen, note)
 
 
 @task("4", points=1, region=UNET)
-def test_label_effect(student: Student, draw: Draw, note: Note) -> None:
+def test_label_effect(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """Each of the ten labels changes the noise that `UNet` finds in its own image, and in no other."""
+    supplied(student, carry)
     unet.judge_label_effect(student, "conditional", draw, note)
 
 

@@ -83,6 +83,16 @@ SCHEDULE = (
         edits=(("alphabar_t.sqrt().view(-1, 1, 1, 1)", "alphabar_t.sqrt()"),),
     ),
     _schedule(
+        "table-left-out",
+        explanation="Your ddpm.py seems to lack sigma_t. The handout asks for eight tables, and conditional.py imports five of them.",
+        edits=(("\nsigma_t = beta_t.sqrt()", ""),),
+    ),
+    _schedule(
+        "tables-along-another-axis",
+        explanation="The entries of your sqrtab seem to lie along its second axis. view(-1, 1, 1, 1) lays them along the first, where sqrtab[t] looks.",
+        edits=(("alphabar_t.sqrt().view(-1, 1, 1, 1)", "alphabar_t.sqrt().view(1, -1, 1, 1)"),),
+    ),
+    _schedule(
         "oneover-without-root",
         explanation="Your oneover_sqrta seems to lack the square root. Compare it with the factor in front of the bracket in equation (C).",
         edits=(("1 / alpha_t.sqrt()", "1 / alpha_t"),),
