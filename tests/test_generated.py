@@ -244,25 +244,31 @@ def test_where_transcripts_part():
     assert parting_where_answered(right, without[:1]) == "no request is answered by both"
 
 
-def drawn(*bodies: str) -> list[list[float]]:
-    """What programs with random numbers by place call `one` and `two`, each after the same seed."""
-    told = "".join(f"torch.manual_seed(3)\n{body}\nfound.append([float(one), float(two)])\n" for body in bodies)
-    text = f"{KEYED.read_text()}\nfound = []\n{told}print(found)"
-    found: list[list[float]] = json.loads(subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout)
+def drawn(folder: Path, *bodies: str) -> list[list[float]]:
+    """What functions with random numbers by place return, as pairs of numbers, each after the same seed."""
+    (folder / KEYED.name).write_bytes(KEYED.read_bytes())
+    functions = "".join(f"def f{k}():\n    {body}\n" for k, body in enumerate(bodies))
+    (folder / "student.py").write_text(f"import {KEYED.stem}, torch\nimport numpy as np\n{functions}")
+    calls = "".join(f"torch.manual_seed(3); found.append([float(n) for n in student.f{k}()]);" for k in range(len(bodies)))
+    told = subprocess.run(
+        [sys.executable, "-c", f"import student, torch; found = []; {calls} print(found)"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    found: list[list[float]] = json.loads(told.stdout)
     return found
 
 
-def test_random_numbers_by_place():
+def test_random_numbers_by_place(tmp_path: Path):
     """They depend on what is drawn, and not on the order of the draws; a generator that asks the system for a seed gets one in the same way."""
-    seeded = "generator = torch.Generator(); generator.seed(); one = torch.randn((), generator=generator); two = np.random.default_rng().normal()"
+    seeded = "g = torch.Generator(); g.seed(); return torch.randn((), generator=g), np.random.default_rng().normal()"
     first, other_order, same_twice, own, own_again, own_numpy, given = drawn(
-        "one = torch.randn(()); two = torch.rand(())",
-        "two = torch.rand(()); one = torch.randn_like(two)",
-        "one = torch.randn(()); two = torch.randn(())",
+        tmp_path,
+        "return torch.randn(()), torch.rand(())",
+        "two = torch.rand(()); return torch.randn_like(two), two",
+        "return torch.randn(()), torch.randn(())",
         seeded,
         seeded,
-        "one, two = np.random.default_rng().normal(), np.random.default_rng().normal()",
-        "one = two = np.random.default_rng(5).normal()",
+        "return np.random.default_rng().normal(), np.random.default_rng().normal()",
+        "return np.random.default_rng(5).normal(), 0",
     )
     assert first == other_order
     assert same_twice[0] == first[0]
@@ -270,3 +276,20 @@ def test_random_numbers_by_place():
     assert own == own_again
     assert own_numpy[0] != own_numpy[1]
     assert given[0] == np.random.default_rng(5).normal()
+
+
+def test_every_call_counts_its_draws_anew(tmp_path: Path):
+    """So a second call, without a seed in between, begins with what counts as its first draw."""
+    drawn(tmp_path, "return torch.randn(()), torch.randn(())")
+    calls = "import student, torch; torch.manual_seed(3); print([[float(n) for n in student.f0()] for _ in range(2)])"
+    found = {}
+    for way in ("as drawn", "first turned", "others turned", "normal later", "others repeated"):
+        (tmp_path / KEYED.name).write_text(KEYED.read_text().replace('WAY = "as drawn"', f'WAY = "{way}"'))
+        shown = subprocess.run([sys.executable, "-c", calls], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        found[way] = json.loads(shown)
+    assert found["as drawn"][0] != found["as drawn"][1]
+    assert found["first turned"] == [[-one, two] for one, two in found["as drawn"]]
+    assert found["others turned"] == [[one, -two] for one, two in found["as drawn"]]
+    assert [one for one, _ in found["normal later"]] == [two for _, two in found["as drawn"]]
+    assert [one for one, _ in found["others repeated"]] == [one for one, _ in found["as drawn"]]
+    assert [two for _, two in found["others repeated"]] == [two for _, two in found["normal later"]]

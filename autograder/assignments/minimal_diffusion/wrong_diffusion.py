@@ -89,7 +89,7 @@ SCHEDULE = (
     ),
     _schedule(
         "tables-along-another-axis",
-        explanation="The entries of your sqrtab seem to lie along its second axis. view(-1, 1, 1, 1) lays them along the first, where sqrtab[t] looks.",
+        explanation="Your sqrtab seems to hold its entries along its second axis. Lay them along the first, where sqrtab[t] looks.",
         edits=(("alphabar_t.sqrt().view(-1, 1, 1, 1)", "alphabar_t.sqrt().view(1, -1, 1, 1)"),),
     ),
     _schedule(

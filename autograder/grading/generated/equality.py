@@ -23,7 +23,9 @@ SECRETS_ELSEWHERE = 2  # for checks that run the region and judge another one
 FEWEST_SECRETS = 4  # where the time is over
 MOST_SECONDS = 60.0  # for one mutant
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
-WAYS = ("as drawn", "turned", "first turned", "others turned", "normal later", "integer later", "uniform later")  # see keyed_random_numbers.py
+WAYS = (  # see keyed_random_numbers.py
+    "as drawn", "turned", "first turned", "others turned", "normal later", "others repeated", "integer later", "uniform later",
+)  # fmt: skip
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 How = Literal["equal", "equal in law", "equal where answered", "survivor"]
 Parting = Callable[[Transcript, Transcript], str]

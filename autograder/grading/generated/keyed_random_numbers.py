@@ -1,16 +1,18 @@
 """Random numbers of PyTorch that do not depend on the order in which different things are drawn. The worker imports this; the grader never does.
 
-A draw is known by what is drawn, its shape, and how many such draws there were since the generator was seeded last. So two programs
-that draw the same things in another order get the same numbers for the same things. What fills a tensor in place, such as the weights of
-a new layer, is known by kind and shape alone.
+A draw is known by what is drawn, its shape, how many calls of the program's functions came since the generator was seeded last, and how many
+such draws there were in this call. So two programs that draw the same things in another order get the same numbers for the same things. What
+fills a tensor in place, such as the weights of a new layer, is known by kind and shape alone. Generators that ask the system for a seed get one
+in the same way.
 
-Generators that ask the system for a seed get one in the same way.
-
-WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw after a seed,
-or of all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain.
+WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw of a call, or of
+all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain; or, "others repeated",
+of every second draw after the first, as where each step of a sampler draws once in vain.
 """
 
 import hashlib
+import os
+import sys
 from collections import Counter
 from typing import Any
 
@@ -18,14 +20,17 @@ import numpy as np
 import torch
 
 WAY = "as drawn"
+FOLDER = os.path.dirname(__file__)
 _one_number, _numpy_generator = torch.rand, np.random.default_rng
 
 
 class _Seeded:
-    """What was drawn of one generator since it was seeded last."""
+    """What was drawn of one generator: `counted` in this call, the `calls`-th since it was seeded last."""
 
     def __init__(self) -> None:
         self.counted: Counter[Any] = Counter()
+        self.calls = 0
+        self.call: Any = None
         self.left: Any = None
         self.key = b""
 
@@ -33,20 +38,36 @@ class _Seeded:
 _seeded: dict[int, _Seeded] = {}  # by generator
 
 
+def _call() -> Any:
+    """The outermost frame of the program's files, which stands for one call from outside; None where there is none."""
+    frame, found = sys._getframe(), None
+    while frame is not None:
+        if frame.f_code.co_filename != __file__ and os.path.dirname(frame.f_code.co_filename) == FOLDER:
+            found = frame
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
+
+
 def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[torch.Generator, float]:
     """The generator of one draw, and the sign of its numbers."""
     source = torch.default_generator if source is None else source
     known, state = _seeded.setdefault(id(source), _Seeded()), source.get_state()
     if known.left is None or not torch.equal(state, known.left):  # seeded since the last draw
-        known.counted.clear()
+        known.calls, known.call = 0, None
         known.key = hashlib.sha256(state.numpy().tobytes()).digest()
+    if (call := _call()) is not known.call or call is None:
+        known.call, known.calls = call, known.calls + 1
+        known.counted.clear()
     _one_number((), generator=source)  # so that the same seed, set again, is seen
     known.left = source.get_state()
     place = (kind, tuple(shape))
     first = not any(one[0] == "normal" for one in known.counted)
     known.counted[place] += 1
-    count = 0 if kind.startswith("filled") else known.counted[place] + (f"{kind} later" == WAY)
-    key = hashlib.sha256(known.key + repr((place, count)).encode()).digest()
+    count = known.counted[place] + (f"{kind} later" == WAY)
+    if kind == "normal" and WAY == "others repeated":
+        count = 2 * count - 1
+    told = (place, 0) if kind.startswith("filled") else (place, count, known.calls)
+    key = hashlib.sha256(known.key + repr(told).encode()).digest()
     turned = WAY == "turned" or (WAY == "first turned" and first) or (WAY == "others turned" and not first)
     return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned and kind == "normal" else 1.0
 
