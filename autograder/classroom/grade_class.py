@@ -149,7 +149,7 @@ class _Run:
     ):  # fmt: skip
         self.manifest, self.options, self.out, self.ledger, self.judge = manifest, options, out, ledger, judge
         self.submissions = collected.submissions
-        self.grading_options = Options(profile=options.profile, train=options.train, outcome=options.outcome)
+        self.grading_options = Options(profile=options.profile, train=options.train, outcome=options.outcome, threads=1)
         self.profile = options.profile or manifest.default_profile
         self.secret = load_secret()
         self.rubric = rubric_version(manifest.id)

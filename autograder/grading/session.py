@@ -35,13 +35,14 @@ STOPPED = "It was stopped by hand, or by the system, before every check had run.
 
 @dataclass(frozen=True)
 class Options:
-    """How to grade. `task`: only this one. `hints` and `outcome` override the manifest's policy."""
+    """How to grade. `task`: only this one. `hints` and `outcome` override the manifest's policy. `threads`: of an outcome's computations."""
 
     profile: str | None = None
     task: str | None = None
     train: bool = True
     hints: str | None = None
     outcome: OutcomePolicy | None = None
+    threads: int = field(default_factory=machine.threads)
 
 
 @dataclass
@@ -166,6 +167,7 @@ class Grading:
                 self.manifest, self.sandbox, self.files, self.manifest.limits, self.secret, self.submission.digest,
                 self.standing.untouched, self.submission.images, self.submission.checkpoint, self.submission.weights,
                 on_progress=self.publisher.note_progress, on_wait=self.publisher.still_there, outcome=self.verdict.outcome,
+                threads=self.options.threads,
             )
         )  # fmt: skip
         room = machine.processors() >= 2  # for a training beside the checks of behaviour, whose calls are timed

@@ -32,7 +32,7 @@ from autograder.sandbox.proxies import Student
 from autograder.submission.rules import listed
 from autograder.verdict import Figure, Notice
 
-UNTRAINED_SAMPLES, DENSE, KNOWN = 256, 100_000, 0.02  # see Outcome._ignores_network
+UNTRAINED_SAMPLES, UNTRAINED_STEPS, DENSE, KNOWN = 256, 100, 100_000, 0.02  # see Outcome._ignores_network
 
 SHARED = (
     "Task 1-5 was judged with weights of a training of the reference, not of one of your own: the checks have shown that your network and your "
@@ -116,7 +116,8 @@ class Outcome:
     def _ignores_network(self, sampler: Sampler, plan: Plan) -> bool:
         """Whether the student's sampler gives points of the data around a network that has learned nothing.
 
-        The mean squared distance to the data is 0 for points of it, 0.003 for good samples, and above 0.1 for points that know nothing of it.
+        The mean squared distance to the data is 0 for points of it, 0.003 for good samples, and above 0.1 for points that know nothing of it. The
+        schedule is a short one with about the same ᾱ at t/T.
         """
         model = self.trained[0].model
         if not plan.own_loop or model is None:
@@ -125,14 +126,17 @@ class Outcome:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} untrained")
         try:
             ddpm = student.module("ddpm")
-            settings = (2, 2, list(training["dim_hids"]), training["num_train_timesteps"])
+            settings = (2, 2, list(training["dim_hids"]), UNTRAINED_STEPS)
             own = plan.own_network
             network = (
                 student.module("network").new("SimpleNet", *settings) if own else student.network(lambda x, t: 0 * x)
             )
-            model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", training["num_train_timesteps"]))
+            scale = training["num_train_timesteps"] / UNTRAINED_STEPS
+            betas = {name: scale * training[name] for name in ("beta_1", "beta_T")}
+            model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", UNTRAINED_STEPS, **betas))
+            short = EvenlySpaced(UNTRAINED_STEPS, **betas, mode=training["mode"])
             untrained = Trained(np.zeros(0), 0.0, model, self.trained[0].network, draw.seed())
-            samples = self.sampling.sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
+            samples = Sampling(self.context, short, self._open_lane).sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
         except (StudentFailure, WrongAnswer):
             return False
         distances, _ = KDTree(self.data[:DENSE]).query(samples)

@@ -21,7 +21,7 @@ SECRETS = 32
 SECRETS_OF_ALL = 8  # for every check of the region; with those that follow one of them runs, in turn
 SECRETS_ELSEWHERE = 2  # for checks that run the region and judge another one
 FEWEST_SECRETS = 4  # where the time is over
-MOST_SECONDS = 60.0  # for one mutant
+MOST_SECONDS = 60.0  # for one way to compare a mutant
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
 WAYS = (  # see keyed_random_numbers.py
     "as drawn", "turned", "first turned", "others turned", "normal later", "others repeated", "integer later", "uniform later",
@@ -49,18 +49,19 @@ class Comparison:
 
     def of(self, files: dict[str, bytes]) -> tuple[How, str]:
         """How the mutant with these files compares, and a sentence."""
-        ends, first = time.monotonic() + MOST_SECONDS, ""
+        first = ""
         for how, way, part in LADDER:
             student = Recorded(self.lane, _with_keys(files, WAYS[0]) if way else files, self.reach.limits)
-            difference = self._difference(student, way, part, ends)
+            difference = self._difference(student, way, part)
             student.fresh()
             if not difference:
                 return how, f"with random numbers by place, {way}" if way else ""
             first = first or difference
         return "survivor", first
 
-    def _difference(self, student: Recorded, way: str, part: Parting, ends: float) -> str:
+    def _difference(self, student: Recorded, way: str, part: Parting) -> str:
         """Where the transcripts part, or ""."""
+        ends = time.monotonic() + MOST_SECONDS
         for number in range(1, SECRETS + 1):
             for check in checks_at(number, self.reach, elsewhere=not way):
                 if time.monotonic() > ends:
