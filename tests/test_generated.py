@@ -20,7 +20,7 @@ from autograder.grading.generated.drawing import Mutant, draw
 from autograder.grading.generated.equality import KEYED
 from autograder.grading.generated.operators import OPERATORS, Operator, edits, tried
 from autograder.grading.generated.source import Source
-from autograder.grading.generated.transcripts import Entry, equal, parting, parting_where_answered
+from autograder.grading.generated.transcripts import Entry, equal, parting
 from autograder.grading.generated.trial import Batch, Outcome, perform
 from autograder.manifest import Manifest, load_manifest
 from autograder.report.generated import print_campaign, write_campaign
@@ -148,6 +148,13 @@ def test_the_command_says_the_seed_and_whether_the_goals_are_met(
     assert len(json.loads(file.read_text())["mutants"]) == 8
 
 
+def test_what_takes_fewer_forms_is_equal_where_it_answers(sandbox: Sandbox):
+    """Without the line that makes t a tensor, whole numbers are refused, and what is left is right."""
+    line, following = "        t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()\n", "        beta_t"
+    outcome = kind_of(sandbox, made("ddpm.py:DiffusionModule.p_sample", line + following, following, "swiss_roll"))
+    assert outcome.kind == "equal where answered", outcome
+
+
 # An assignment whose check is lax
 
 
@@ -164,18 +171,18 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
         yield load_manifest("toy")
 
 
-def made(region: str, before: str, after: str) -> Mutant:
-    """The solution of the toy with a change that no operator need make."""
+def made(region: str, before: str, after: str, assignment: str = "toy") -> Mutant:
+    """The solution with a change that no operator need make."""
     name = region.partition(":")[0]
-    text = drawing.right_texts("toy", "")[name]
+    text = drawing.right_texts(assignment, "")[name]
     assert text.count(before) == 1
     changed = drawing.strip_markers(text.replace(before, after), name)
     diff = f"---\n+++\n@@\n-{before}\n+{after}"
-    return Mutant(f"{before} → {after}", "toy", "", region, ("constant",), changed, diff)
+    return Mutant(f"{before} → {after}", assignment, "", region, ("constant",), changed, diff)
 
 
 def kind_of(sandbox: Sandbox, mutant: Mutant) -> Outcome:
-    (outcome,) = perform(sandbox, Batch("toy", "", mutant.region, (mutant,)))
+    (outcome,) = perform(sandbox, Batch(mutant.assignment, "", mutant.region, (mutant,)))
     return outcome
 
 
@@ -236,12 +243,11 @@ def test_where_transcripts_part():
     assert "another answer" in parting(right, [right[0], Entry("call b", [], 3.0)])
     assert "asks something else" in parting(right, [Entry("call a", [[2.0]], 1.0), right[1]])
     assert "1 requests in place of 2" in parting(right, right[:1])
-    assert parting(right, [Entry("call a", [[1.0], [1.0]], 1.0), right[1]]) == ""  # told the same twice, it answers the same
+    twice = [Entry("call a", [[1.0], [2.0], [1.0], [2.0]], 1.0)]
+    assert parting([Entry("call a", [[1.0], [2.0]], 1.0)], twice) == ""  # told the same again, it answers the same
     assert "asks 2 times" in parting(right, [Entry("call a", [[1.0], [2.0]], 1.0), right[1]])
     without = [Entry("call a", [], "ValueError: no", failed=True), right[1]]
     assert "has no answer" in parting(right, without)
-    assert parting_where_answered(right, without) == ""
-    assert parting_where_answered(right, without[:1]) == "no request is answered by both"
 
 
 def drawn(folder: Path, *bodies: str) -> list[list[float]]:

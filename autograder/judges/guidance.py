@@ -61,6 +61,7 @@ class GuidedNetwork(Network):
     def _answer(self, x: Floats, t: Floats, labels: Any) -> Floats:
         if not (self.calls and np.array_equal(self.calls[-1].x, x)):
             self._begin_step(Call(x, t, {"told": np.full(len(x), NONE)}))
+        self.other_times += not np.array_equal(self.calls[-1].t, t)
         known = self.calls[-1].more["told"]
         self.other_labels += bool(((known != NONE) & (labels != NONE) & (known != labels)).any())
         np.copyto(known, labels, where=labels != NONE)

@@ -41,6 +41,7 @@ class Network:
     steps: str = SHORT  # of the schedules in use, for the sentence about too many calls
     calls: list[Call] = field(default_factory=list)
     dtypes: list[str] = field(default_factory=list)  # of x, at every call
+    other_times: int = 0  # calls that were told another time than one before in the same step, where a step may have several
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = self.signature.bind(args, kwargs)

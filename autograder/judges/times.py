@@ -77,6 +77,8 @@ def in_loop(course: Interface, draw: Draw, note: Note) -> Told:
         all(np.ptp(call.t) == 0 for call in network.calls),
         f"In every step of {loop} all images have the same t; yours tells the network different ones.",
     )
+    note("two times in one step", network.other_times > 0, 0)
+    expect(not network.other_times, f"In a step of {loop} every call of the network must be told the same time; yours tells it two.")
     rows = [schedule.last - k for k in range(len(network.calls))]
     told = Told(rows[::-1], [float(call.t[0]) for call in network.calls][::-1])
     _note(note, told, schedule)

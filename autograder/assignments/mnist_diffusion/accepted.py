@@ -1,15 +1,48 @@
 """Changes of the solution that no check of behaviour should see; see docs/generated-mutants.md."""
 
+import re
+
 from autograder.grading.generated.accepted import Accepted
 
 FOR_PICTURES = "Which steps a sampler keeps for an animation is left to the student, and so is whether it returns them."
 TURNED = "A transposed convolution of stride 1 is a convolution, whose kernel is stored the other way round."
+ORDER = "A network may lay the two of a concatenation in either order; the judge of networks finds out which."
+STATISTICS = "A block that is called twice computes the same; only the running statistics of its BatchNorm move twice in training."
+MANY = "How many images are drawn is left to the student."
 LAST = "self.out = nn.Conv2d(D, C, 3, 1, 1)"
+FIRST = "self.layers = nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU())"
 NETWORKS = ("UnconditionalUNet", "TimeConditionalUNet", "ClassConditionalUNet")
+SAMPLERS = ("class_conditional.py:ddpm_sample", "flow_matching.py:class_fm_sample")
+UP2, END = "y = self.up2(torch.cat([y, x14], dim=1))", "return self.out(self.last(torch.cat([y, x28], dim=1)))"
+WAY_UP = {
+    "UnconditionalUNet": ("y = self.up1(torch.cat([y, x7], dim=1))  # (B, D, 14, 14)", f"{UP2}  # (B, D, 28, 28)", END),
+    "TimeConditionalUNet": ("y = self.up1(torch.cat([y, x7], dim=1)) + t2", UP2, END),
+    "ClassConditionalUNet": ("y = c2 * self.up1(torch.cat([y, x7], dim=1)) + t2", UP2, END),
+}
+BLOCKS = ("x28 = self.first(x)", "x14 = self.down1(x28)", "x7 = self.down2(x14)")
+SIZES = ("  # (B, D, 28, 28)", "  # (B, D, 14, 14)", "  # (B, 2D, 7, 7)")
+DRAWN = "x = torch.randn({}, 1, *img_wh, generator=generator, device=betas.device)"
+KEPT = ("return x, torch.stack(caches, dim=1)",)
+
+
+def _turned(line: str) -> str:
+    """The line with the two of its concatenation exchanged."""
+    return re.sub(r"\[y, (\w+)\]", r"[\1, y]", line)
+
+
 ACCEPTED = (
     *(Accepted(f"unet.py:{network}.__init__", (LAST,), (LAST.replace("Conv2d", "ConvTranspose2d"),), TURNED) for network in NETWORKS),
+    Accepted("unet.py:Conv.__init__", (FIRST,), (FIRST.replace("Conv2d", "ConvTranspose2d", 1),), TURNED),
+    *(Accepted(f"unet.py:{network}.forward", (line,), (_turned(line),), ORDER) for network, lines in WAY_UP.items() for line in lines),
+    *(
+        Accepted(f"unet.py:{network}.forward", (), (block + size,), STATISTICS)
+        for network in NETWORKS
+        for block, sized in zip(BLOCKS, SIZES)
+        for size in ("", sized)
+    ),
     Accepted("class_conditional.py:ddpm_sample", ("if t % 20 == 0 or t in (num_ts, 1):",), (), FOR_PICTURES),
-    Accepted("class_conditional.py:ddpm_sample", ("caches.append(x)",), (), FOR_PICTURES),
     Accepted("flow_matching.py:class_fm_sample", ("if i % 20 == 0 or i == num_ts - 1:",), (), FOR_PICTURES),
-    Accepted("flow_matching.py:class_fm_sample", ("caches.append(x)",), (), FOR_PICTURES),
+    *(Accepted(region, lines, (), FOR_PICTURES) for region in SAMPLERS for lines in (("caches.append(x)",), KEPT)),
+    *(Accepted(region, (), ("caches.append(x)",), FOR_PICTURES) for region in SAMPLERS),
+    *(Accepted("time_conditional.py:ddpm_sample", (DRAWN.format(16),), (DRAWN.format(number),), MANY) for number in (8, 15, 17, 32)),
 )

@@ -204,6 +204,11 @@ GUIDED_SAMPLE = (
         edits=((_CALLS, _CALLS.replace("unet(x, c, time, 1 - without)", "unet(x, c.flip(0), time, 1 - without)")),),
     ),
     _guided(
+        "time-missing-in-one-call",
+        explanation="One of the two calls of the network seems to lack the time, so that the mask stands in its place. Compare the two calls.",
+        edits=((_CALLS, _CALLS.replace("unet(x, c, time, 1 - without)", "unet(x, c, 1 - without)")),),
+    ),
+    _guided(
         "guidance-with-noise-of-the-step-before",
         explanation="One of the two answers seems to be that of the step before.",
         edits=((_CALLS, "eps_u = unet(x, c, time, without) if t == num_ts else eps_c\n    eps_c = unet(x, c, time, 1 - without)"),),

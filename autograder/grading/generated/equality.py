@@ -3,18 +3,19 @@
 The checks of the region run with both on the same inputs, for many secrets, and the two transcripts are compared: every answer of the
 worker, and everything that a network or a function of the grader was asked. Where they differ, the same is tried with random numbers
 that do not depend on the order of the draws (keyed_random_numbers.py), and with other ones of the same distribution in the right version:
-what is equal then has the same distribution. Last, what is equal wherever both answer: checks that offer t in several forms ask for one.
+what is equal then has the same distribution. Last, the right version refuses what the mutant has no answer to: checks that offer t in several
+forms ask for one.
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from autograder.grading.generated.reach import DIGEST, Reach, secret
-from autograder.grading.generated.transcripts import Recorded, Transcript, bytes_in, parting, parting_where_answered
+from autograder.grading.generated.transcripts import Recorded, Transcript, bytes_in, parting
 from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
+from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
 
 SECRETS = 32
@@ -28,13 +29,12 @@ WAYS = (  # see keyed_random_numbers.py
 )  # fmt: skip
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 How = Literal["equal", "equal in law", "equal where answered", "survivor"]
-Parting = Callable[[Transcript, Transcript], str]
 
-LADDER: tuple[tuple[How, str, Parting], ...] = (
-    ("equal", "", parting),
-    *(("equal in law", way, parting) for way in WAYS),
-    ("equal where answered", "", parting_where_answered),
-    ("equal where answered", WAYS[0], parting_where_answered),
+LADDER: tuple[tuple[How, str, bool], ...] = (  # how, with which random numbers, and whether the right version refuses what the mutant refuses
+    ("equal", "", False),
+    *(("equal in law", way, False) for way in WAYS),
+    ("equal where answered", "", True),
+    ("equal where answered", WAYS[0], True),
 )
 
 
@@ -50,38 +50,46 @@ class Comparison:
     def of(self, files: dict[str, bytes]) -> tuple[How, str]:
         """How the mutant with these files compares, and a sentence."""
         first = ""
-        for how, way, part in LADDER:
+        for how, way, refusing in LADDER:
             student = Recorded(self.lane, _with_keys(files, WAYS[0]) if way else files, self.reach.limits)
-            difference = self._difference(student, way, part)
+            difference = self._difference(student, way, refusing)
             student.fresh()
             if not difference:
                 return how, f"with random numbers by place, {way}" if way else ""
             first = first or difference
         return "survivor", first
 
-    def _difference(self, student: Recorded, way: str, part: Parting) -> str:
+    def _difference(self, student: Recorded, way: str, refusing: bool) -> str:
         """Where the transcripts part, or ""."""
         ends = time.monotonic() + MOST_SECONDS
         for number in range(1, SECRETS + 1):
             for check in checks_at(number, self.reach, elsewhere=not way):
                 if time.monotonic() > ends:
                     return "" if number > FEWEST_SECRETS else f"no difference in {number - 1} secrets, then {MOST_SECONDS:g} seconds were over"
-                right = self._right(way, number, check)
-                run_check(check, student, secret(number), DIGEST)
-                if place := part(right, student.transcript):
+                judged = run_check(check, student, secret(number), DIGEST)
+                if refusing and judged.status not in ("passed", "held"):
+                    return f"{check.id} at secret {number}: is not passed"
+                right = self._right(way, number, check, student.failures if refusing else {})
+                if place := parting(right, student.transcript):
                     return f"{check.id} at secret {number}: {place}"
         return ""
 
-    def _right(self, way: str, number: int, check: Check) -> Transcript:
+    def _right(self, way: str, number: int, check: Check, refused: dict[str, StudentFailure]) -> Transcript:
+        """What the right version says. With requests that it refuses, nothing is remembered."""
         key = (way, number, check.id)
-        if key in self.known:
+        if key in self.known and not refused:
             return self.known[key]
         if way not in self.right:
             self.close()
             files = _with_keys(self.reach.files, way) if way else self.reach.files
             self.right[way] = Recorded(self.beside, files, self.reach.limits)
+            for other in checks_at(1, self.reach, elsewhere=not way) if number > 1 else ():  # which tell checks in which form to ask
+                run_check(other, self.right[way], secret(1), DIGEST)
         student = self.right[way]
+        student.refused = refused
         run_check(check, student, secret(number), DIGEST)
+        if refused:
+            return student.transcript
         size = sum(bytes_in([entry.asked, entry.answer]) for entry in student.transcript)
         if self.bytes + size <= MOST_BYTES:
             self.known[key], self.bytes = student.transcript, self.bytes + size

@@ -7,7 +7,7 @@ in the same way.
 
 WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw of a call, or of
 all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain; or, "others repeated",
-of every second draw after the first, as where each step of a sampler draws once in vain.
+of every second draw after the first of its kind, as where each step of a sampler draws once in vain.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[t
     first = not any(one[0] == "normal" for one in known.counted)
     known.counted[place] += 1
     count = known.counted[place] + (f"{kind} later" == WAY)
-    if kind == "normal" and WAY == "others repeated":
+    if WAY == "others repeated":
         count = 2 * count - 1
     told = (place, 0) if kind.startswith("filled") else (place, count, known.calls)
     key = hashlib.sha256(known.key + repr(told).encode()).digest()

@@ -2,8 +2,7 @@
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -34,13 +33,15 @@ Transcript = list[Entry]
 
 
 class Recorded(Student):
-    """A submission with a transcript of the present check."""
+    """A submission with a transcript of the present check. `refused`: requests, by their keys, that are answered with a failure at once."""
 
     transcript: Transcript
+    refused: Mapping[str, StudentFailure] = {}
+    failures: dict[str, StudentFailure]  # of this check, by the keys of their requests
     making = 0
 
     def begin(self, first_seed: int) -> None:
-        self.transcript = []
+        self.transcript, self.failures = [], {}
         super().begin(first_seed)
 
     def request(self, worker: Worker, op: str, fields: dict[str, Any], **settings: Any) -> Any:
@@ -48,9 +49,12 @@ class Recorded(Student):
         if op not in UNRECORDED and not self.making:
             self.transcript.append(entry)
         try:
+            if entry.key in self.refused:
+                raise self.refused[entry.key]
             entry.answer = super().request(worker, op, fields, **settings)
         except StudentFailure as error:
             entry.answer, entry.failed = f"{type(error).__name__}: {error}", True
+            self.failures[entry.key] = error
             raise
         return entry.answer
 
@@ -93,26 +97,6 @@ def parting(right: Transcript, other: Transcript) -> str:
     return "" if len(right) == len(other) else f"{len(other)} requests in place of {len(right)}"
 
 
-def parting_where_answered(right: Transcript, other: Transcript) -> str:
-    """The same for the requests that both were given and have answered; "" needs one at least, unless nobody was asked for anything."""
-    counts: Counter[str] = Counter()
-    known: dict[tuple[str, int], Entry] = {}
-    for entry in right:
-        counts[entry.key] += 1
-        known[entry.key, counts[entry.key]] = entry
-    counts.clear()
-    compared = 0
-    for entry in other:
-        counts[entry.key] += 1
-        one = known.get((entry.key, counts[entry.key]))
-        if one is None or one.failed or entry.failed:
-            continue
-        if place := _parting(one, entry):
-            return f"a request that both answer {place}"
-        compared += not isinstance(entry.answer, Ref)
-    return "" if compared or not right else "no request is answered by both"
-
-
 def _parting(one: Entry, two: Entry) -> str:
     """Of a call that is watched operation by operation, only what is told of its weights counts: an operation in vain changes nothing, and
     what the network gives is asked for once more without being watched.
@@ -122,8 +106,8 @@ def _parting(one: Entry, two: Entry) -> str:
     if one.key.partition(" ")[0] in ("trace", "outline"):
         return "" if _of_weights(one.answer) == _of_weights(two.answer) else "has other weights"
     asked, also_asked = one.asked, two.asked
-    if len(asked) != len(also_asked):  # what is asked a second time in the same words gets the same answer
-        asked, also_asked = _without_repetitions(asked), _without_repetitions(also_asked)
+    if len(asked) != len(also_asked):  # what is asked again in the same words gets the same answer
+        asked, also_asked = _once_each(asked), _once_each(also_asked)
     if len(asked) != len(also_asked):
         return f"asks {len(two.asked)} times in place of {len(one.asked)}"
     if not equal(asked, also_asked):
@@ -131,8 +115,8 @@ def _parting(one: Entry, two: Entry) -> str:
     return "" if equal(one.answer, two.answer) else "has another answer"
 
 
-def _without_repetitions(asked: list[Any]) -> list[Any]:
-    return [one for before, one in zip([None, *asked], asked) if not equal(before, one)]
+def _once_each(asked: list[Any]) -> list[Any]:
+    return list({_requested(one): one for one in asked}.values())
 
 
 def _of_weights(report: Any) -> Any:
@@ -146,7 +130,7 @@ def equal(one: Any, two: Any) -> bool:
     if isinstance(one, (list, tuple)) and type(one) is type(two):
         return len(one) == len(two) and all(map(equal, one, two))
     if isinstance(one, dict) and isinstance(two, dict):
-        return list(one) == list(two) and all(equal(one[key], two[key]) for key in one)
+        return one.keys() == two.keys() and all(equal(one[key], two[key]) for key in one)
     if isinstance(one, float) and isinstance(two, float):
         return math.isclose(one, two, rel_tol=RELATIVE, abs_tol=1e-12) or (math.isnan(one) and math.isnan(two))
     if isinstance(one, Ref) and isinstance(two, Ref):
@@ -157,12 +141,12 @@ def equal(one: Any, two: Any) -> bool:
 
 
 def _told(value: Any) -> Any:
-    """What a network is told as t, in whatever form: where all is one whole number, that number."""
+    """What a network is told as t, in whatever form: where all is one whole number, that number. A mask may be of truth values."""
     if isinstance(value, Array):
         numbers = np.asarray(from_wire(value))
-        if numbers.size and numbers.dtype.kind in "if" and (numbers == numbers.flat[0]).all() and float(numbers.flat[0]).is_integer():
+        if numbers.size and numbers.dtype.kind in "bif" and (numbers == numbers.flat[0]).all() and float(numbers.flat[0]).is_integer():
             return int(numbers.flat[0])
-        return to_wire(numbers.astype(np.float64)) if numbers.dtype.kind == "i" else value
+        return to_wire(numbers.astype(np.float64)) if numbers.dtype.kind in "bi" else value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
