@@ -15,7 +15,6 @@ from autograder.grading.generated.reach import DIGEST, Reach, secret
 from autograder.grading.generated.transcripts import Recorded, Transcript, bytes_in, parting
 from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
-from autograder.sandbox.failures import StudentFailure
 from autograder.sandbox.lane import Lane
 
 SECRETS = 32
@@ -43,7 +42,7 @@ class Comparison:
 
     def __init__(self, reach: Reach, beside: Lane, lane: Lane):
         self.reach, self.beside, self.lane = reach, beside, lane
-        self.right: dict[str, Recorded] = {}
+        self.right: tuple[str, Recorded] | None = None  # how its numbers are drawn, and its worker
         self.known: dict[tuple[str, int, str], Transcript] = {}
         self.bytes = 0
 
@@ -62,44 +61,54 @@ class Comparison:
     def _difference(self, student: Recorded, way: str, refusing: bool) -> str:
         """Where the transcripts part, or ""."""
         ends = time.monotonic() + MOST_SECONDS
+        right = self._opened(way, refusing) if refusing else None  # a new one: it learns in which form to ask along with the mutant
         for number in range(1, SECRETS + 1):
             for check in checks_at(number, self.reach, elsewhere=not way):
                 if time.monotonic() > ends:
                     return "" if number > FEWEST_SECRETS else f"no difference in {number - 1} secrets, then {MOST_SECONDS:g} seconds were over"
                 judged = run_check(check, student, secret(number), DIGEST)
-                if refusing and judged.status not in ("passed", "held"):
+                if right is None:
+                    expected = self._remembered(way, number, check)
+                elif judged.status not in ("passed", "held"):
                     return f"{check.id} at secret {number}: is not passed"
-                right = self._right(way, number, check, student.failures if refusing else {})
-                if place := parting(right, student.transcript):
+                else:
+                    right.refused = student.failures
+                    run_check(check, right, secret(number), DIGEST)
+                    expected = right.transcript
+                if place := parting(expected, student.transcript):
                     return f"{check.id} at secret {number}: {place}"
         return ""
 
-    def _right(self, way: str, number: int, check: Check, refused: dict[str, StudentFailure]) -> Transcript:
-        """What the right version says. With requests that it refuses, nothing is remembered."""
+    def _remembered(self, way: str, number: int, check: Check) -> Transcript:
+        """What the right version says."""
         key = (way, number, check.id)
-        if key in self.known and not refused:
+        if key in self.known:
             return self.known[key]
-        if way not in self.right:
-            self.close()
-            files = _with_keys(self.reach.files, way) if way else self.reach.files
-            self.right[way] = Recorded(self.beside, files, self.reach.limits)
+        if self.right is None or self.right[0] != way:
+            student = self._opened(way)
             for other in checks_at(1, self.reach, elsewhere=not way) if number > 1 else ():  # which tell checks in which form to ask
-                run_check(other, self.right[way], secret(1), DIGEST)
-        student = self.right[way]
-        student.refused = refused
+                run_check(other, student, secret(1), DIGEST)
+        else:
+            student = self.right[1]
         run_check(check, student, secret(number), DIGEST)
-        if refused:
-            return student.transcript
         size = sum(bytes_in([entry.asked, entry.answer]) for entry in student.transcript)
         if self.bytes + size <= MOST_BYTES:
             self.known[key], self.bytes = student.transcript, self.bytes + size
         return student.transcript
 
+    def _opened(self, way: str, refusing: bool = False) -> Recorded:
+        """A worker of the right version, in place of the one before. One that refuses serves for nothing else."""
+        self.close()
+        files = _with_keys(self.reach.files, way) if way else self.reach.files
+        student = Recorded(self.beside, files, self.reach.limits)
+        self.right = "refusing" if refusing else way, student
+        return student
+
     def close(self) -> None:
         """End the worker of the right version; what was remembered stays."""
-        for student in self.right.values():
-            student.fresh()
-        self.right = {}
+        if self.right is not None:
+            self.right[1].fresh()
+        self.right = None
 
 
 def checks_at(number: int, reach: Reach, elsewhere: bool = True) -> list[Check]:

@@ -33,11 +33,11 @@ Transcript = list[Entry]
 
 
 class Recorded(Student):
-    """A submission with a transcript of the present check. `refused`: requests, by their keys, that are answered with a failure at once."""
+    """A submission with a transcript of the present check. `refused`: requests of it, by their numbers, that are answered with a failure at once."""
 
     transcript: Transcript
-    refused: Mapping[str, StudentFailure] = {}
-    failures: dict[str, StudentFailure]  # of this check, by the keys of their requests
+    refused: Mapping[int, StudentFailure] = {}
+    failures: dict[int, StudentFailure]  # of this check, by the numbers of their requests
     making = 0
 
     def begin(self, first_seed: int) -> None:
@@ -46,15 +46,17 @@ class Recorded(Student):
 
     def request(self, worker: Worker, op: str, fields: dict[str, Any], **settings: Any) -> Any:
         entry = Entry(f"{op} {settings.get('seed')} {_requested(fields)}")
-        if op not in UNRECORDED and not self.making:
+        if recorded := op not in UNRECORDED and not self.making:
             self.transcript.append(entry)
+        number = len(self.transcript)
         try:
-            if entry.key in self.refused:
-                raise self.refused[entry.key]
+            if recorded and (refusal := self.refused.get(number)):
+                raise refusal
             entry.answer = super().request(worker, op, fields, **settings)
         except StudentFailure as error:
             entry.answer, entry.failed = f"{type(error).__name__}: {error}", True
-            self.failures[entry.key] = error
+            if recorded:
+                self.failures[number] = error
             raise
         return entry.answer
 
@@ -103,6 +105,8 @@ def _parting(one: Entry, two: Entry) -> str:
     """
     if (one.key, one.failed) != (two.key, two.failed):
         return "has no answer" if two.failed else "is another one"
+    if one.failed:  # how, and after which questions, is nobody's affair
+        return ""
     if one.key.partition(" ")[0] in ("trace", "outline"):
         return "" if _of_weights(one.answer) == _of_weights(two.answer) else "has other weights"
     asked, also_asked = one.asked, two.asked
