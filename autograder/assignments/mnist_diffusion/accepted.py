@@ -7,6 +7,10 @@ from autograder.grading.generated.accepted import Accepted
 FOR_PICTURES = "Which steps a sampler keeps for an animation is left to the student, and so is whether it returns them."
 TURNED = "A transposed convolution of stride 1 is a convolution, whose kernel is stored the other way round."
 ORDER = "A network may lay the two of a concatenation in either order; the judge of networks finds out which."
+LAYERS = "The layers of a network may be made in any order; only the numbers that a seed gives them change places."
+GRID = "The times of flow matching may lie on a grid of num_ts steps, with or without its ends."
+BEFORE_NORM = "A bias before BatchNorm is taken away again by it."
+TWICE = "Numbers that were drawn in vain change nothing."
 STATISTICS = "A block that is called twice computes the same; only the running statistics of its BatchNorm move twice in training."
 MANY = "How many images are drawn is left to the student."
 LAST = "self.out = nn.Conv2d(D, C, 3, 1, 1)"
@@ -19,9 +23,25 @@ WAY_UP = {
     "TimeConditionalUNet": ("y = self.up1(torch.cat([y, x7], dim=1)) + t2", UP2, END),
     "ClassConditionalUNet": ("y = c2 * self.up1(torch.cat([y, x7], dim=1)) + t2", UP2, END),
 }
+LAYERS_OF = (
+    "self.first = ConvBlock(C, D)", "self.down1, self.down2 = DownBlock(D, D), DownBlock(D, 2 * D)",
+    "self.flatten, self.unflatten = Flatten(), Unflatten(2 * D)", "self.up1, self.up2 = UpBlock(4 * D, D), UpBlock(2 * D, D)",
+    "self.last = ConvBlock(2 * D, D)", LAST, "self.t1, self.t2 = FCBlock(1, 2 * D), FCBlock(1, D)",
+    "self.c1, self.c2 = FCBlock(num_classes, 2 * D), FCBlock(num_classes, D)",
+)  # fmt: skip
 BLOCKS = ("x28 = self.first(x)", "x14 = self.down1(x28)", "x7 = self.down2(x14)")
 SIZES = ("  # (B, D, 28, 28)", "  # (B, D, 14, 14)", "  # (B, 2D, 7, 7)")
 DRAWN = "x = torch.randn({}, 1, *img_wh, generator=generator, device=betas.device)"
+UPDATE = "x = of_x0 * x0_hat + of_xt * x + betas[t].sqrt() * z"
+ON_GRID = "t = (torch.randint({}, {}, (n,)) / num_ts).view(n, 1, 1, 1)"
+WITHOUT_BIAS = (
+    "self.layers = nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, 1, 1, bias={}), nn.BatchNorm2d(out_channels), nn.GELU())"
+)
+DOUBLE = (
+    "return [nn.Conv2d(i, o, 3, padding=1, bias={}), nn.BatchNorm2d(o), nn.GELU(), nn.Conv2d(o, o, 3, padding=1), nn.BatchNorm2d(o), nn.GELU()]"
+)
+WITHOUT, LABELLED = "u = unet(x, c, time, torch.zeros(n))", "k = unet(x, c, time, torch.ones(n))"
+GUIDED = "{}; eps = (1 - guidance_scale) * u + guidance_scale * k"
 KEPT = ("return x, torch.stack(caches, dim=1)",)
 
 
@@ -32,6 +52,7 @@ def _turned(line: str) -> str:
 
 ACCEPTED = (
     *(Accepted(f"unet.py:{network}.__init__", (LAST,), (LAST.replace("Conv2d", "ConvTranspose2d"),), TURNED) for network in NETWORKS),
+    *(Accepted(f"unet.py:{network}.__init__", (line,), (line,), LAYERS) for network in NETWORKS for line in LAYERS_OF),
     Accepted("unet.py:Conv.__init__", (FIRST,), (FIRST.replace("Conv2d", "ConvTranspose2d", 1),), TURNED),
     *(Accepted(f"unet.py:{network}.forward", (line,), (_turned(line),), ORDER) for network, lines in WAY_UP.items() for line in lines),
     *(
@@ -45,4 +66,15 @@ ACCEPTED = (
     *(Accepted(region, lines, (), FOR_PICTURES) for region in SAMPLERS for lines in (("caches.append(x)",), KEPT)),
     *(Accepted(region, (), ("caches.append(x)",), FOR_PICTURES) for region in SAMPLERS),
     *(Accepted("time_conditional.py:ddpm_sample", (DRAWN.format(16),), (DRAWN.format(number),), MANY) for number in (8, 15, 17, 32)),
+    Accepted("class_conditional.py:ddpm_sample", (UPDATE,), (UPDATE,), FOR_PICTURES),
+    Accepted("unet.py:ClassConditionalUNet.forward", (), ("y = c1 * self.unflatten(self.flatten(x7)) + t1",), STATISTICS),
+    *(
+        Accepted(f"flow_matching.py:{function}", (ON_GRID.format(first, last),), (ON_GRID.format(first, other),), GRID)
+        for function in ("time_fm_forward", "class_fm_forward")
+        for first, last, other in (("0", "num_ts", "num_ts + 1"), ("1", "num_ts + 1", "num_ts * 1"))
+    ),
+    Accepted("flow_matching.py:class_fm_forward", (), ("keep = 1 - (torch.rand(n) < p_uncond).float()",), TWICE),
+    Accepted("unet.py:Conv.__init__", (WITHOUT_BIAS.format(False),), (WITHOUT_BIAS.format(True),), BEFORE_NORM),
+    Accepted("unet.py:UnconditionalUNet.__init__", (DOUBLE.format(False),), (DOUBLE.format(True),), BEFORE_NORM),
+    Accepted("class_conditional.py:ddpm_sample", (GUIDED.format(f"{WITHOUT}; {LABELLED}"),), (GUIDED.format(f"{LABELLED}; {WITHOUT}"),), ORDER),
 )
