@@ -43,7 +43,7 @@ def test_denoise(student: Student, sample_shape: tuple[int, ...], draw: Draw, no
     edm.judge_denoiser(course(student, carry, sample_shape), draw, note)
 
 
-@task("edm", points=0.5, region="EDM.compute_loss", shows_work=True, false_fail=8e-8, detects="ln σ off by 0.1; 3 % of ε")
+@task("edm", points=0.5, region="EDM.compute_loss", shows_work=True, false_fail=8e-8, detects="ln σ off by 0.05, its spread by 5 %; 2 % of ε")
 def test_noise_levels(student: Student, sample_shape: tuple[int, ...], draw: Draw, note: Note, carry: Carry) -> None:
     """`compute_loss` adds noise σ ε to each image, with ln σ ~ N(P_mean, P_std²) and standard normal ε, new at every call."""
     edm_loss.judge_noise(course(student, carry, sample_shape), draw, note)

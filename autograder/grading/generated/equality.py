@@ -24,7 +24,8 @@ FEWEST_SECRETS = 4  # where the time is over
 MOST_SECONDS = 60.0  # for one way to compare a mutant
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
 WAYS = (  # see keyed_random_numbers.py
-    "as drawn", "turned", "first turned", "others turned", "normal later", "others repeated", "integer later", "uniform later",
+    "as drawn", "normal turned", "first turned", "others turned", "vectors turned", "images turned", "normal later", "vectors later", "images later",
+    "others repeated", "integer later", "uniform later",
 )  # fmt: skip
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 How = Literal["equal", "equal in law", "equal where answered", "survivor"]

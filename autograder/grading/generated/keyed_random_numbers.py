@@ -5,9 +5,10 @@ such draws there were in this call. So two programs that draw the same things in
 fills a tensor in place, such as the weights of a new layer, is known by kind and shape alone. Generators that ask the system for a seed get one
 in the same way.
 
-WAY names other numbers of the same distribution: the signs of all normal numbers "turned", or of those of the "first" draw of a call, or of
-all "others"; or the numbers of one kind's next draw, "normal later", as where a program has drawn once before in vain; or, "others repeated",
-of every second draw after the first of its kind, as where each step of a sampler draws once in vain.
+WAY names other numbers of the same distribution: the signs of all normal numbers, "normal turned", or of those of the "first" draw of a call, of all
+"others", of "vectors" (of one dimension), or of "images" (of more); or the numbers of one kind's next draw, "normal later" or "vectors later", as
+where a program has drawn once before in vain; or, "others repeated", of every second draw after the first of its kind, as where each step of a
+sampler draws once in vain.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 
 WAY = "as drawn"
-FOLDER = os.path.dirname(__file__)
+FOLDER = os.path.join(os.path.dirname(__file__), "")
 _one_number, _numpy_generator = torch.rand, np.random.default_rng
 
 
@@ -42,7 +43,7 @@ def _call() -> Any:
     """The outermost frame of the program's files, which stands for one call from outside; None where there is none."""
     frame, found = sys._getframe(), None
     while frame is not None:
-        if frame.f_code.co_filename != __file__ and os.path.dirname(frame.f_code.co_filename) == FOLDER:
+        if frame.f_code.co_filename != __file__ and frame.f_code.co_filename.startswith(FOLDER):
             found = frame
         frame = frame.f_back  # type: ignore[assignment]
     return found
@@ -61,15 +62,16 @@ def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[t
     _one_number((), generator=source)  # so that the same seed, set again, is seen
     known.left = source.get_state()
     place = (kind, tuple(shape))
-    first = not any(one[0] == "normal" for one in known.counted)
+    is_first, is_vector = not any(one[0] == "normal" for one in known.counted), len(place[1]) < 2
+    groups = {kind} if kind != "normal" else {kind, "vectors" if is_vector else "images", "first" if is_first else "others"}
     known.counted[place] += 1
-    count = known.counted[place] + (f"{kind} later" == WAY)
+    count = known.counted[place] + (WAY.endswith(" later") and WAY.split()[0] in groups)
     if WAY == "others repeated":
         count = 2 * count - 1
     told = (place, 0) if kind.startswith("filled") else (place, count, known.calls)
     key = hashlib.sha256(known.key + repr(told).encode()).digest()
-    turned = WAY == "turned" or (WAY == "first turned" and first) or (WAY == "others turned" and not first)
-    return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned and kind == "normal" else 1.0
+    turned = WAY.endswith(" turned") and WAY.split()[0] in groups
+    return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned else 1.0
 
 
 def _made(kind: str, original: Any) -> Any:
