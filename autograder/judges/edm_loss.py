@@ -88,7 +88,7 @@ def _autoencoder(course: Edm, images: Floats, latents: Floats) -> Handle:
 
 def judge_noise(course: Edm, draw: Draw, note: Note) -> None:
     """x = y + σ ε with ln σ ~ N(P_mean, P_std²), a σ of its own for each image, standard normal ε, both new at every call, or a given ε."""
-    mean, std = float(draw.uniform(-0.5, -0.3)), float(draw.uniform(0.7, 0.85))
+    mean, std = float(draw.uniform(-0.9, -0.65)), float(draw.uniform(0.4, 0.5))  # neither of the size of the other, of σ_data, or the paper's
     settings: dict[str, Any] = {"P_mean": mean, "P_std": std}
     run, again = (run_loss(course, draw, note, MANY_ROWS, **settings) for _ in range(2))
     levels = np.log(run.asked.sigma)

