@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -115,7 +116,7 @@ def _parting(one: Entry, two: Entry) -> str:
         asked, also_asked = _once_each(asked), _once_each(also_asked)
     if len(asked) != len(also_asked):
         return f"asks {len(two.asked)} times in place of {len(one.asked)}"
-    if not equal(asked, also_asked):
+    if not equal(asked, also_asked) and Counter(map(_requested, asked)) != Counter(map(_requested, also_asked)):  # in whatever order
         return "asks something else"
     answers = (one.answer, two.answer) if operation != "gradients" else (_in_no_order(one.answer), _in_no_order(two.answer))
     return "" if equal(*answers) else "has another answer"
