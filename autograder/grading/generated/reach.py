@@ -14,6 +14,7 @@ from autograder.markers import find_region, regions, replace_solution, strip_mar
 from autograder.regions import file_of, path_of
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Student
+from autograder.submission.devices import on_cpu
 from autograder.submission.intake import Submission
 
 DIGEST = "generated"  # of all mutants, so that all get the same secret numbers as the right version
@@ -88,7 +89,7 @@ def behaviour(manifest: Manifest) -> list[Check]:
 
 def _cover(manifest: Manifest, lane: Lane, variant: str) -> Coverage:
     files = prepare_files(manifest, Submission(variant, right_files(manifest, variant), DIGEST))[0]
-    telling = {name: _telling(text, manifest, name).encode() for name, text in right_texts(manifest.id, variant).items()}
+    telling = on_cpu({name: _telling(text, manifest, name).encode() for name, text in right_texts(manifest.id, variant).items()})
     telling[f"{TELLER}.py"] = _TELLER.format(regions=[*manifest.regions], reached=REACHED).encode()
     student, reached, slowest = Student(lane, {**files, **telling}, manifest.limits), {}, 0.0
     for check in behaviour(manifest):

@@ -22,6 +22,7 @@ from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 from autograder.sandbox.proxies import Student
 from autograder.submission.comparison import Regions
+from autograder.submission.devices import on_cpu
 from autograder.submission.intake import Submission
 from autograder.verdict import Notice
 
@@ -72,7 +73,7 @@ def perform(sandbox: Sandbox, batch: Batch) -> list[Outcome]:
 def _outcome(
     manifest: Manifest, lane: Lane, reach: Reach, comparison: Comparison, mutant: Mutant, known: tuple[Accepted, ...]
 ) -> Outcome:
-    files = {**reach.files, file_of(mutant.region): mutant.text.encode()}
+    files = {**reach.files, **on_cpu({file_of(mutant.region): mutant.text.encode()})}
     judged = judge(manifest, lane, reach, mutant, files)
     failed = [(check, judgement) for check, judgement in judged if judgement.status in ("failed", "broken")]
     errors = [f"{check.id}: {judgement.message}" for check, judgement in judged if judgement.status == "grader_error"]
