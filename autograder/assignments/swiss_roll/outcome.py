@@ -183,13 +183,13 @@ class Outcome:
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} {trained.seed}")
         draws: list[float] = []
         first: Floats | None = None
-        wanted = at_first = self.rule.draws(sampler, trained.shared)
+        wanted = self.rule.draws(sampler)
         while len(draws) < wanted:
             count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
             samples = self.sampling.sample(sampler, plan, trained, count, draw)
             first = samples[: len(self.target)] if first is None else first
             draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
-            if wanted == at_first and abs(median(draws) / threshold - 1) < self.rule.near:
+            if wanted == self.rule.draws(sampler) and abs(median(draws) / threshold - 1) < self.rule.near:
                 wanted += self.rule.more_draws
         assert first is not None
         return Measured(tuple(round(value, 2) for value in draws), first)

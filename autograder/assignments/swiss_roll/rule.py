@@ -12,7 +12,6 @@ class Rule(OutcomeRule):
     average_last: int  # iterations over which the weights are averaged before sampling
     ddpm_draws: int  # of num_samples points after one training
     ddim_draws: int
-    shared_draws: int  # of either, where the training is one of the reference's, whose weights are known to be good
     more_draws: int  # further ones where the result is within `near` of the threshold
     near: float  # a share of the threshold
     max_trainings: int  # a missed threshold is tried again with another seed; the best training counts
@@ -21,8 +20,8 @@ class Rule(OutcomeRule):
     def threshold(self, sampler: str) -> float:
         return {"ddpm": self.ddpm_threshold, "ddim": self.ddim_threshold}[sampler]
 
-    def draws(self, sampler: str, shared: bool) -> int:
-        return self.shared_draws if shared else {"ddpm": self.ddpm_draws, "ddim": self.ddim_draws}[sampler]
+    def draws(self, sampler: str) -> int:
+        return {"ddpm": self.ddpm_draws, "ddim": self.ddim_draws}[sampler]
 
     def measures(self) -> tuple[Measure, ...]:
         return tuple(
