@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 WAY = "as drawn"
-FOLDER = os.path.join(os.path.dirname(__file__), "")
+FOLDER = os.path.join(os.path.dirname(__file__), "")  # "" where the program's files have names without a folder
 _one_number, _numpy_generator = torch.rand, np.random.default_rng
 
 
@@ -43,7 +43,8 @@ def _call() -> Any:
     """The outermost frame of the program's files, which stands for one call from outside; None where there is none."""
     frame, found = sys._getframe(), None
     while frame is not None:
-        if frame.f_code.co_filename != __file__ and frame.f_code.co_filename.startswith(FOLDER):
+        name = frame.f_code.co_filename
+        if name != __file__ and name.endswith(".py") and (name.startswith(FOLDER) if FOLDER else not os.path.isabs(name)):
             found = frame
         frame = frame.f_back  # type: ignore[assignment]
     return found
