@@ -91,7 +91,9 @@ class Comparison:
             return self.known[key]
         if self.right is None or self.right[0] != way:
             student = self._opened(way)
-            for other in checks_at(1, self.reach, elsewhere=not way) if number > 1 else ():  # which tell checks in which form to ask
+            for other in checks_at(1, self.reach, elsewhere=not way):  # they tell the worker, and later checks, what the mutant's have been told
+                if number == 1 and other is check:
+                    break
                 run_check(other, student, secret(1), DIGEST)
         else:
             student = self.right[1]
