@@ -13,6 +13,7 @@ MAY_BE_CLAMPED = "The estimate of x₀ may be clamped to where the data end, or 
 FINITE = "if not np.isfinite(covmean).all():"
 OFFSET = "An offset of 1e-6 on the diagonals is within rounding."
 ROOT = "root = torch.linalg.eigvalsh(half.T @ s_2 @ half).clamp(min=0).sqrt().sum()"
+PRODUCT = "of_product = np.linalg.eigvalsh(root @ sigma_2 @ root).clip(min=0)  # √Σ₁ Σ₂ √Σ₁ has the eigenvalues of Σ₁ Σ₂"
 SINGULAR = "Of a matrix that is positive and symmetric, singular values are eigenvalues."
 GIVEN = "m_1, s_1, m_2, s_2 = (torch.as_tensor(given, dtype=torch.{}) for given in (mu_1, sigma_1, mu_2, sigma_2))"
 PRECISION = "Single precision is within what the check allows."
@@ -32,6 +33,6 @@ ACCEPTED = (
     Accepted("libs/fid.py:nearest_training_distance", (NEAREST,), (f"return {NEAREST[10:]}",), AS_A_LIST),
     Accepted("libs/ddpm.py:DDPM.p_sample", (CLAMPED,), ("x0 = x0",), MAY_BE_CLAMPED),
     Accepted(DISTANCE, (FINITE,), (FINITE.replace("not ", ""),), OFFSET),
-    Accepted(DISTANCE, (ROOT,), (ROOT.replace("eigvalsh", "svdvals"),), SINGULAR),
+    *(Accepted(DISTANCE, (line,), (line.replace("eigvalsh", "svdvals"),), SINGULAR) for line in (ROOT, PRODUCT)),
     Accepted(DISTANCE, (GIVEN.format("float64"),), (GIVEN.format("float32"),), PRECISION),
 )
