@@ -142,7 +142,7 @@ def judge_nearest(course: Features, draw: Draw, note: Note) -> None:
     """
     training = drawn(draw, 1203, 12)
     ends = {0, 1202, *(row for size in (100, 128, 256) for first in range(size, 1203, size) for row in (first - 1, first))}
-    features = training[[*ends]] + 0.2 * draw.normal(len(ends), 12)
+    features = training[sorted(ends)] + 0.2 * draw.normal(len(ends), 12)
     others = training[draw.generator.permutation(1203)[:31]] + draw.uniform(0.2, 2, 31, 1) * draw.normal(31, 12)
     features = draw.generator.permutation(np.concatenate([features, others]))
     _judge_sets(course, [(features, training), (training[:5] + 1, features[:3]), (features[:1], training[:1])], note)

@@ -21,7 +21,7 @@ from autograder.measuring import listed
 from autograder.oracles.conditional import ancestral_coefficients
 from autograder.oracles.tolerance import near
 
-TOLERANCE, IN_HALF = 4e-4, 2e-2  # of a weight w, relative to 1 + |w|; ᾱ of a neighbouring t changes weights by some 2e-3
+TOLERANCE, IN_HALF = 4e-4, 2e-2  # of a weight w, relative to 1 + |w|; so fine that ᾱ of a neighbouring t shows
 REST, REST_IN_HALF = 2e-3, 3e-2  # of the spread of what the weights must explain
 CLIPPED = 0.999  # pixels of a picture from here on may have been clipped
 VARIANCE = 2e-3  # half precision rounds what lies in −1 … 1 by 5e-4

@@ -25,12 +25,12 @@ SD = "libs/stable_diffusion.py:SDUNet.__init__"
 LOOPS = ("libs/ddpm.py:DDPM.p_sample_loop", "libs/ddim.py:DDIM.p_sample_loop")
 
 ACCEPTED = (
-    *(Accepted(loop, (DECODED,), (f"return {DECODED[4:]}",), IN_RANGE) for loop in LOOPS),
+    *(Accepted(loop, (DECODED,), (f"return {DECODED.removeprefix('x = ')}",), IN_RANGE) for loop in LOOPS),
     Accepted(SD, (OWN_EPS,), (), EPS),
-    Accepted(SD, (MADE,), (f"return {MADE[7:]}",), EPS),
+    Accepted(SD, (MADE,), (f"return {MADE.removeprefix('made = ')}",), EPS),
     Accepted(SD, (), ("return made",), EPS),
     Accepted("libs/ddim.py:DDIM.p_sample_loop", (TIMES,), (), SPACING),
-    Accepted("libs/fid.py:nearest_training_distance", (NEAREST,), (f"return {NEAREST[10:]}",), AS_A_LIST),
+    Accepted("libs/fid.py:nearest_training_distance", (NEAREST,), (f"return {NEAREST.removeprefix('nearest = ')}",), AS_A_LIST),
     Accepted("libs/ddpm.py:DDPM.p_sample", (CLAMPED,), ("x0 = x0",), MAY_BE_CLAMPED),
     Accepted(DISTANCE, (FINITE,), (FINITE.replace("not ", ""),), OFFSET),
     *(Accepted(DISTANCE, (line,), (line.replace("eigvalsh", "svdvals"),), SINGULAR) for line in (ROOT, PRODUCT)),

@@ -128,7 +128,9 @@ def _once_each(asked: list[Any]) -> list[Any]:
 
 def _in_no_order(gradients: Any) -> Any:
     """The norms of gradients come in the order in which the weights were used."""
-    return {**gradients, "weights": sorted(gradients["weights"], key=str)} if isinstance(gradients, dict) else gradients
+    if not isinstance(gradients, dict):
+        return gradients
+    return {**gradients, "weights": sorted(gradients["weights"], key=lambda norm: (norm is None, norm or 0.0))}
 
 
 def _of_weights(report: Any) -> Any:
