@@ -63,14 +63,14 @@ def samples_scatter(target: Any, samples: Any, title: str, caption: str = "", na
     front, broken = _points(samples)
     canvas = _canvas(4.0, 4.05, top=0.32)
     axes = canvas.subplots()
-    _style(axes, "$x_1$", "$x_2$")
+    _style(axes, "x₁", "x₂")
     limits = _frame(behind if len(behind) else front)
     inside = _inside(front, limits)
     (u, v), (x, y) = _thin(behind).T, _thin(front[inside]).T
     axes.scatter(u, v, s=7, color=GREY, linewidths=0, label="target", zorder=2)
     axes.scatter(x, y, s=5, color=ACCENT, alpha=0.65, linewidths=0, label="samples", zorder=3)
     axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
-    axes.set_title(title, fontsize=10, color=INK, parse_math=False)
+    axes.set_title(title, fontsize=10, color=INK, parse_math=False, y=1.0)  # a place that need not be looked for
     if not len(front):
         _nothing(axes)
     axes.legend(
@@ -84,25 +84,33 @@ def samples_scatter(target: Any, samples: Any, title: str, caption: str = "", na
 
 
 def noising_strip(points: Mapping[int, Any], caption: str = "", name: str = "noising") -> Figure:
-    """x_t for some t, side by side from clean to noise, in the same frame: `points` maps t to an array (N, 2)."""
+    """x_t for some t, side by side from clean to noise, in the same frame: `points` maps t to an array (N, 2).
+
+    One pair of axes holds all panels, each beside the one before, because ticks and labels take longer to draw than points.
+    """
     panels = [(t, *_points(points[t])) for t in sorted(points)]
-    canvas = _canvas(1.85 * max(len(panels), 1) + 0.77, 2.65, top=0.3)
+    canvas = _canvas(1.85 * max(len(panels), 1) + 0.77, 2.2, top=0.3, bottom=0.2)
+    axes = canvas.subplots()
     finite = [cloud for _, cloud, _ in panels if len(cloud)]
     limits = _frame(np.concatenate(finite) if finite else np.zeros((0, 2)))
-    axes_row = canvas.subplots(1, max(len(panels), 1), sharex=True, sharey=True, squeeze=False)[0]
+    (left, right), (_, top) = limits
+    pitch = 1.08 * (right - left)
+    _style(axes, "", "x₂")
+    axes.set(xlim=(left, right + pitch * (max(len(panels), 1) - 1)), ylim=limits[1], aspect="equal", xticks=[])
     broken = sum(lost for _, _, lost in panels)
-    for index, (axes, (t, cloud, _)) in enumerate(zip(axes_row, panels)):
-        _style(axes, "$x_1$", "$x_2$" if index == 0 else "")
+    for index, (t, cloud, _) in enumerate(panels):
         x, y = _thin(cloud[_inside(cloud, limits)], 1000).T
-        axes.scatter(x, y, s=2.5, color=ACCENT, alpha=0.55, linewidths=0, zorder=2)
-        axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
-        axes.set_title(f"t = {t}", fontsize=9, color=INK, parse_math=False)
+        axes.scatter(x + index * pitch, y, s=2.5, color=ACCENT, alpha=0.55, linewidths=0, zorder=2)
+        middle = (left + right) / 2 + index * pitch
+        axes.text(middle, top, f"t = {t}", fontsize=9, color=INK, parse_math=False, ha="center", va="bottom")
+        if index:
+            axes.axvline(middle - pitch / 2, color="white", linewidth=8, zorder=1)
         if not len(cloud):
-            _nothing(axes)
+            axes.text(middle, (limits[1][0] + top) / 2, "nothing to draw", fontsize=9, color=SOFT, ha="center", va="center")
     return _finish(canvas, name, _count_lost(caption, broken, sum(len(c) + lost for _, c, lost in panels), "points"))
 
 
-def _canvas(width: float, height: float, top: float = 0.12) -> "Canvas":
+def _canvas(width: float, height: float, top: float = 0.12, bottom: float = 0.43) -> "Canvas":
     """An empty picture of that size in inches, with fixed margins: laying them out anew takes longer than drawing."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
@@ -110,7 +118,7 @@ def _canvas(width: float, height: float, top: float = 0.12) -> "Canvas":
     canvas = Canvas(figsize=(width, height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(canvas)
     canvas.subplots_adjust(
-        left=0.58 / width, right=1 - 0.15 / width, bottom=0.43 / height, top=1 - top / height, wspace=0.08
+        left=0.58 / width, right=1 - 0.15 / width, bottom=bottom / height, top=1 - top / height
     )
     return canvas
 

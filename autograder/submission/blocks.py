@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,11 @@ class Source:
 
     text: str
     tree: ast.Module
+
+    @cached_property
+    def attributes_read(self) -> frozenset[str]:
+        """The attributes that are read somewhere in it: "layers" for `self.layers`."""
+        return frozenset(node.attr for node in ast.walk(self.tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load))
 
 
 @cache

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.manifest import Manifest, build_record
+from autograder.manifest import Manifest, assignment_ids, build_record, load_manifest
 from autograder.places import REPOSITORY
 from autograder.submission.rules import Refused
 
@@ -229,9 +229,12 @@ def serve(channel: socket.socket) -> None:
 
 
 def _know_handouts(arguments: tuple[Any, ...]) -> None:
-    """What every fork would work out of the assignment itself, and half of its time."""
+    """What every fork would work out of the assignments itself, and half of its time."""
     from autograder.submission.comparison import know_handout  # reads through this module itself
 
+    for identifier in assignment_ids():
+        with contextlib.suppress(UserError):
+            load_manifest(identifier)
     for manifest in arguments:
         if isinstance(manifest, Manifest):
             with contextlib.suppress(Exception):  # the fork meets it again, and tells

@@ -66,13 +66,6 @@ def _count(body: Sequence[ast.stmt]) -> int:
     return sum(isinstance(node, kinds) for statement in body for node in ast.walk(statement))
 
 
-def attributes_read(tree: ast.AST) -> Names:
-    """The attributes that are read somewhere in a file: "layers" for `self.layers`."""
-    return frozenset(
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    )
-
-
 # --- what has an effect -----------------------------------------------------------------------------------------------
 
 

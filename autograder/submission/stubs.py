@@ -8,7 +8,7 @@ file is the handout's is decided here, and nowhere else.
 import ast
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from autograder.submission.blocks import Block, Source, as_function, blocks_of, 
 from autograder.submission.editions import known_editions
 from autograder.submission.normal_form import (
     Function,
-    attributes_read,
     normal_form,
     operations,
     written_operations,
@@ -47,9 +46,8 @@ def regions_in(manifest: Manifest, name: str, content: bytes) -> Regions:
     """
     untouched, missing = set(), set()
     known = _known(manifest, name)
-    tree = tree_of(name, content)
-    read = attributes_read(tree)
-    source, blocks = Source(decode(name, content)[0], tree), blocks_in(manifest, name)
+    source, blocks = _source(name, content), blocks_in(manifest, name)
+    tree = source.tree
     for path in region_paths(manifest, name):
         theirs = find(tree, path)
         if path in blocks:
@@ -57,7 +55,7 @@ def regions_in(manifest: Manifest, name: str, content: bytes) -> Regions:
             if any(left <= stub.form and written <= stub.operations + _IDLE for stub in known.stubs[path]):
                 untouched.add(f"{name}:{path}")
         elif isinstance(theirs, Function):
-            left, written = set(normal_form(theirs, known.harmless, read)), written_operations(theirs)
+            left, written = set(normal_form(theirs, known.harmless, source.attributes_read)), written_operations(theirs)
             alike = any(left <= stub.form and written <= stub.operations + _IDLE for stub in known.stubs[path])
             if alike and not _is_bound_elsewhere(tree, path):
                 untouched.add(f"{name}:{path}")
@@ -94,32 +92,37 @@ def holds_work(manifest: Manifest, name: str, content: bytes | None) -> bool:
 
 
 def share_of_operations(manifest: Manifest, name: str, content: bytes, paths: Sequence[str]) -> float:
-    """How many operations the functions `paths` of a file have, as a share of the solution's; 0 where they cannot be read."""
+    """How many operations the regions `paths` of a file have, as a share of the solution's; 0 where they cannot be read."""
     known = _known(manifest, name)
     try:
-        text = (manifest.solution / name).read_text(encoding="utf-8")
-        tree, ours = tree_of(name, content), Source(text, ast.parse(text))
-        mine = _operations(Source(decode(name, content)[0], tree), paths, known)
+        source = _source(name, content)
+        mine = sum(_operations(source, path, known.blocks, known.harmless) for path in paths)
     except (NotPython, RecursionError):
         return 0.0
-    return mine / max(_FEW, _operations(ours, paths, known))
+    return mine / max(_FEW, sum(known.operations[path] for path in paths))
 
 
-def _operations(source: Source, paths: Sequence[str], known: "_Known") -> int:
-    functions: list[Function] = []
-    for path in paths:
-        if block := known.blocks.get(path):
-            functions.append(as_function(source, block, names_bound(source, block)))
-        elif isinstance(function := find(source.tree, path), Function):
-            functions.append(function)
-    return sum(operations(function, known.harmless, attributes_read(source.tree)) for function in functions)
+def _operations(source: Source, path: str, blocks: Mapping[str, Block], harmless: frozenset[str]) -> int:
+    if block := blocks.get(path):
+        function: Function = as_function(source, block, names_bound(source, block))
+    elif isinstance(found := find(source.tree, path), Function):
+        function = found
+    else:
+        return 0
+    return operations(function, harmless, source.attributes_read)
+
+
+@lru_cache(maxsize=16)
+def _source(name: str, content: bytes) -> Source:
+    """A file of a submission, to be looked at and not to be changed. Raises NotPython and RecursionError."""
+    return Source(decode(name, content)[0], tree_of(name, content))
 
 
 def _block_form(source: Source, block: Block, harmless: frozenset[str]) -> tuple[set[str], int]:
     """What a block gives each of its names, in normal form, and how many operations are written in it."""
-    read, form = attributes_read(source.tree), set()
+    form = set()
     for name in names_bound(source, block):
-        left = normal_form(as_function(source, block, [name]), harmless, read)
+        left = normal_form(as_function(source, block, [name]), harmless, source.attributes_read)
         form.add(f"{name}: {' | '.join(left)}")
     if any(alias.name == "*" for s in source.tree.body if isinstance(s, ast.ImportFrom) for alias in s.names):
         form.add("*")  # they may come from there
@@ -139,6 +142,7 @@ class _Known(NamedTuple):
     stubs: dict[str, list[_Stub]]  # by region
     harmless: frozenset[str]  # calls without effect: of given functions, and of what an object was made with
     blocks: Mapping[str, Block]  # regions that are no functions
+    operations: dict[str, int]  # of the solution, by region
 
 
 def handout(path: Path) -> ast.Module:
@@ -171,9 +175,11 @@ def _known_of(path: Path, paths: frozenset[str], editions: tuple[str, ...]) -> _
             form, written = _block_form(source, blocks[region], harmless)
             stubs[region].append(_Stub(frozenset(form), written))
         elif isinstance(stub := find(source.tree, region), Function):
-            form = set(normal_form(stub, harmless, attributes_read(source.tree)))
+            form = set(normal_form(stub, harmless, source.attributes_read))
             stubs[region].append(_Stub(frozenset(form), written_operations(stub)))
-    return _Known(given, stubs, harmless, blocks)
+    text = path.read_text(encoding="utf-8")
+    solution = Source(text, ast.parse(text))
+    return _Known(given, stubs, harmless, blocks, {region: _operations(solution, region, blocks, harmless) for region in paths})
 
 
 def blocks_in(manifest: Manifest, name: str) -> Mapping[str, Block]:

@@ -9,6 +9,7 @@ The rule, and the measurements it rests on, are in docs/outcome-rule.md.
 
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from statistics import median
 
 import numpy as np
@@ -139,8 +140,12 @@ class Outcome:
             samples = Sampling(self.context, short, self._open_lane).sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
         except (StudentFailure, WrongAnswer):
             return False
-        distances, _ = KDTree(self.data[:DENSE]).query(samples)
+        distances, _ = self.dense.query(samples)
         return float((distances**2).mean()) < KNOWN
+
+    @cached_property
+    def dense(self) -> KDTree:
+        return KDTree(self.data[:DENSE])
 
     def _sentence(self, sampler: Sampler, results: list[Measured], threshold: float, stand_ins: list[str]) -> str:
         medians = ", ".join(f"{result.median:.1f}" for result in results)
@@ -212,7 +217,7 @@ class Outcome:
             trained = self.trained[0]
             whose = "of the reference's training, whose weights were used" if trained.shared else f"{trained.seconds:.0f} s"
             caption = f"Training loss over {len(trained.losses)} iterations, {whose}."
-            pictures.append(figures.loss_curve(trained.losses, caption))
+            pictures.append(_loss_curve(tuple(trained.losses), caption))
         titles = {"ddpm": "DDPM", "ddim": f"DDIM, {self.context.manifest.training['num_inference_timesteps']} steps"}
         for sampler in SAMPLERS:
             results = self.measured[sampler]
@@ -247,3 +252,9 @@ class Outcome:
             }
         except (StudentFailure, WrongAnswer):
             return {}
+
+
+@lru_cache(maxsize=8)
+def _loss_curve(losses: tuple[float, ...], caption: str) -> Figure:
+    """Drawn once for each training that several submissions share."""
+    return figures.loss_curve(losses, caption)
