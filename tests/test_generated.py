@@ -288,14 +288,19 @@ def test_every_call_counts_its_draws_anew(tmp_path: Path):
     """So a second call, without a seed in between, begins with what counts as its first draw."""
     drawn(tmp_path, "return torch.randn(()), torch.randn(())")
     calls = "import student, torch; torch.manual_seed(3); print([[float(n) for n in student.f0()] for _ in range(2)])"
-    found = {}
-    for way in ("as drawn", "first turned", "others turned", "normal later", "others repeated"):
-        (tmp_path / KEYED.name).write_text(KEYED.read_text().replace('WAY = "as drawn"', f'WAY = "{way}"'))
+    found: dict[str, list[list[float]]] = {}
+    ways = ("as drawn", "first turned", "others turned", "normal later", "others repeated", "normal exchanged", "uniform exchanged")
+    for way, here in [*((way, "") for way in ways), ("normal later", "f0"), ("normal later", "f1")]:
+        told = KEYED.read_text().replace('WAY, HERE = "as drawn", ""', f'WAY, HERE = "{way}", "{here}"')
+        (tmp_path / KEYED.name).write_text(told)
         shown = subprocess.run([sys.executable, "-c", calls], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-        found[way] = json.loads(shown)
+        found[f"{way} in {here}" if here else way] = json.loads(shown)
     assert found["as drawn"][0] != found["as drawn"][1]
     assert found["first turned"] == [[-one, two] for one, two in found["as drawn"]]
     assert found["others turned"] == [[one, -two] for one, two in found["as drawn"]]
     assert [one for one, _ in found["normal later"]] == [two for _, two in found["as drawn"]]
     assert [one for one, _ in found["others repeated"]] == [one for one, _ in found["as drawn"]]
     assert [two for _, two in found["others repeated"]] == [two for _, two in found["normal later"]]
+    assert found["normal exchanged"] == [[two, one] for one, two in found["as drawn"]]
+    assert found["uniform exchanged"] == found["as drawn"] == found["normal later in f1"]
+    assert found["normal later in f0"] == found["normal later"] != found["as drawn"]

@@ -5,8 +5,8 @@ fraction of a second, once, and no more memory; a child that writes to a page ge
 
 What a worker allocates comes in such pages too, by glibc 2.35 and newer, where the kernel leaves that to programs (`madvise`). The first
 call of a U-Net with five million weights took 37 to 58 ms in a worker, and 43 to 72 in pages of 4 kB; its gradients 62 to 73, and 78 to 91.
-What it frees it keeps for its next tensor, instead of giving it back after every layer: DDPM's 1000 steps of 2048 points took 2.8 to 3.5 s of processor time so,
-and 3.1 to 4.2 s without (five runs each, one thread, AMD EPYC).
+What it frees it keeps for its next tensor, instead of giving it back after every layer: DDPM's 1000 steps of 2048 points took 2.8 to 3.5 s of
+processor time so, and 3.1 to 4.2 s without (five runs each, one thread, AMD EPYC).
 """
 
 import contextlib

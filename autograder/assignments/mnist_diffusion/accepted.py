@@ -42,7 +42,8 @@ DOUBLE = (
 )
 WITHOUT, LABELLED = "u = unet(x, c, time, torch.zeros(n))", "k = unet(x, c, time, torch.ones(n))"
 GUIDED = "{}; eps = (1 - guidance_scale) * u + guidance_scale * k"
-KEPT = ("return x, torch.stack(caches, dim=1)",)
+KEPT = (("return x, torch.stack(caches, dim=1)",), ("return x, torch.stack(states, 1)",))
+FLOW_STEP = "x = x + (v_u + guidance_scale * (v_c - v_u)) / num_ts"
 
 
 def _turned(line: str) -> str:
@@ -63,7 +64,8 @@ ACCEPTED = (
     ),
     Accepted("class_conditional.py:ddpm_sample", ("if t % 20 == 0 or t in (num_ts, 1):",), (), FOR_PICTURES),
     Accepted("flow_matching.py:class_fm_sample", ("if i % 20 == 0 or i == num_ts - 1:",), (), FOR_PICTURES),
-    *(Accepted(region, lines, (), FOR_PICTURES) for region in SAMPLERS for lines in (("caches.append(x)",), KEPT)),
+    *(Accepted(region, lines, (), FOR_PICTURES) for region in SAMPLERS for lines in (("caches.append(x)",), *KEPT)),
+    Accepted("flow_matching.py:class_fm_sample", (FLOW_STEP,), (FLOW_STEP,), FOR_PICTURES),
     *(Accepted(region, (), ("caches.append(x)",), FOR_PICTURES) for region in SAMPLERS),
     *(Accepted("time_conditional.py:ddpm_sample", (DRAWN.format(16),), (DRAWN.format(number),), MANY) for number in (8, 15, 17, 32)),
     Accepted("class_conditional.py:ddpm_sample", (UPDATE,), (UPDATE,), FOR_PICTURES),

@@ -15,6 +15,7 @@ from autograder.grading.generated.reach import DIGEST, Reach, secret
 from autograder.grading.generated.transcripts import Recorded, Transcript, bytes_in, parting
 from autograder.grading.rubric import Check
 from autograder.grading.runner import run_check
+from autograder.regions import path_of
 from autograder.sandbox.lane import Lane
 
 SECRETS = 32
@@ -24,9 +25,10 @@ FEWEST_SECRETS = 4  # that show an equality
 ENOUGH_SECONDS = 60.0  # for one way to compare a mutant, once it has had them
 MOST_SECONDS = 300.0  # until it has had them
 MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of one batch
-WAYS = (  # see keyed_random_numbers.py
+WAYS = (  # see keyed_random_numbers.py; "here": while the function runs that was changed
     "as drawn", "normal turned", "first turned", "others turned", "vectors turned", "images turned", "normal later", "vectors later", "images later",
-    "others repeated", "integer later", "uniform later",
+    "others repeated", "integer later", "uniform later", "normal exchanged", "uniform exchanged", "normal later here", "vectors later here",
+    "images later here",
 )  # fmt: skip
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 How = Literal["equal", "equal in law", "equal where answered", "survivor"]
@@ -52,7 +54,7 @@ class Comparison:
         """How the mutant with these files compares, and a sentence."""
         first = ""
         for how, way, refusing in LADDER:
-            student = Recorded(self.lane, _with_keys(files, WAYS[0]) if way else files, self.reach.limits)
+            student = Recorded(self.lane, _with_keys(files, WAYS[0], self.reach) if way else files, self.reach.limits)
             difference = self._difference(student, way, refusing)
             student.fresh()
             if not difference:
@@ -106,7 +108,7 @@ class Comparison:
     def _opened(self, way: str, refusing: bool = False) -> Recorded:
         """A worker of the right version, in place of the one before. One that refuses serves for nothing else."""
         self.close()
-        files = _with_keys(self.reach.files, way) if way else self.reach.files
+        files = _with_keys(self.reach.files, way, self.reach) if way else self.reach.files
         student = Recorded(self.beside, files, self.reach.limits)
         self.right = "refusing" if refusing else way, student
         return student
@@ -126,10 +128,12 @@ def checks_at(number: int, reach: Reach, elsewhere: bool = True) -> list[Check]:
     return [check for check in reach.checks if check in own or (elsewhere and number <= SECRETS_ELSEWHERE)]
 
 
-def _with_keys(files: dict[str, bytes], way: str) -> dict[str, bytes]:
+def _with_keys(files: dict[str, bytes], way: str, reach: Reach) -> dict[str, bytes]:
     """The files with random numbers by place: every file of Python begins by importing the module that sees to it."""
     first = f"import {KEYED.stem}; ".encode()
-    keyed = KEYED.read_bytes().replace(b'WAY = "as drawn"', f'WAY = "{way}"'.encode())
+    way, here, _ = way.partition(" here")
+    told = f'WAY, HERE = "{way}", "{path_of(reach.region).rpartition(".")[2] if here else ""}"'
+    keyed = KEYED.read_bytes().replace(b'WAY, HERE = "as drawn", ""', told.encode())
     changed = {
         name: (b"\n".join([content, first]) if b"from __future__" in content else first + b"\n" + content)
         for name, content in files.items()

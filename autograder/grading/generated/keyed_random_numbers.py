@@ -8,7 +8,8 @@ in the same way.
 WAY names other numbers of the same distribution: the signs of all normal numbers, "normal turned", or of those of the "first" draw of a call, of all
 "others", of "vectors" (of one dimension), or of "images" (of more); or the numbers of one kind's next draw, "normal later" or "vectors later", as
 where a program has drawn once before in vain; or, "others repeated", of every second draw after the first of its kind, as where each step of a
-sampler draws once in vain.
+sampler draws once in vain; or, "normal exchanged" or "uniform exchanged", of the first two draws of one shape in each other's place. Where HERE names
+a function, WAY is about what is drawn while it runs.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-WAY = "as drawn"
+WAY, HERE = "as drawn", ""
 FOLDER = os.path.join(os.path.dirname(__file__), "")  # "" where the program's files have names without a folder
 _one_number, _numpy_generator = torch.rand, np.random.default_rng
 
@@ -39,15 +40,15 @@ class _Seeded:
 _seeded: dict[int, _Seeded] = {}  # by generator
 
 
-def _call() -> Any:
-    """The outermost frame of the program's files, which stands for one call from outside; None where there is none."""
-    frame, found = sys._getframe(), None
+def _call() -> tuple[Any, bool]:
+    """The outermost frame of the program's files, which stands for one call from outside, None where there is none; and whether WAY is about it."""
+    frame, found, here = sys._getframe(), None, not HERE
     while frame is not None:
         name = frame.f_code.co_filename
         if name != __file__ and name.endswith(".py") and (name.startswith(FOLDER) if FOLDER else not os.path.isabs(name)):
-            found = frame
+            found, here = frame, here or frame.f_code.co_name == HERE
         frame = frame.f_back  # type: ignore[assignment]
-    return found
+    return found, here
 
 
 def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[torch.Generator, float]:
@@ -57,7 +58,8 @@ def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[t
     if known.left is None or not torch.equal(state, known.left):  # seeded since the last draw
         known.calls, known.call = 0, None
         known.key = hashlib.sha256(state.numpy().tobytes()).digest()
-    if (call := _call()) is not known.call or call is None:
+    call, here = _call()
+    if call is not known.call or call is None:
         known.call, known.calls = call, known.calls + 1
         known.counted.clear()
     _one_number((), generator=source)  # so that the same seed, set again, is seen
@@ -66,13 +68,16 @@ def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[t
     is_first, is_vector = not any(one[0] == "normal" for one in known.counted), len(place[1]) < 2
     groups = {kind} if kind != "normal" else {kind, "vectors" if is_vector else "images", "first" if is_first else "others"}
     known.counted[place] += 1
-    count = known.counted[place] + (WAY.endswith(" later") and WAY.split()[0] in groups)
-    if WAY == "others repeated":
+    count, (whose, _, how) = known.counted[place], (WAY if here else "as drawn").partition(" ")
+    if whose in groups and how == "later":
+        count += 1
+    elif whose in groups and how == "exchanged":
+        count = {1: 2, 2: 1}.get(count, count)
+    elif (whose, how) == ("others", "repeated"):
         count = 2 * count - 1
     told = (place, 0) if kind.startswith("filled") else (place, count, known.calls)
     key = hashlib.sha256(known.key + repr(told).encode()).digest()
-    turned = WAY.endswith(" turned") and WAY.split()[0] in groups
-    return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if turned else 1.0
+    return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 2), -1.0 if whose in groups and how == "turned" else 1.0
 
 
 def _made(kind: str, original: Any) -> Any:

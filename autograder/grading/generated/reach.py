@@ -42,6 +42,7 @@ class Reach:
     `files`: of the right version, as its worker gets them. `limits`: for mutants, short, but enough for what is as slow as the right version.
     """
 
+    region: str
     checks: tuple[Check, ...]
     own: frozenset[str]
     carried: frozenset[str]
@@ -79,7 +80,7 @@ def find_reach(manifest: Manifest, lane: Lane, variant: str, region: str) -> Rea
     student.fresh()
     allowed = max(SHORTEST_CALL, TIMES_THE_SLOWEST * found.slowest)
     limits = replace(manifest.limits, seconds_per_call=allowed, seconds_per_check=2 * allowed)
-    return Reach(checks, own, carried, found.files, limits)
+    return Reach(region, checks, own, carried, found.files, limits)
 
 
 def behaviour(manifest: Manifest) -> list[Check]:
