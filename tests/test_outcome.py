@@ -235,13 +235,16 @@ ROLL = """
 """
 
 
-@pytest.mark.parametrize(("sampler", "function"), [("ddpm", "p_sample_loop"), ("ddim", "ddim_p_sample_loop")])
-def test_a_sampler_that_gives_the_data_without_the_network_is_held(sandbox, sampler, function):
-    files = solution_files(MANIFEST)
+def gives_the_roll(files, function):
+    """The files, with a loop that draws the data by itself."""
     code = files["ddpm.py"].decode()
     start = code.index('"""', code.index('"""', code.index(f"def {function}(")) + 3) + 4
-    files["ddpm.py"] = (code[:start] + ROLL + code[start:]).encode()
-    outcome = short_outcome(sandbox, files)
+    return {**files, "ddpm.py": (code[:start] + ROLL + code[start:]).encode()}
+
+
+@pytest.mark.parametrize(("sampler", "function"), [("ddpm", "p_sample_loop"), ("ddim", "ddim_p_sample_loop")])
+def test_a_sampler_that_gives_the_data_without_the_network_is_held(sandbox, sampler, function):
+    outcome = short_outcome(sandbox, gives_the_roll(solution_files(MANIFEST), function))
     try:
         with pytest.raises(Held, match=f"Your {function} gives the Swiss roll with a network that was not trained"):
             outcome.expect(sampler, Note(), Carry())

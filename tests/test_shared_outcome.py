@@ -1,5 +1,7 @@
 """Task 1-5 with weights of the reference's trainings: when they are used, that they are laid in as they belong, and what is told of it."""
 
+import contextlib
+import dataclasses
 import json
 
 import numpy as np
@@ -12,13 +14,16 @@ from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS,
 from autograder.assignments.swiss_roll.time_linear import TimeLinear, forward, shapes
 from autograder.errors import UserError
 from autograder.grading import reference_trainings
+from autograder.grading.checks import Carry, Held, Note
 from autograder.grading.mutants import solution_files
+from autograder.grading.outcome import OutcomeContext
 from autograder.grading.reference_trainings import ReferenceTraining
 from autograder.grading.seeds import Draw
 from autograder.grading.session import Grading, Options
 from autograder.manifest import load_manifest
 from autograder.submission.intake import Submission
-from tests.test_outcome import MANIFEST, SHORT, mutant, short_outcome
+from tests.check_runs import named
+from tests.test_outcome import MANIFEST, SHORT, gives_the_roll, mutant, short_outcome
 
 PROVED = frozenset((*NETWORK, *LOSS))
 PAIRS = pairs_of(2, tuple(SHORT["dim_hids"]), 2)
@@ -195,6 +200,26 @@ def test_a_whole_verdict_says_whose_training_was_judged(sandbox):
     plain = json.loads(verdict.to_json())
     del plain["outcome"]
     assert type(verdict).from_json(json.dumps(plain)).outcome == "own"  # as every verdict was before
+
+
+@pytest.mark.parametrize(
+    ("sampler", "wrong"),
+    [("ddpm", {"p_sample"}), ("ddim", {"ddim_p_sample"}), ("ddim", {"SimpleNet", "ddim_p_sample"}), ("ddim", {"SimpleNet"})],
+    ids=lambda value: value if isinstance(value, str) else " and ".join(sorted(value)),
+)
+def test_where_the_reference_stands_in_a_right_loop_is_not_held(sandbox, sampler, wrong):
+    """With an untrained network it must not give the Swiss roll, whoever takes the step; a loop that gives the roll by itself is held then, too."""
+    context = OutcomeContext(MANIFEST, sandbox, solution_files(MANIFEST), MANIFEST.limits, b"a secret of the tests", "digest", outcome="shared")
+    loop = "p_sample_loop" if sampler == "ddpm" else "ddim_p_sample_loop"
+    own_roll = dataclasses.replace(context, files=gives_the_roll(context.files, loop))
+    for one in (context, own_roll):
+        outcome, carry, note = swiss_roll.Outcome(one), Carry(named(*wrong), proved=PROVED - named(*wrong)), Note()
+        try:
+            with pytest.raises(Held) if one is own_roll else contextlib.nullcontext():
+                outcome.expect(sampler, note, carry)
+        finally:
+            outcome.close()
+        assert note.values["training 1 is the reference's"][0], outcome.shared.reason
 
 
 def test_the_tiers_of_an_original_course_train(sandbox, monkeypatch):

@@ -29,7 +29,7 @@ from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
 SCHEDULE = "time_conditional.py:ddpm_schedule"
-CLASSES = 7  # of the checks; not that of the digits
+CLASSES = 10  # those of the digits, since code may hold the number
 SIZE, TINY = (1, 3, 4), (1, 2, 2)  # of the images in the checks, and where only labels count
 
 

@@ -146,7 +146,7 @@ DIFFUSION: tuple[Variant, ...] = (
         "doubled-batch", "one call of the network with the batch twice; one-hot vectors made by the caller, zeros for no label",
         bodies={
             CLASS_LOSS: """
-                hot = F.one_hot(c, 7).float() if c.max() < 7 else F.one_hot(c, 10).float()
+                hot = F.one_hot(c, 10).float()
                 hot[torch.rand(len(c)) < p_uncond] = 0
                 t = 1 + (torch.rand(len(x_0)) * num_ts).long()
                 eps = torch.randn(x_0.shape)

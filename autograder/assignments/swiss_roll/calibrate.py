@@ -84,7 +84,7 @@ def measure(sandbox: Sandbox, job: tuple[str, Subject, int]) -> dict[str, Any]:
         trained.network.worker.request("swap_weights", {})
         for sampler in SAMPLERS:
             draw = Draw(SECRET, digest, f"last iterate {sampler}")
-            samples = outcome.sampling.sample(sampler, plan, trained, len(outcome.target), draw)
+            samples = outcome.sampling.sample(sampler, plan, trained.model, trained.eps_theta, len(outcome.target), draw)
             line[f"{sampler} last"] = round(chamfer_distance(samples, outcome.target), 2)
     except (StudentFailure, WrongAnswer) as error:
         line["error"] = f"{type(error).__name__}: {error}"[:300]

@@ -43,7 +43,7 @@ def one_training(sandbox: Sandbox, manifest: Manifest, index: int) -> ReferenceT
         figures: dict[str, float] = {}
         for sampler in SAMPLERS:
             draw = Draw(SECRET, str(index), f"draws of {sampler}")
-            samples = outcome.sampling.sample(sampler, plan, trained, DRAWS * len(outcome.target), draw)
+            samples = outcome.sampling.sample(sampler, plan, trained.model, trained.eps_theta, DRAWS * len(outcome.target), draw)
             distances = [chamfer_distance(part, outcome.target) for part in np.split(samples, DRAWS)]
             figures[sampler] = round(float(np.median(distances)), 2)
         return ReferenceTraining(weights, trained.losses, figures)

@@ -20,7 +20,7 @@ from autograder.assignments.swiss_roll.rule import Rule
 from autograder.assignments.swiss_roll.sampling import Sampling
 from autograder.assignments.swiss_roll.shared import Shared
 from autograder.assignments.swiss_roll.stand_ins import LOSS, NETWORK, SAMPLERS, Plan, Sampler, plan_for
-from autograder.assignments.swiss_roll.training import Trained, Trainer
+from autograder.assignments.swiss_roll.training import EpsTheta, Trained, Trainer
 from autograder.grading.checks import Carry, Floats, Held, Note, WrongAnswer, expect_tensor
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
@@ -120,24 +120,21 @@ class Outcome:
         The mean squared distance to the data is 0 for points of it, 0.003 for good samples, and above 0.1 for points that know nothing of it. The
         schedule is a short one with about the same ᾱ at t/T.
         """
-        model = self.trained[0].model
-        if not plan.own_loop or model is None:
+        if not plan.own_loop:
             return False
-        training, student = self.context.manifest.training, model.student
+        training, student = self.context.manifest.training, self.trained[0].model.student
         draw = Draw(self.context.secret, self.context.digest, f"1-5 {sampler} untrained")
         try:
             ddpm = student.module("ddpm")
             settings = (2, 2, list(training["dim_hids"]), UNTRAINED_STEPS)
-            own = plan.own_network
-            network = (
-                student.module("network").new("SimpleNet", *settings) if own else student.network(lambda x, t: 0 * x)
-            )
+            own = student.module("network").new("SimpleNet", *settings) if plan.own_network else None
             scale = training["num_train_timesteps"] / UNTRAINED_STEPS
             betas = {name: scale * training[name] for name in ("beta_1", "beta_T")}
+            network = student.network(_silent) if own is None else own
             model = ddpm.new("DiffusionModule", network, ddpm.new("BaseScheduler", UNTRAINED_STEPS, **betas))
             short = EvenlySpaced(UNTRAINED_STEPS, **betas, mode=training["mode"])
-            untrained = Trained(np.zeros(0), 0.0, model, self.trained[0].network, draw.seed())
-            samples = Sampling(self.context, short, self._open_lane).sample(sampler, plan, untrained, UNTRAINED_SAMPLES, draw)
+            eps_theta: EpsTheta = _silent if own is None else lambda x, t: own.call("", x, t)
+            samples = Sampling(self.context, short, self._open_lane).sample(sampler, plan, model, eps_theta, UNTRAINED_SAMPLES, draw)
         except (StudentFailure, WrongAnswer):
             return False
         distances, _ = self.dense.query(samples)
@@ -191,7 +188,7 @@ class Outcome:
         wanted = self.rule.draws(sampler)
         while len(draws) < wanted:
             count = self.context.manifest.training["num_samples"] * (wanted - len(draws))
-            samples = self.sampling.sample(sampler, plan, trained, count, draw)
+            samples = self.sampling.sample(sampler, plan, trained.model, trained.eps_theta, count, draw)
             first = samples[: len(self.target)] if first is None else first
             draws += [chamfer_distance(part, self.target) for part in np.split(samples, wanted - len(draws))]
             if wanted == self.rule.draws(sampler) and abs(median(draws) / threshold - 1) < self.rule.near:
@@ -252,6 +249,10 @@ class Outcome:
             }
         except (StudentFailure, WrongAnswer):
             return {}
+
+
+def _silent(x: Floats, t: Floats) -> Floats:
+    return 0 * x
 
 
 @lru_cache(maxsize=8)

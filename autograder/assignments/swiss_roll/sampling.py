@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograder.assignments.swiss_roll.stand_ins import LOOP, STEP, Plan, Sampler
-from autograder.assignments.swiss_roll.training import Trained
+from autograder.assignments.swiss_roll.training import EpsTheta
 from autograder.grading.checks import Floats, expect_tensor
 from autograder.grading.outcome import OutcomeContext
 from autograder.grading.seeds import Draw
@@ -24,12 +24,13 @@ class Sampling:
     def __init__(self, context: OutcomeContext, schedule: EvenlySpaced, open_lane: Callable[[], Lane]):
         self.context, self.schedule, self.open_lane = context, schedule, open_lane
 
-    def sample(self, sampler: Sampler, plan: Plan, trained: Trained, count: int, draw: Draw) -> Floats:
+    def sample(self, sampler: Sampler, plan: Plan, model: Handle, eps_theta: EpsTheta, count: int, draw: Draw) -> Floats:
+        """Points, (count, 2). `model`: the student's DiffusionModule around a network, of which `eps_theta` asks from here."""
         self.context.on_progress(f"sampling ({sampler.upper()})", 0, 1)
-        assert trained.model is not None
         if not plan.own_loop:
-            return self._own_step_in_reference_loop(sampler, trained.model, count, draw)
-        model = trained.model if plan.own_step else self._with_reference_step(sampler, trained.network, draw)
+            return self._own_step_in_reference_loop(sampler, model, count, draw)
+        if not plan.own_step:
+            model = self._with_reference_step(sampler, eps_theta, draw)
         extra = {"num_inference_timesteps": self._inference_steps} if sampler == "ddim" else {}
         fields = {"target": model.ref, "path": LOOP[sampler], "args": [(count, 2)], "kwargs": extra}
         limits, threads = self.context.limits, self.context.threads
@@ -40,19 +41,17 @@ class Sampling:
     def _inference_steps(self) -> int:
         return self.context.manifest.training["num_inference_timesteps"]
 
-    def _with_reference_step(self, sampler: Sampler, network: Handle, draw: Draw) -> Handle:
-        """The student's module in a lane of its own, whose step is answered here, with the trained network, there."""
+    def _with_reference_step(self, sampler: Sampler, eps_theta: EpsTheta, draw: Draw) -> Handle:
+        """The student's module in a lane of its own, whose step is answered here, with what the network answers there."""
         student = Student(self.open_lane(), self.context.files, self.context.limits)
         ddpm = student.module("ddpm")
-        remote = student.network(lambda x, t: network.call("", x, t))
+        remote = student.network(eps_theta)
         model = ddpm.new("DiffusionModule", remote, ddpm.new("BaseScheduler", self.schedule.num_timesteps))
 
         def step(xt: Any, t: Any, t_prev: Any = None, eta: Any = 0.0) -> Any:
             x = expect_tensor(xt, np.shape(xt), f"What {LOOP[sampler]} gives {STEP[sampler]}")
             now, before = (int(as_timesteps(time, len(x))[0]) for time in (t, -1 if t_prev is None else t_prev))
-            eps = expect_tensor(
-                network.call("", x.astype(np.float32), np.array([now])), x.shape, "The output of SimpleNet"
-            )
+            eps = expect_tensor(eps_theta(x.astype(np.float32), np.array([now])), x.shape, "The output of SimpleNet")
             a, b, sigma = self._coefficients(sampler, now, before)
             return (a * x - b * eps + sigma * draw.normal(*x.shape)).astype(np.float32)
 

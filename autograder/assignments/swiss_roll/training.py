@@ -18,6 +18,7 @@ from autograder.oracles.schedule import EvenlySpaced
 from autograder.sandbox.lane import Lane
 from autograder.sandbox.proxies import Handle, Student, from_wire, to_wire
 
+EpsTheta = Callable[[Any, Any], Any]  # (x_t, t) → ε_θ(x_t, t)
 Lanes = tuple[Lane, Lane | None]  # the student's, and the reference network's where one is needed
 
 
@@ -27,10 +28,15 @@ class Trained:
 
     losses: Floats
     seconds: float
-    model: Handle | None  # the student's DiffusionModule around the trained network, or around the reference network
+    model: Handle  # the student's DiffusionModule around the trained network, or around the reference network
     network: Handle
     seed: int
     shared: bool = False  # of the reference, whose weights were laid into the network
+
+    @property
+    def eps_theta(self) -> EpsTheta:
+        """What the network answers, asked from here."""
+        return lambda x, t: self.network.call("", x, t)
 
 
 class Trainer:

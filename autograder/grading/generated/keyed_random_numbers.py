@@ -6,10 +6,10 @@ fills a tensor in place, such as the weights of a new layer, is known by kind an
 in the same way.
 
 WAY names other numbers of the same distribution: the signs of all normal numbers, "normal turned", or of those of the "first" draw of a call, of all
-"others", of "vectors" (of one dimension), or of "images" (of more); or the numbers of one kind's next draw, "normal later" or "vectors later", as
-where a program has drawn once before in vain; or, "others repeated", of every second draw after the first of its kind, as where each step of a
-sampler draws once in vain; or, "normal exchanged" or "uniform exchanged", of the first two draws of one shape in each other's place. Where HERE names
-a function, WAY is about what is drawn while it runs.
+"others", of "vectors" (of one dimension), or of "images" (of more); or the numbers of one kind's next draw, "normal later", "vectors later" or "all
+later", as where a program has drawn once before in vain; or, "others repeated", of every second draw after the first of its kind, as where each step
+of a sampler draws once in vain; or, "normal exchanged" or "uniform exchanged", of the first two draws of one shape in each other's place. Where HERE
+names a function, WAY is about what is drawn while it runs.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def _generator(kind: str, shape: Any, source: torch.Generator | None) -> tuple[t
     known.left = source.get_state()
     place = (kind, tuple(shape))
     is_first, is_vector = not any(one[0] == "normal" for one in known.counted), len(place[1]) < 2
-    groups = {kind} if kind != "normal" else {kind, "vectors" if is_vector else "images", "first" if is_first else "others"}
+    groups = {"all", kind} | ({"vectors" if is_vector else "images", "first" if is_first else "others"} if kind == "normal" else set())
     known.counted[place] += 1
     count, (whose, _, how) = known.counted[place], (WAY if here else "as drawn").partition(" ")
     if whose in groups and how == "later":

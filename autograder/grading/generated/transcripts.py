@@ -155,13 +155,13 @@ def equal(one: Any, two: Any) -> bool:
 
 
 def _told(value: Any) -> Any:
-    """What a network is told as t, in whatever form: where all is one whole number, that number. A mask may be of truth values."""
+    """What a network is told as t, in whatever form: where all is one number, that number. A mask may be of truth values."""
     if isinstance(value, Array):
         numbers = np.asarray(from_wire(value))
-        if numbers.size and numbers.dtype.kind in "bif" and (numbers == numbers.flat[0]).all() and float(numbers.flat[0]).is_integer():
-            return int(numbers.flat[0])
+        if numbers.size and numbers.dtype.kind in "bif" and (numbers == numbers.flat[0]).all():
+            return float(numbers.flat[0])
         return to_wire(numbers.astype(np.float64)) if numbers.dtype.kind in "bi" else value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return float(value) if isinstance(value, (int, float)) else value
 
 
 def _equal_arrays(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> bool:
