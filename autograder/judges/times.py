@@ -21,6 +21,10 @@ ENOUGH = 2048  # images, of which each row gets a hundred
 SAME = 1e-5  # relative to the largest time; float32 loses 1e-7, neighbours are 1/T apart
 
 
+class LossUnread(StudentFailure):
+    """The loss tells nothing that the loop could be compared with: with these tables its x_t are no noised images."""
+
+
 @dataclass(frozen=True)
 class Told:
     """What the network is told at each row of the schedule that comes up."""
@@ -97,15 +101,18 @@ def judge_in_loss(course: Interface, draw: Draw, note: Note) -> None:
 
 
 def judge_in_loop(course: Interface, draw: Draw, note: Note, loss_is_wrong: bool = False) -> None:
-    """What the loop tells is what the loss tells; where the loss is known to be wrong, any time that goes down with t."""
+    """What the loop tells is what the loss tells; where the loss is known to be wrong, any time that goes down with t. Raises WrongAnswer, or
+    LossUnread.
+    """
     schedule, told = course.schedule(draw), in_loop(course, draw, note)
     expect(
         all(np.diff(told.times) > 0),
         f"The time that {course.names.p_sample_loop} tells the network must go down from step to step; yours goes {_listed(told.times[::-1])}.",
     )
-    loss = None if loss_is_wrong else _or_none(lambda: in_loss(course, draw, Note()))
-    if loss is None:
+    if loss_is_wrong:
         return
+    if (loss := _or_none(lambda: in_loss(course, draw, Note()))) is None:
+        raise LossUnread(f"What {course.names.compute_loss} tells the network cannot be read.")
     if (loss.is_usual(schedule) or not told.is_usual(schedule)) and told.differs_from(loss):
         raise WrongAnswer(_disagree(course, loss, told, schedule))
 

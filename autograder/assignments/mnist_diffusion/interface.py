@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, Layout, layouts, own_layouts
 from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
+from autograder.judges import times
 from autograder.judges.conditions import Labels, Unreadable, one_hot
 from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
@@ -242,3 +243,12 @@ def judged(
             with contextlib.suppress(WrongAnswer, Raised):
                 return any_form(note, [in_form(*tables, **form) for tables in possible])
         raise error from None
+
+
+def judge_time_told(course: type[Course], student: Student, draw: Draw, note: Note, carry: Carry, loss: str) -> None:
+    """What the sampler tells the network is what the loss tells it, in a layout of the tables that fits both; in any, where none fits the loss or it
+    is known to be wrong. `loss`: its region.
+    """
+    for loss_is_wrong in (loss in carry.wrong, True):
+        with contextlib.suppress(times.LossUnread):
+            return judged(course, student, draw, note, carry, partial(times.judge_in_loop, loss_is_wrong=loss_is_wrong))

@@ -1,9 +1,9 @@
 """Task 2-3: the sampler of time_conditional.py."""
 
-from autograder.assignments.mnist_diffusion.interface import TimeConditional, judged
+from autograder.assignments.mnist_diffusion.interface import TimeConditional, judge_time_told, judged
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
-from autograder.judges import sampling, seeding, times
+from autograder.judges import sampling, seeding
 from autograder.sandbox.proxies import Student
 
 SAMPLE = "time_conditional.py:ddpm_sample"
@@ -30,10 +30,7 @@ def test_noise_of_steps(student: Student, draw: Draw, note: Note, carry: Carry) 
 @task("2-3", points=1.5, region=SAMPLE, false_fail=1e-9, detects="any difference")
 def test_time_told(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """In every step the network is told the time that the training told it at the same noise."""
-    def judge(course: TimeConditional, draw: Draw, note: Note) -> None:
-        times.judge_in_loop(course, draw, note, loss_is_wrong="time_conditional.py:ddpm_forward" in carry.wrong)
-
-    judged(TimeConditional, student, draw, note, carry, judge)
+    judge_time_told(TimeConditional, student, draw, note, carry, loss="time_conditional.py:ddpm_forward")
 
 
 @task("2-3", points=1, region=SAMPLE, false_fail=1e-9, detects="any difference")

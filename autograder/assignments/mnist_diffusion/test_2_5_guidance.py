@@ -1,9 +1,9 @@
 """Task 2-5: the guided sampler of class_conditional.py."""
 
-from autograder.assignments.mnist_diffusion.interface import ClassConditional, judged
+from autograder.assignments.mnist_diffusion.interface import ClassConditional, judge_time_told, judged
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
-from autograder.judges import sampling, seeding, times
+from autograder.judges import sampling, seeding
 from autograder.judges.guidance import judge_guidance
 from autograder.sandbox.proxies import Student
 
@@ -36,10 +36,7 @@ def test_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
 @task("2-5", points=1.5, region=SAMPLE, false_fail=1e-9, detects="any difference")
 def test_time_told(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """In every step the network is told the time that the training told it at the same noise."""
-    def judge(course: ClassConditional, draw: Draw, note: Note) -> None:
-        times.judge_in_loop(course, draw, note, loss_is_wrong="class_conditional.py:ddpm_forward" in carry.wrong)
-
-    judged(ClassConditional, student, draw, note, carry, judge)
+    judge_time_told(ClassConditional, student, draw, note, carry, loss="class_conditional.py:ddpm_forward")
 
 
 @task("2-5", points=1, region=SAMPLE, false_fail=1e-9, detects="any difference")

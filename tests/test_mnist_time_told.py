@@ -1,0 +1,33 @@
+"""CS180's samplers are compared with their own losses: in a layout of the tables that fits both, and not in one that fits the sampler alone."""
+
+import pytest
+
+from autograder.grading.mutants import right_files
+from autograder.grading.rubric import load_rubric
+from autograder.grading.runner import run_check
+from autograder.manifest import load_manifest
+from autograder.sandbox.proxies import Student
+
+MANIFEST = load_manifest("mnist_diffusion")
+CHECKS = {check.id: check for check in load_rubric(MANIFEST)}
+VARIANT = "alpha-0-in-the-product-and-all-rows"  # whose tables of T + 1 entries fit three layouts, and its loss two of them
+TOLD = [
+    ("2-3.time_told", "time_conditional.py", "torch.tensor([t / num_ts])"),
+    ("2-5.time_told", "class_conditional.py", "torch.full((n,), t / num_ts)"),
+]
+
+
+@pytest.mark.parametrize(("check", "name", "told"), TOLD)
+def test_another_time_than_that_of_the_loss(sandbox, check, name, told):
+    right = right_files(MANIFEST, VARIANT)
+    text = right[name].decode()
+    assert text.count(told) == 1
+    wrong = {**right, name: text.replace(told, told.replace("t / num_ts", "t / (1.05 * num_ts)")).encode()}
+    with sandbox.lane() as lane:
+        for files, status in ((right, "passed"), (wrong, "failed")):
+            student = Student(lane, files, MANIFEST.limits)
+            judgement = run_check(CHECKS[check], student, b"secret of the tests of the time told", "digest")
+            student.fresh()
+            assert judgement.status == status, judgement.message
+    assert "at the noise of step" in judgement.message
+    assert "ddpm_forward tells it 1.0000 and ddpm_sample 0.9524" in judgement.message
