@@ -97,10 +97,14 @@ class Wisconsin(Interface):
         return np.random.default_rng(self.student.next_seed()).integers(0, int(model.get("timesteps")), rows)
 
     def replace(self, model: Any, name: str, function: Callable[..., Any]) -> None:
-        """Of p_sample, the stand-in is given x and t; the labels and t_index must be those that belong to them."""
+        """Of p_sample, the stand-in is given x and t; the labels and t_index must be those that belong to them, and t_index only missing where
+        the student's own does without.
+        """
+        alone = name != self.names.p_sample or takes_by_position(self.student, model, name, 3)
 
         def p_sample(x: Any, label: Any, t: Any, t_index: Any = None) -> Any:
             expect_told(label, x, f"{self.names.p_sample_loop} must give {self.names.p_sample}")
+            expect(alone or t_index is not None, f"{self.names.p_sample_loop} must give {self.names.p_sample} t_index, too, which yours takes.")
             if t_index is not None:
                 rows = len(x) if isinstance(x, np.ndarray) and x.ndim else 1
                 times, index = (as_timesteps(value, rows, "The time that the step is given") for value in (t, t_index))
@@ -184,6 +188,19 @@ def reference_q_sample(schedule: Schedule, generator: np.random.Generator) -> Ca
 def rows_of(x: Any) -> int:
     """Of a batch, here or in the worker."""
     return int(x.call("__len__")) if isinstance(x, Handle) else len(x)
+
+
+def takes_by_position(student: Student, model: Handle, name: str, count: int) -> bool:
+    """Whether a method can be called with so many arguments; true where that cannot be told."""
+    try:
+        signature = student.module("inspect").new("signature", model.part(name))
+    except Raised:
+        return True
+    try:
+        signature.new("bind", *range(count))
+    except Raised:
+        return False
+    return True
 
 
 def takes_t(student: Student, model: Handle) -> bool:

@@ -114,6 +114,21 @@ DDPM: tuple[Variant, ...] = (
             return self.postprocess(imgs)
         """,
     }),
+    Variant("t-index-by-default", "the step finds out t_index by itself where it is not given, and the loop leaves it out", bodies={
+        STEP: """
+            last = int(t[0] if t_index is None else t_index) == 0
+            beta = self._extract(self.betas, t, x.shape)
+            of_noise = beta / self._extract(self.sqrt_one_minus_alphas_cumprod, t, x.shape)
+            mean = self._extract(self.sqrt_recip_alphas, t, x.shape) * (x - of_noise * self.model(x, label, t))
+            return mean if last else mean + self._extract(self.posterior_variance, t, x.shape).sqrt() * torch.randn_like(x)
+        """,
+        LOOP: """
+            x = torch.randn(len(labels), *self.img_shape, device=self.betas.device)
+            for t in reversed(range(self.timesteps)):
+                x = self.p_sample(x, labels, torch.full((len(labels),), t, device=x.device))
+            return self.postprocess(self.vae.decoder(x) if self.use_vae else x)
+        """,
+    }, edits={"libs/ddpm.py": (("def p_sample(self, x, label, t, t_index):", "def p_sample(self, x, label, t, t_index=None):"),)}),
     Variant("t-of-one-entry", "the loop gives t the shape (1,); the step looks at t_index", bodies={
         STEP: """
             rows = t.expand(len(x))

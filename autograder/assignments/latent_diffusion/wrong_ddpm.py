@@ -153,6 +153,11 @@ LOOP = (
         edits=(("device=device), t)", "device=device), self.timesteps - 1 - t)"),),
     ),
     _loop(
+        "t-index-left-out",
+        "Your loop seems to leave out t_index, which p_sample takes after t.",
+        edits=(("device=device), t)", "device=device))"),),
+    ),
+    _loop(
         "start-same-for-all-images",
         "All images seem to start from the same noise, so that images of one class would be equal. Look at the shape of what you draw.",
         edits=((_START, "x = torch.randn(1, *self.img_shape, device=device).repeat(len(labels), 1, 1, 1)"),),
