@@ -18,6 +18,8 @@ SINGULAR = "Of a matrix that is positive and symmetric, singular values are eige
 GIVEN = "m_1, s_1, m_2, s_2 = (torch.as_tensor(given, dtype=torch.{}) for given in (mu_1, sigma_1, mu_2, sigma_2))"
 PRECISION = "Single precision is within what the check allows."
 DISTANCE = "libs/fid.py:frechet_distance"
+OFFSET_LINE = "offset = 1e-6 * np.eye(len(mu_1))"
+RATES = "rates = 10_000 ** (-torch.arange(0, self.width, 2{}) / self.width)"
 DECODED = "x = self.vae.decoder(x)"
 MADE = "made = SpatialTransformer(channels, context_dim, num_heads, groups=GROUPS)"
 OWN_EPS = "made.norm.eps = 1e-6"
@@ -34,5 +36,7 @@ ACCEPTED = (
     Accepted("libs/ddpm.py:DDPM.p_sample", (CLAMPED,), ("x0 = x0",), MAY_BE_CLAMPED),
     Accepted(DISTANCE, (FINITE,), (FINITE.replace("not ", ""),), OFFSET),
     *(Accepted(DISTANCE, (line,), (line.replace("eigvalsh", "svdvals"),), SINGULAR) for line in (ROOT, PRODUCT)),
+    Accepted(DISTANCE, (OFFSET_LINE,), (OFFSET_LINE.replace("* ", "* -"),), OFFSET),
+    Accepted("libs/stable_diffusion.py:SDUNet.forward", (RATES.format(", dtype=torch.float64"),), (RATES.format(""),), PRECISION),
     Accepted(DISTANCE, (GIVEN.format("float64"),), (GIVEN.format("float32"),), PRECISION),
 )
