@@ -1,15 +1,18 @@
-"""The loss and the loops around an autoencoder: an object with `encoder` and `decoder`, both answered by the grader, linear and of factor 8.
+"""The loss, the steps and the loops around an autoencoder: an object with `encoder` and `decoder`, both answered by the grader, linear and of
+factor 8.
 
-Each is run twice with equal random numbers: without the autoencoder on the latents, and with it on the images. What a mistake of the diffusion
-does it does in both, so that only the latent path is judged here.
+The loss and the loops are run twice with equal random numbers: without the autoencoder on the latents, and with it on the images. What a mistake of
+the diffusion does it does in both, so that only the latent path is judged here.
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograder.assignments.latent_diffusion.interface import Wisconsin, reference_q_sample
 from autograder.assignments.latent_diffusion.samples import Steps
@@ -162,6 +165,33 @@ class Run:
     first: Floats | None
     made_of: Floats | None
     answer: Any
+
+
+def judge_last_step(course: Wisconsin, draw: Draw, note: Note, take: Callable[[Handle, Floats, NDArray[np.int64]], Any]) -> None:
+    """The step to clean data gives the estimate of x_0 itself, of latents that reach ±3. `take`: (model, x_t, t) → the student's result.
+
+    Raises WrongAnswer.
+    """
+    course, name = dataclasses.replace(course, sample_shape=LATENT), f"{course.kind}.p_sample"
+    schedule = course.schedule(draw)
+    t = np.full(ROWS, schedule.first)
+    x0, eps = draw.uniform(-3, 3, ROWS, *LATENT), draw.normal(ROWS, *LATENT)
+    model = course.build(schedule, course.answered(lambda call: eps))
+    Autoencoder(draw).put_into(course, model)
+    answer = take(model, f32(schedule.q_sample(x0, t, eps)), t)
+    got = expect_tensor(answer, x0.shape, f"With use_vae, the result of {name}")
+    clamped = near(got, x0.clip(-1, 1), 1e-3)
+    note("x_0 of latents", near(got, x0, 1e-3), 0)
+    note("x_0 is clamped", clamped, 0)
+    expect(
+        not clamped,
+        f"With use_vae, {name} must not clamp its estimate of x_0: it is one of latents, here within ±{abs(x0).max():.2f}; yours is within ±1.",
+    )
+    expect(
+        near(got, x0, 1e-3),
+        f"With use_vae, at t = {schedule.first}, where no noise is added, {name} must give its estimate of x_0, (x_t − √(1 − ᾱ_t) ε_θ) / √ᾱ_t; "
+        f"yours differs from it by up to {abs(got - x0).max():.3f}.",
+    )
 
 
 def judge_loop(course: Wisconsin, draw: Draw, note: Note) -> None:

@@ -1,6 +1,6 @@
 """Task 3: p_sample and p_sample_loop."""
 
-from autograder.assignments.latent_diffusion import samples
+from autograder.assignments.latent_diffusion import latent, samples
 from autograder.assignments.latent_diffusion.interface import Wisconsin
 from autograder.grading.checks import Note, task
 from autograder.grading.seeds import Draw
@@ -16,7 +16,7 @@ def test_step_calls_the_network(student: Student, draw: Draw, note: Note) -> Non
     ddpm_step.judge_network_call(Wisconsin(student), draw, note)
 
 
-@task("3", points=0.5, region=STEP, false_fail=1e-8, detects="0.1 % of a coefficient", shows_work=True)
+@task("3", points=0.4, region=STEP, false_fail=1e-8, detects="0.1 % of a coefficient", shows_work=True)
 def test_step_mean(student: Student, draw: Draw, note: Note) -> None:
     """The mean of `p_sample` is (x_t − β_t/√(1−ᾱ_t) ε_θ) / √α_t (DDPM, Eq. 11)."""
     ddpm_step.judge_mean(Wisconsin(student), draw, note)
@@ -32,6 +32,13 @@ def test_step_noise(student: Student, draw: Draw, note: Note) -> None:
 def test_step_takes_any_batch(student: Student, draw: Draw, note: Note) -> None:
     """`p_sample` takes batches of any size, also of one row, and images of any size, and leaves t as it is."""
     ddpm_step.judge_batches(Wisconsin(student), draw, note)
+
+
+@task("3", points=0.1, region=STEP)
+def test_step_of_latents(student: Student, draw: Draw, note: Note) -> None:
+    """With `use_vae`, `p_sample` takes the same step: latents reach beyond ±1, and nothing clamps them."""
+    course = Wisconsin(student)
+    latent.judge_last_step(course, draw, note, course.p_sample)
 
 
 @task("3", points=0.5, region=LOOP, false_fail=8e-7, detects="a mean of x_T off by 0.09, a spread off by 7 %", shows_work=True)

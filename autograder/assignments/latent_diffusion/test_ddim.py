@@ -1,5 +1,7 @@
 """The bonus task "ddim": faster sampling. Its α_t is DDPM's ᾱ_t."""
 
+import numpy as np
+
 from autograder.assignments.latent_diffusion import latent, samples
 from autograder.assignments.latent_diffusion.interface import WisconsinDDIM
 from autograder.grading.checks import Carry, Note, task
@@ -22,10 +24,17 @@ def test_step_deterministic(student: Student, draw: Draw, note: Note) -> None:
     ddim_step.judge_deterministic(WisconsinDDIM(student), draw, note)
 
 
-@task("ddim", points=0.5, region=STEP, shows_work=True)
+@task("ddim", points=0.4, region=STEP, shows_work=True)
 def test_last_step(student: Student, draw: Draw, note: Note) -> None:
     """For t_prev = −1, clean data with ᾱ = 1, `DDIM.p_sample` gives the estimate of x₀ itself, for every η."""
     ddim_step.judge_last_step(WisconsinDDIM(student), draw, note)
+
+
+@task("ddim", points=0.1, region=STEP)
+def test_step_of_latents(student: Student, draw: Draw, note: Note) -> None:
+    """With `use_vae`, `DDIM.p_sample` takes the same step: latents reach beyond ±1, and nothing clamps them."""
+    course = WisconsinDDIM(student)
+    latent.judge_last_step(course, draw, note, lambda model, x, t: course.ddim_p_sample(model, x, t, np.full_like(t, -1), 0.0))
 
 
 @task("ddim", points=0.75, region=STEP, false_fail=6e-7, detects="5 % of σ_t, 0.1 % of a coefficient", shows_work=True)

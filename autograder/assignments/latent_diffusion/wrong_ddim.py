@@ -47,6 +47,11 @@ STEP = (
         "The noise of your DDIM step seems to be uniform, never negative. It is standard normal, times σ (DDIM, Eq. 12).",
         edits=(("torch.randn_like(x)", "torch.rand_like(x)"),),
     ),
+    _step(
+        "ddim-latents-clamped",
+        "With use_vae, your DDIM step seems to clamp its estimate of x_0 to ±1, where images end. Latents reach beyond.",
+        edits=((_X0, f"({_X0}).clamp(-1, 1)"),),
+    ),
 )  # fmt: skip
 
 _TIMES = "times = torch.linspace(self.timesteps - 1, 0, num_steps).round().long().tolist()"

@@ -119,6 +119,14 @@ STEP = (
         edits=(("self.model(x, label, t)", "self.model(x, t, label)"),),
     ),
     _step(
+        "latents-clamped-in-step",
+        "With use_vae, your step seems to clamp its estimate of x_0 to ±1, where images end. Latents reach beyond.",
+        edits=((f"mean = {_FACTOR} * {_MEAN}",
+                "bar = self._extract(self.sqrt_alphas_cumprod, t, x.shape) ** 2\n"
+                "x0 = ((x - (1 - bar).sqrt() * self.model(x, label, t)) / bar.sqrt()).clamp(-1, 1)\n"
+                "mean = ((bar / (1 - beta)).sqrt() * beta * x0 + (1 - beta).sqrt() * (1 - bar / (1 - beta)) * x) / (1 - bar)"),),
+    ),
+    _step(
         "step-return-forgotten",
         "p_sample seems to return nothing at t > 0. Look at its last line.",
         edits=(("return mean + ", "mean + "),),
