@@ -34,6 +34,13 @@ def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
+def relabelled(c: NDArray[Any], rows: Rows, classes: int) -> NDArray[Any]:
+    """Labels, as numbers or one-hot, with another label in these rows; where a row is zero, none, and it stays as it is."""
+    others = c.copy()
+    others[rows] = np.roll(c[rows], 1, axis=1) if c.ndim == 2 and c.shape[1] > 1 else (c[rows] + 1) % classes
+    return others
+
+
 def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
     """The label of each row, and whether the network is to look at it. Raises Unreadable, or WrongAnswer for the mask."""
     rows, c = len(call.x), call.more.get("c")

@@ -14,7 +14,6 @@ TWICE = "Numbers that were drawn in vain change nothing."
 STATISTICS = "A block that is called twice computes the same; only the running statistics of its BatchNorm move twice in training."
 SIGMAS = "σ_t² = β_t is as right as β̃_t (DDPM, Sec. 3.2)."
 PERMUTED = "Counted from the end, or from one further on, a random order is a random order."
-ZEROED = "One-hot vectors of which the caller has made zeros where no label is told need no mask."
 MANY = "How many images are drawn is left to the student."
 LAST = "self.out = nn.Conv2d(D, C, 3, 1, 1)"
 FIRST = "self.layers = nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU())"
@@ -87,6 +86,5 @@ ACCEPTED = (
     Accepted("unet.py:UpConv.__init__", (UP_WITHOUT_BIAS.format(False),), (UP_WITHOUT_BIAS.format(True),), BEFORE_NORM),
     Accepted("time_conditional.py:ddpm_sample", (BEFORE.format("t - 1"),), (BEFORE.format("(t - 1) + 1"),), SIGMAS),
     Accepted("flow_matching.py:class_fm_forward", (IN_PAIRS.format("torch.randperm(n)"),), (IN_PAIRS.format("torch.randperm(n) - 1"),), PERMUTED),
-    Accepted("unet.py:ClassConditionalUNet.forward", ("one_hot = c if mask is None else c * mask.reshape(-1, 1)",), ("one_hot = c",), ZEROED),
     Accepted("class_conditional.py:ddpm_sample", (GUIDED.format(f"{WITHOUT}; {LABELLED}"),), (GUIDED.format(f"{LABELLED}; {WITHOUT}"),), ORDER),
 )

@@ -24,7 +24,7 @@ from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
 from autograder.judges.results import images_of
-from autograder.judges.signature import Signature
+from autograder.judges.signature import Given, Signature
 from autograder.oracles.schedule import Schedule
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
@@ -213,6 +213,26 @@ class ClassConditional(TimeConditional):
         expect(len(network.calls) == 1, f"ddpm_forward must call {self.names.network} once; yours called it {len(network.calls)} times.")
         return network.calls[0], labels
 
+    def given_in_loss(self, draw: Draw, rows: int, p: float) -> list[Given]:
+        """What the loss calls the network with, as it is given, with p_uncond = p."""
+        course, x0 = dataclasses.replace(self, dropped=p), draw.uniform(0, 1, rows, *TINY).astype(np.float32)
+        return course._given(lambda model: course.compute_loss(model, x0, course.labels(draw, rows)))
+
+    def given_in_sampler(self, draw: Draw, rows: int) -> list[Given]:
+        """What the guided sampler calls the network with in all its steps, as it is given."""
+        return self._given(lambda model: self.p_sample_loop(model, (rows, *TINY), self.labels(draw, rows)))
+
+    def _given(self, run: Callable[[Model], Any]) -> list[Given]:
+        kept: list[Given] = []
+
+        def answer(answer: Any, given: Given) -> Any:
+            kept.append(given)
+            return answer
+
+        schedule = self.layout.schedule
+        run(self.build(schedule, Network(silent, dataclasses.replace(self.network_arguments, result=answer), **self.calls_of(schedule))))
+        return kept
+
 
 # With the student's tables, or with right ones
 
@@ -252,3 +272,17 @@ def judge_time_told(course: type[Course], student: Student, draw: Draw, note: No
     for loss_is_wrong in (loss in carry.wrong, True):
         with contextlib.suppress(times.LossUnread):
             return judged(course, student, draw, note, carry, partial(times.judge_in_loop, loss_is_wrong=loss_is_wrong))
+
+
+def given_in(student: Student, draw: Draw, carry: Carry, run: Callable[[ClassConditional], list[Given]]) -> list[Given]:
+    """What `run` finds that the student's code calls its network with, in the first form that it takes; nothing where it does not run, which is
+    the business of other checks.
+    """
+    found: list[Given] = []
+
+    def keep(course: ClassConditional, draw: Draw, note: Note) -> None:
+        found[:] = run(course)
+
+    with contextlib.suppress(WrongAnswer, Raised):
+        judged(ClassConditional, student, draw, Note(), carry, keep)
+    return found

@@ -102,9 +102,9 @@ def time_conditional(draw: Draw) -> Case:
     return Case(name, partial(_conditional, sizes), told, inputs, diagram, tuple(map(_with_time, TIMES)))
 
 
-def class_conditional(draw: Draw) -> Case:
+def class_conditional(draw: Draw, sizes: Sizes | None = None) -> Case:
     """Each image has another label and t; of several, some labels are told and some are not."""
-    sizes, name = Sizes.drawn(draw), "ClassConditionalUNet"
+    sizes, name = sizes or Sizes.drawn(draw), "ClassConditionalUNet"
     inputs = []
     for (x,) in _images(draw, sizes.channels, SIDE, ROWS_WITH_LABELS):
         mask = draw.generator.permutation(np.arange(1, len(x) + 1) % 2).astype(np.float32)

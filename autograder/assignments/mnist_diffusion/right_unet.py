@@ -227,9 +227,17 @@ UNETS: tuple[Variant, ...] = (
         f"{C}.forward": _class_forward("keep = torch.ones_like(c) if mask is None else mask\n    assert not keep.is_floating_point()",
                                        "torch.eye(self.num_classes)[c] * torch.where(keep == 1, 1.0, 0.0).reshape(-1, 1)"),
     }),
-    Variant("caller-makes-the-one-hot", "c comes as one-hot vectors, and a mask beside it", bodies={
-        f"{C}.forward": _class_forward("assert c.shape == (len(x), self.num_classes)", "c if mask is None else c * mask.reshape(-1, 1)"),
-    }),
+    Variant(
+        "caller-makes-the-one-hot", "c comes as one-hot vectors, and a mask beside it",
+        bodies={
+            f"{C}.forward": _class_forward("assert c.shape == (len(x), self.num_classes)", "c if mask is None else c * mask.reshape(-1, 1)"),
+        },
+        edits={"class_conditional.py": (
+            ("unet(x_t, c, t / num_ts, mask)", "unet(x_t, F.one_hot(c, 10).float(), t / num_ts, mask)"),
+            ("eps_u, eps_c = unet(x, c, time, without), unet(x, c, time, 1 - without)",
+             "hot = F.one_hot(c, 10).float()\n        eps_u, eps_c = unet(x, hot, time, without), unet(x, hot, time, 1 - without)"),
+        )},
+    ),
     Variant(
         "no-label-is-a-zero-vector", "c comes as one-hot vectors, which are zero where no label is told; there is no mask",
         bodies={f"{C}.forward": _class_forward("assert c.shape == (len(x), self.num_classes)", "c")},

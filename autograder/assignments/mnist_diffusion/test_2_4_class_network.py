@@ -1,12 +1,14 @@
 """Task 2-4: the U-Net that is told the digit."""
 
 from autograder.assignments.mnist_diffusion import networks
+from autograder.assignments.mnist_diffusion.interface import given_in
 from autograder.assignments.mnist_diffusion.unet_judge import Judge
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.sandbox.proxies import Student
 
-UNET = "unet.py:ClassConditionalUNet"
+UNET, FORWARD = "unet.py:ClassConditionalUNet", "class_conditional.py:ddpm_forward"
+ROWS = 32  # none of them is dropped, or all are, with probability 5e-10
 
 
 @task("2-4", points=4, region=UNET, shows_work=True)
@@ -17,7 +19,15 @@ def test_class_network(student: Student, reference: Student, draw: Draw, note: N
     Judge(student, reference, draw, note, carry)(networks.class_conditional(draw))
 
 
-@task("2-4", points=1, region=UNET)
+@task("2-4", points=0.5, region=UNET)
 def test_without_a_mask(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """Without a mask, `ClassConditionalUNet` is told all labels."""
     Judge(student, reference, draw, note, carry).without_a_mask(networks.class_conditional(draw))
+
+
+@task("2-4", points=0.5, region=UNET)
+def test_network_and_loss(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """A label that the conditional `ddpm_forward` drops does not reach `ClassConditionalUNet`: both say in the same way that it is not told."""
+    whose = reference if carry.stands_in_for(FORWARD) else student
+    for given in given_in(whose, draw, carry, lambda course: course.given_in_loss(draw, ROWS, 0.5)):
+        Judge(student, reference, draw, note, carry).hears_no_dropped_label(given, "ddpm_forward")

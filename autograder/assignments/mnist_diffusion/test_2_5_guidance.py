@@ -1,13 +1,15 @@
 """Task 2-5: the guided sampler of class_conditional.py."""
 
-from autograder.assignments.mnist_diffusion.interface import ClassConditional, judge_time_told, judged
+from autograder.assignments.mnist_diffusion.interface import ClassConditional, given_in, judge_time_told, judged
+from autograder.assignments.mnist_diffusion.unet_judge import Judge
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import sampling, seeding
 from autograder.judges.guidance import judge_guidance
 from autograder.sandbox.proxies import Student
 
-SAMPLE = "class_conditional.py:ddpm_sample"
+SAMPLE, UNET = "class_conditional.py:ddpm_sample", "unet.py:ClassConditionalUNet"
+ROWS = 4
 
 
 @task("2-5", points=1.5, region=SAMPLE, false_fail=5e-8, detects="a mean of x_T off by 0.04, a spread off by 3 %")
@@ -33,7 +35,7 @@ def test_steps(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     judged(ClassConditional, student, draw, note, carry, sampling.judge_mean_and_noise)
 
 
-@task("2-5", points=1.5, region=SAMPLE, false_fail=1e-9, detects="any difference")
+@task("2-5", points=1, region=SAMPLE, false_fail=1e-9, detects="any difference")
 def test_time_told(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """In every step the network is told the time that the training told it at the same noise."""
     judge_time_told(ClassConditional, student, draw, note, carry, loss="class_conditional.py:ddpm_forward")
@@ -43,3 +45,11 @@ def test_time_told(student: Student, draw: Draw, note: Note, carry: Carry) -> No
 def test_seed(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """The same seed gives the same images, and another seed gives others."""
     judged(ClassConditional, student, draw, note, carry, seeding.judge_seed)
+
+
+@task("2-5", points=0.5, region=SAMPLE)
+def test_network_and_sampler(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """Where the guided `ddpm_sample` asks without a label, `ClassConditionalUNet` is told none: both say it in the same way."""
+    whose = reference if carry.stands_in_for(UNET) else student
+    for given in given_in(student, draw, carry, lambda course: course.given_in_sampler(draw, ROWS))[:2]:
+        Judge(whose, reference, draw, note, carry).hears_no_dropped_label(given, "ddpm_sample")

@@ -8,17 +8,22 @@ from functools import partial
 import numpy as np
 
 from autograder.assignments.mnist_diffusion import plain_blocks
-from autograder.assignments.mnist_diffusion.networks import Case
+from autograder.assignments.mnist_diffusion.networks import SIDE, Case, Sizes, class_conditional
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Form, judge_architecture
 from autograder.judges.architecture.recording import Arguments
+from autograder.judges.conditions import relabelled, told
+from autograder.judges.expectations import f32
+from autograder.judges.network import Call
+from autograder.judges.signature import Given
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 from autograder.submission.rules import listed
 
 FILE = "unet"
+IMAGE, CLASSES = (1, SIDE, SIDE), 10  # those of the digits
 TRUNK = ("Conv", "DownConv", "UpConv", "Flatten", "Unflatten", "ConvBlock", "DownBlock", "UpBlock")
 USES = {  # the blocks in each diagram, and what those are made of
     "ConvBlock": ("Conv",),
@@ -63,6 +68,15 @@ class Judge:
     def without_a_mask(self, case: Case) -> None:
         """forward(x, c, t) gives what a mask of ones gives, and depends on c. Raises WrongAnswer."""
         self._with_plain_where_wrong(case, self._without_a_mask)
+
+    def hears_no_dropped_label(self, given: Given, where: str) -> None:
+        """`given`: what a function of the student's, `where`, calls the network with, some labels dropped. Raises WrongAnswer where the network
+        looks at these all the same: the two have different ways to say that no label is told.
+
+        A network that takes no such arguments raises, as it does at the first step of a training, and is not judged here.
+        """
+        sizes = Sizes(IMAGE[0], self.draw.integer(6, 9), CLASSES)
+        self._with_plain_where_wrong(class_conditional(self.draw, sizes), partial(self._hears_no_dropped_label, given, where))
 
     # With plain layers in the place of wrong blocks
 
@@ -135,6 +149,29 @@ class Judge:
             "Without a mask the output must be as with a mask of ones, which tells the network all labels; yours is another one.",
         )
         expect(not near(others, without, within), "Without a mask the output must depend on c; yours is the same for other labels.")
+
+    def _hears_no_dropped_label(self, given: Given, where: str, case: Case, ours: Handle, theirs: Handle) -> None:
+        c, mask, rows = given["c"], given["mask"], len(given["x"])
+        x = self.draw.normal(rows, *IMAGE)
+        _, kept = told(Call(x, np.empty(0), given), where, case.name)
+        others = relabelled(c, ~kept, CLASSES)
+        if np.array_equal(c, others):
+            return
+        network, rest = case.build(ours, case.name), (given["t"], *([] if mask is None else [mask]))
+        network.draw_weights()
+        network.later("eval")
+        try:
+            answers = [network.answer(f32(x), labels, *rest) for labels in (c, others)]
+        except Raised:
+            return
+        one, other = (expect_tensor(answer, x.shape, f"The output of {case.name}") for answer in answers)
+        change, within = abs(one - other).max(), 1e-4 * abs(one).max()
+        self.note("hears dropped labels", not near(change, 0, within), 0)
+        expect(
+            near(change, 0, within),
+            f"{where} and {case.name} must say in the same way which labels are not told. {where} gives the network a mask that is 0 there, and "
+            f"your {case.name} looks at these labels all the same: with other ones, its answer changes by up to {change:.3f}.",
+        )
 
 
 def _form_that_runs(network: Handle, case: Case, given: Arguments) -> Form:

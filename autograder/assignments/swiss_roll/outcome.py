@@ -220,8 +220,8 @@ class Outcome:
             results = self.measured[sampler]
             if results:
                 best = min(results, key=lambda result: result.median)
-                draws = ", ".join(f"{value:.1f}" for value in best.draws)
-                caption = f"Chamfer distance {best.median:.1f} (median of {draws}); the threshold is {self.rule.threshold(sampler):g}."
+                draws = f" (median of {', '.join(f'{value:.1f}' for value in best.draws)})" if len(best.draws) > 1 else ""
+                caption = f"Chamfer distance {best.median:.1f}{draws}; the threshold is {self.rule.threshold(sampler):g}."
                 pictures.append(
                     figures.samples_scatter(
                         self.target, best.samples, titles[sampler], caption, name=f"samples_{sampler}"

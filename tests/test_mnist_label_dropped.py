@@ -1,0 +1,52 @@
+"""CS180's network and its callers say in the same way that a label is not told: each alone is right in several ways."""
+
+import pytest
+
+from autograder.grading.mutants import solution_files
+from autograder.grading.rubric import load_rubric
+from autograder.grading.runner import run_check
+from autograder.manifest import load_manifest
+from autograder.sandbox.proxies import Student
+
+MANIFEST = load_manifest("mnist_diffusion")
+CHECKS = {check.id: check for check in load_rubric(MANIFEST)}
+LOSS, SAMPLER = "2-4.network_and_loss", "2-5.network_and_sampler"
+
+HOT = "F.one_hot(c, 10).float()"
+ZEROED = f"{HOT} * mask.view(-1, 1)"
+_MASKED = "if mask is not None:\n            one_hot = one_hot * mask.view(-1, 1)\n"
+IGNORES_THE_MASK = (("unet.py", f"one_hot = F.one_hot(c, self.num_classes).to(x.dtype)\n        {_MASKED}", "one_hot = c\n"),)
+LOSS_WITH_MASK = (("class_conditional.py", "unet(x_t, c, t / num_ts, mask)", f"unet(x_t, {HOT}, t / num_ts, mask)"),)
+LOSS_WITH_ZEROS = (("class_conditional.py", "unet(x_t, c, t / num_ts, mask)", f"unet(x_t, {ZEROED}, t / num_ts)"),)
+_CALLS = "unet(x, c, time, without), unet(x, c, time, 1 - without)"
+SAMPLER_WITH_MASK = (("class_conditional.py", _CALLS, _CALLS.replace("c, ", f"{HOT}, ")),)
+SAMPLER_WITH_ZEROS = (("class_conditional.py", _CALLS, f"unet(x, 0 * {HOT}, time), unet(x, {HOT}, time)"),)
+ONE_OF_BOTH = (("class_conditional.py", _CALLS, f"unet(torch.cat([x, x]), torch.cat([0 * {HOT}, {HOT}]), torch.cat([time, time])).chunk(2)"),)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("edits", "failed"),
+    [
+        ((), []),
+        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_ZEROS), []),
+        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *ONE_OF_BOTH), []),
+        ((*IGNORES_THE_MASK, *LOSS_WITH_MASK, *SAMPLER_WITH_ZEROS), [LOSS]),
+        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_MASK), [SAMPLER]),
+    ],
+)
+def test_a_mask_that_the_network_ignores_is_wrong_where_its_caller_relies_on_it(lane, edits, failed):
+    files = dict(solution_files(MANIFEST))
+    for name, before, after in edits:
+        text = files[name].decode()
+        assert text.count(before) == 1
+        files[name] = text.replace(before, after).encode()
+    student = Student(lane, files, MANIFEST.limits)
+    judgements = {}
+    for check in ("2-4.class_network", "2-4.dropped_labels", "2-5.guidance", LOSS, SAMPLER):
+        judgements[check] = run_check(CHECKS[check], student, b"secret of the tests of dropped labels", "digest")
+        student.fresh()
+    assert [check for check, judgement in judgements.items() if judgement.status != "passed"] == failed, judgements
+    for check in failed:
+        assert "looks at these labels all the same" in judgements[check].message
+        assert ("ddpm_sample" if check == SAMPLER else "ddpm_forward") in judgements[check].message
