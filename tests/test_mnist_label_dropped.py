@@ -11,6 +11,8 @@ from autograder.sandbox.proxies import Student
 MANIFEST = load_manifest("mnist_diffusion")
 CHECKS = {check.id: check for check in load_rubric(MANIFEST)}
 LOSS, SAMPLER = "2-4.network_and_loss", "2-5.network_and_sampler"
+FLOW_LOSS, FLOW_SAMPLER = "flow.dropped_labels", "flow.guided_steps"
+CALLERS = {LOSS: "ddpm_forward", SAMPLER: "ddpm_sample", FLOW_LOSS: "class_fm_forward", FLOW_SAMPLER: "class_fm_sample"}
 
 HOT = "F.one_hot(c, 10).float()"
 ZEROED = f"{HOT} * mask.view(-1, 1)"
@@ -22,6 +24,16 @@ _CALLS = "unet(x, c, time, without), unet(x, c, time, 1 - without)"
 SAMPLER_WITH_MASK = (("class_conditional.py", _CALLS, _CALLS.replace("c, ", f"{HOT}, ")),)
 SAMPLER_WITH_ZEROS = (("class_conditional.py", _CALLS, f"unet(x, 0 * {HOT}, time), unet(x, {HOT}, time)"),)
 ONE_OF_BOTH = (("class_conditional.py", _CALLS, f"unet(torch.cat([x, x]), torch.cat([0 * {HOT}, {HOT}]), torch.cat([time, time])).chunk(2)"),)
+_FLOW_CALLS = "unet(x, c, t, without), unet(x, c, t, 1 - without)"
+FLOW_WITH_ZEROS = (
+    ("flow_matching.py", "unet(x_t, c, t, mask)", f"unet(x_t, {ZEROED}, t)"),
+    ("flow_matching.py", _FLOW_CALLS, f"unet(x, 0 * {HOT}, t), unet(x, {HOT}, t)"),
+)
+FLOW_WITH_MASK = (
+    ("flow_matching.py", "unet(x_t, c, t, mask)", f"unet(x_t, {HOT}, t, mask)"),
+    ("flow_matching.py", _FLOW_CALLS, _FLOW_CALLS.replace("c, ", f"{HOT}, ")),
+)
+WITH_ZEROS = (*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_ZEROS)
 
 
 @pytest.mark.slow
@@ -29,10 +41,11 @@ ONE_OF_BOTH = (("class_conditional.py", _CALLS, f"unet(torch.cat([x, x]), torch.
     ("edits", "failed"),
     [
         ((), []),
-        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_ZEROS), []),
+        ((*WITH_ZEROS, *FLOW_WITH_ZEROS), []),
         ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *ONE_OF_BOTH), []),
         ((*IGNORES_THE_MASK, *LOSS_WITH_MASK, *SAMPLER_WITH_ZEROS), [LOSS]),
         ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_MASK), [SAMPLER]),
+        ((*WITH_ZEROS, *FLOW_WITH_MASK), [FLOW_LOSS, FLOW_SAMPLER]),
     ],
 )
 def test_a_mask_that_the_network_ignores_is_wrong_where_its_caller_relies_on_it(lane, edits, failed):
@@ -43,10 +56,10 @@ def test_a_mask_that_the_network_ignores_is_wrong_where_its_caller_relies_on_it(
         files[name] = text.replace(before, after).encode()
     student = Student(lane, files, MANIFEST.limits)
     judgements = {}
-    for check in ("2-4.class_network", "2-4.dropped_labels", "2-5.guidance", LOSS, SAMPLER):
+    for check in ("2-4.class_network", "2-4.dropped_labels", "2-5.guidance", *CALLERS):
         judgements[check] = run_check(CHECKS[check], student, b"secret of the tests of dropped labels", "digest")
         student.fresh()
     assert [check for check, judgement in judgements.items() if judgement.status != "passed"] == failed, judgements
     for check in failed:
         assert "looks at these labels all the same" in judgements[check].message
-        assert ("ddpm_sample" if check == SAMPLER else "ddpm_forward") in judgements[check].message
+        assert f"{CALLERS[check]} gives the network a mask" in judgements[check].message

@@ -2,7 +2,7 @@
 how often it was told none, in the training of classifier-free guidance (Ho and Salimans 2022, Alg. 1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from autograder.grading.checks import Floats, Note, WrongAnswer, expect
 from autograder.grading.seeds import Draw
 from autograder.judges.network import Call
+from autograder.judges.signature import Given
 from autograder.measuring import has_a_time_for_each_row, times_of_rows
 from autograder.oracles.statistics import ALPHA, z_limit
 from autograder.oracles.tolerance import finite, near
@@ -55,6 +56,12 @@ def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
     if (numbers != numbers.round()).any() or abs(numbers).max() > MOST_CLASSES:
         raise Unreadable(f"{where} must give the network whole numbers as labels; yours gave it {numbers[0]:g} and others.")
     return numbers.astype(np.int64), kept
+
+
+def expect_readable(asked: Sequence[Given], network: str) -> None:
+    """Raises what `told` raises where the labels of one of these calls cannot be read."""
+    for given in asked:
+        told(Call(given["x"], np.empty(0), given), "Your code", network)
 
 
 def _from_one_hot(c: NDArray[Any], where: str) -> tuple[Labels, Rows]:

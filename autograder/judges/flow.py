@@ -5,6 +5,7 @@ The network is told t, so x_0 is known from x_t wherever t is not 1, and with it
 is judged as that of any standard normal x_0, so that one mistake costs one check. t may be drawn from all of 0 … 1, or from a grid of num_ts.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,16 +19,16 @@ from autograder.grading.seeds import Draw
 from autograder.judges import conditions
 from autograder.judges.conditions import Labels, Unreadable, one_hot, told
 from autograder.judges.expectations import expect_float32_inputs, f32
-from autograder.judges.network import Call, Network
+from autograder.judges.network import Call, Network, silent
 from autograder.judges.regression import Target, expect_gradient, expect_mean_square, value_of
-from autograder.judges.signature import Signature
+from autograder.judges.signature import Given, Signature
 from autograder.oracles.statistics import ALPHA, correlation, standard_normal_fault, z_limit
 from autograder.oracles.tolerance import near
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
 ROWS, SIZE = 8192, (1, 3, 3)
-TINY = (1, 2, 2)  # where only labels count
+TINY, STEPS = (1, 2, 2), 5  # where only labels count
 LATEST = 0.98  # t up to which x_0 is looked at: (x_t − t x_1)/(1 − t) has lost little by rounding
 KNOWN = 1e-4  # of 1 − t, from which on x_0 is known well enough for the loss
 LOSS = "the mean of ‖v − (x_1 − x_0)‖² over everything, with the x_0 that is inside x_t"
@@ -96,6 +97,30 @@ class Flow:
         except (WrongAnswer, Raised):
             note.values = kept
             raise first from None
+
+
+def given_in_loss(course: Flow, draw: Draw, rows: int, p_uncond: float) -> list[Given]:
+    """What the loss calls the network with, as it is given; nothing where it does not run."""
+    x_1 = f32(draw.uniform(-1, 1, rows, *TINY))
+    return _given(course, draw, rows, lambda unet, labels: course.loss(unet, x_1, labels, p_uncond, STEPS))
+
+
+def given_in_sampler(course: Flow, draw: Draw, rows: int) -> list[Given]:
+    """What the sampler calls the network with in all its steps, as it is given; nothing where it does not run."""
+    return _given(course, draw, rows, lambda unet, labels: course.samples(unet, labels, (TINY[1], TINY[2]), STEPS, 3.0, draw.seed()))
+
+
+def _given(course: Flow, draw: Draw, rows: int, run: Callable[[Any, Any], Any]) -> list[Given]:
+    arguments, kept = course.arguments.recording()
+
+    def call(labels: Any) -> None:
+        kept.clear()
+        run(course.student.namespace(unet=course.student.network(Network(silent, arguments))).part("unet"), labels)
+        conditions.expect_readable(kept, course.network)
+
+    with contextlib.suppress(WrongAnswer, Raised):
+        course.in_some_form(Note(), course.labels(draw, rows), call)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Signature(("x", "t", "c", "return_dict"), {"return_dict": True},
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,16 @@ class Signature:
             one = f"{count} argument{'' if count == 1 else 's'}"
             raise GraderHangup(f"the network takes {_listed(self.names)}, and was called with {one}")
         return {name: given[name] if name in given else self.defaults[name] for name in self.names}
+
+    def recording(self) -> tuple["Signature", list[Given]]:
+        """The same, and a list to which every call that is answered adds its arguments."""
+        kept: list[Given] = []
+
+        def result(answer: Any, given: Given) -> Any:
+            kept.append(given)
+            return self.result(answer, given)
+
+        return replace(self, result=result), kept
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, Layou
 from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.judges import times
-from autograder.judges.conditions import Labels, Unreadable, one_hot
+from autograder.judges.conditions import Labels, Unreadable, expect_readable, one_hot
 from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
@@ -223,14 +223,10 @@ class ClassConditional(TimeConditional):
         return self._given(lambda model: self.p_sample_loop(model, (rows, *TINY), self.labels(draw, rows)))
 
     def _given(self, run: Callable[[Model], Any]) -> list[Given]:
-        kept: list[Given] = []
-
-        def answer(answer: Any, given: Given) -> Any:
-            kept.append(given)
-            return answer
-
+        signature, kept = self.network_arguments.recording()
         schedule = self.layout.schedule
-        run(self.build(schedule, Network(silent, dataclasses.replace(self.network_arguments, result=answer), **self.calls_of(schedule))))
+        run(self.build(schedule, Network(silent, signature, **self.calls_of(schedule))))
+        expect_readable(kept, self.names.network)
         return kept
 
 

@@ -1,13 +1,15 @@
 """The bonus task "flow": rectified flow in the place of diffusion, without classes and with them."""
 
-from autograder.grading.checks import Note, task
+from autograder.assignments.mnist_diffusion.unet_judge import Judge
+from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import euler, flow
 from autograder.judges.flow import Flow
-from autograder.judges.signature import Signature
+from autograder.judges.signature import Given, Signature
 from autograder.sandbox.proxies import Student
 
 TIME_FORWARD, TIME_SAMPLE = "flow_matching.py:time_fm_forward", "flow_matching.py:time_fm_sample"
+UNET, ROWS = "unet.py:ClassConditionalUNet", 32  # of which none is dropped, or all are, with probability 5e-10
 CLASS_FORWARD, CLASS_SAMPLE = "flow_matching.py:class_fm_forward", "flow_matching.py:class_fm_sample"
 
 
@@ -56,9 +58,12 @@ def test_path_with_classes(student: Student, draw: Draw, note: Note) -> None:
 
 
 @task("flow", points=0.5, region=CLASS_FORWARD, false_fail=4e-8, detects="2 % more or fewer labels dropped; a mean t that differs by 0.013")
-def test_dropped_labels(student: Student, draw: Draw, note: Note) -> None:
-    """`class_fm_forward` gives the network each label, but with probability p_uncond, of each image by itself, none."""
+def test_dropped_labels(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """`class_fm_forward` gives the network each label, but with probability p_uncond, of each image by itself, none; it says so as
+    `ClassConditionalUNet` takes it.
+    """
     flow.judge_dropping(with_classes(student), draw, note)
+    _judge_with_network(student, reference, draw, note, carry, flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward")
 
 
 @task("flow", points=0.5, region=CLASS_FORWARD, shows_work=True)
@@ -74,6 +79,15 @@ def test_start_with_classes(student: Student, draw: Draw, note: Note) -> None:
 
 
 @task("flow", points=1, region=CLASS_SAMPLE, shows_work=True)
-def test_guided_steps(student: Student, draw: Draw, note: Note) -> None:
-    """`class_fm_sample` takes num_ts steps with the velocity v_u + γ (v_c − v_u) of the labels c, and returns x after the last."""
+def test_guided_steps(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
+    """`class_fm_sample` takes num_ts steps with the velocity v_u + γ (v_c − v_u) of the labels c, and returns x after the last. Where it asks
+    without a label, it says so as `ClassConditionalUNet` takes it.
+    """
     euler.judge_steps(with_classes(student), draw, note)
+    _judge_with_network(student, reference, draw, note, carry, flow.given_in_sampler(with_classes(student), draw, ROWS)[:2], "class_fm_sample")
+
+
+def _judge_with_network(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry, asked: list[Given], where: str) -> None:
+    whose = reference if carry.stands_in_for(UNET) else student
+    for given in asked:
+        Judge(whose, reference, draw, note, carry).hears_no_dropped_label(given, where)
