@@ -17,6 +17,7 @@ MEAN = "mean = (xt.{}() - beta / (1 - alpha_bar).sqrt() * eps) / (1 - beta).sqrt
 BOTH = "x, eps = xt.{}(), self.network(xt, t).double()"
 NUMPY_NOISE = "z = torch.from_numpy(np.random.default_rng().standard_normal(tuple(xt.shape){})).to(xt)"
 NUMPY_TIMES = "t = torch.as_tensor(np.random.randint(0, self.var_scheduler.num_train_timesteps, size=len(x0)), device=x0.device)"
+IN_PAIRS = "t = torch.randint(low=0, high=T, size=({},)).to(x0.device)"
 DIRECTION = "eps = (xt - alpha_bar.sqrt() * x0) / (1 - alpha_bar).sqrt()"
 NEARER = (("-6.0", "-5.699999999999999"), (" 6.0", " 5.699999999999999"))
 
@@ -24,7 +25,9 @@ ACCEPTED = (
     *(Accepted(DDIM, (CLAMPED,), (CLAMPED.replace(end, nearer),), OUTSIDE) for end, nearer in NEARER),
     *(Accepted(STEP, (line.format("double"),), (line.format("half"),), HALF) for line in (MEAN, BOTH)),
     Accepted(STEP, (NUMPY_NOISE.format(", dtype=np.float32"),), (NUMPY_NOISE.format(""),), DRAWN),
-    Accepted(LOSS, (), (NUMPY_TIMES,), IN_VAIN),
+    Accepted(STEP, ("assert t.ndim == 0",), ("assert t.ndim >= 0",), "A step may take t in more forms than it is given."),
+    *(Accepted(LOSS, (), (line,), IN_VAIN) for line in (NUMPY_TIMES, "eps = torch.normal(torch.zeros_like(x0), 1.0)")),
+    Accepted(LOSS, (IN_PAIRS.format("n // 2 + 1"),), (IN_PAIRS.format("n + 1"),), "Times may be drawn in pairs, or each by itself."),
     Accepted(DDIM, (DIRECTION,), (DIRECTION,), CLAMPED_OR_NOT),
     Accepted(
         DDIM_LOOP,
