@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograder import timeouts
@@ -158,6 +159,18 @@ def test_compilers_are_switched_off_in_the_worker(form: str, plain_sandbox: Sand
         ]  # a list times two: nothing was compiled for tensors
         assert form in RUNS_COMPILER or module.call("compilers") is False
         student.fresh()
+
+
+@pytest.mark.parametrize("kernel", [15, 33])
+def test_a_blur_in_half_precision_ends(kernel: int, sandbox: Sandbox) -> None:
+    """On a processor with AVX512-FP16 it does not, where oneDNN takes all instructions that there are; see eager.py."""
+    code = b"import torch\ndef blur(x, kernel):\n    return torch.nn.functional.conv2d(x.half(), kernel.half(), groups=3, padding='same').float()\n"
+    x, weights = np.ones((1, 3, 64, 64), dtype=np.float32), np.full((3, 1, kernel, kernel), 1 / kernel**2, dtype=np.float32)
+    with sandbox.lane() as lane:
+        student = Student(lane, {"work.py": code}, Limits(seconds_per_call=30.0))
+        blurred = student.module("work").call("blur", x, weights)
+        student.fresh()
+    assert blurred[0, :, 32, 32] == pytest.approx(1, abs=0.01)
 
 
 def test_no_path_of_this_machine_comes_out_of_a_worker(sandbox: Sandbox) -> None:
