@@ -248,6 +248,8 @@ def test_where_transcripts_part():
     assert "asks 2 times" in parting(right, [Entry("call a", [[1.0], [2.0]], 1.0), right[1]])
     without = [Entry("call a", [], "ValueError: no", failed=True), right[1]]
     assert "has no answer" in parting(right, without)
+    read = [[Entry("get None target=Ref,path='__code__.co_consts',", [], constants)] for constants in ((None, 1), (None, 1, True))]
+    assert parting(*read) == ""
 
 
 def drawn(folder: Path, *bodies: str) -> list[list[float]]:

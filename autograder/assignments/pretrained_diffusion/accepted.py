@@ -25,6 +25,11 @@ IN_HALF = {
     "iterative_denoise_cfg": f"{ANSWER.format('c', 'prompt_embeds')}; {ANSWER.format('u', 'uncond_prompt_embeds')}; "
     "variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])",
 }
+STARTS = {
+    "iterative_denoise": "image = im_noisy.clone().half().to(device)", "iterative_denoise_cfg": "image = im_noisy.half().to(device)",
+    "inpaint": "image = torch.randn_like(original_image).half().to(device)", "make_flip_illusion": "image = image.half()",
+    "make_hybrids": "image = image.half()",
+}  # fmt: skip
 
 ACCEPTED = (
     *(Accepted(f"sampling.py:{loop}", (line,), (line.removesuffix(".numpy()"),), AS_A_TENSOR) for loop in LOOPS for line in RETURNED),
@@ -35,6 +40,6 @@ ACCEPTED = (
     Accepted("sampling.py:iterative_denoise_cfg", (PICTURE.format("0, 1"),), (PICTURE.format("0"),), UNCLIPPED),
     Accepted("sampling.py:iterative_denoise", (ADDED.format("prev_t > 0"),), (), LAST_NOISE),
     Accepted("sampling.py:iterative_denoise_cfg", (ADDED.format("i < len(timesteps) - 2"),), (), LAST_NOISE),
-    *(Accepted(f"sampling.py:{loop}", (line,), (), PRECISION) for loop, line in IN_HALF.items()),
+    *(Accepted(f"sampling.py:{loop}", (line,), (), PRECISION) for loop, line in (*IN_HALF.items(), *STARTS.items())),
     Accepted("sampling.py:inpaint", ("original = original_image.clone().half().float(); m = mask.clone().bool()",), (), PRECISION),
 )

@@ -17,6 +17,7 @@ from autograder.sandbox.wire import Array, Opaque, Ref
 UNRECORDED = ("import", "replace")  # come with the first check of a worker, whichever that is
 RELATIVE, ABSOLUTE = 1e-5, 1e-6  # the second as a share of the largest number of an array
 OF_FORM = ("return_dict",)  # arguments of a network that say in which form it answers; what is made of the answer is compared
+OF_CODE = "'__code__."  # what a function's code holds, which is read to know how to ask it: it differs without another behaviour
 Made = TypeVar("Made")
 
 
@@ -106,7 +107,7 @@ def _parting(one: Entry, two: Entry) -> str:
     """
     if (one.key, one.failed) != (two.key, two.failed):
         return "has no answer" if two.failed else "is another one"
-    if one.failed:  # how, and after which questions, is nobody's affair
+    if one.failed or OF_CODE in one.key:  # how, and after which questions, is nobody's affair
         return ""
     operation = one.key.partition(" ")[0]
     if operation in ("trace", "outline"):
