@@ -63,3 +63,18 @@ def test_a_mask_that_the_network_ignores_is_wrong_where_its_caller_relies_on_it(
     for check in failed:
         assert "looks at these labels all the same" in judgements[check].message
         assert f"{CALLERS[check]} gives the network a mask" in judgements[check].message
+
+
+@pytest.mark.slow
+def test_code_that_does_not_run_does_not_pass(lane):
+    """Neither a network that is known to be wrong, nor a sampler that is the check's own."""
+    files = dict(solution_files(MANIFEST))
+    for name, indent, before in (("unet.py", 8, "one_hot = F.one_hot(c, self.num_classes)"), ("class_conditional.py", 4, "without, caches = ")):
+        text = files[name].decode()
+        assert text.count(before) == 1
+        files[name] = text.replace(before, f"1 / 0\n{' ' * indent}{before}").encode()
+    student = Student(lane, files, MANIFEST.limits)
+    wrong = {LOSS: "unet.py:ClassConditionalUNet.forward", SAMPLER: "class_conditional.py:ddpm_sample"}
+    for check, region in wrong.items():
+        assert run_check(CHECKS[check], student, b"secret", "digest", frozenset({region})).status == "broken"
+        student.fresh()

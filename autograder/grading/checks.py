@@ -168,13 +168,17 @@ class Carry:
 
         Raises UserError where the assignment has no such region, or several.
         """
+        if not self.knows_wrong(region):
+            return False
+        self.stood_in.add(resolve(region, self.known, "stands_in_for"))
+        return True
+
+    def knows_wrong(self, region: str) -> bool:
+        """Whether a check of `region`, which may be a short name, or of a part of it, has failed. Raises as `stands_in_for`."""
         if not (self.known or self.wrong):
             return False  # of no assignment: nothing is carried forward
         name = resolve(region, self.known, "stands_in_for")
-        if self.wrong.isdisjoint(parts_of(name, self.known)):
-            return False
-        self.stood_in.add(name)
-        return True
+        return not self.wrong.isdisjoint(parts_of(name, self.known))
 
 
 def expect(condition: Any, message: str) -> None:

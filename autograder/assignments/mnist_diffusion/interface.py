@@ -19,7 +19,7 @@ from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, Layou
 from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.judges import times
-from autograder.judges.conditions import Labels, Unreadable, expect_readable, one_hot
+from autograder.judges.conditions import Labels, Unreadable, one_hot, with_dropped_labels
 from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
@@ -214,20 +214,19 @@ class ClassConditional(TimeConditional):
         return network.calls[0], labels
 
     def given_in_loss(self, draw: Draw, rows: int, p: float) -> list[Given]:
-        """What the loss calls the network with, as it is given, with p_uncond = p."""
+        """What the loss calls the network with, as it is given, with p_uncond = p; nothing where no label is dropped."""
         course, x0 = dataclasses.replace(self, dropped=p), draw.uniform(0, 1, rows, *TINY).astype(np.float32)
         return course._given(lambda model: course.compute_loss(model, x0, course.labels(draw, rows)))
 
     def given_in_sampler(self, draw: Draw, rows: int) -> list[Given]:
-        """What the guided sampler calls the network with in all its steps, as it is given."""
+        """The calls of the network by the guided sampler, as they are given, in which it tells no label."""
         return self._given(lambda model: self.p_sample_loop(model, (rows, *TINY), self.labels(draw, rows)))
 
     def _given(self, run: Callable[[Model], Any]) -> list[Given]:
         signature, kept = self.network_arguments.recording()
         schedule = self.layout.schedule
         run(self.build(schedule, Network(silent, signature, **self.calls_of(schedule))))
-        expect_readable(kept, self.names.network)
-        return kept
+        return with_dropped_labels(kept, self.names.network)
 
 
 # With the student's tables, or with right ones
@@ -271,14 +270,11 @@ def judge_time_told(course: type[Course], student: Student, draw: Draw, note: No
 
 
 def given_in(student: Student, draw: Draw, carry: Carry, run: Callable[[ClassConditional], list[Given]]) -> list[Given]:
-    """What `run` finds that the student's code calls its network with, in the first form that it takes; nothing where it does not run, which is
-    the business of other checks.
-    """
+    """What `run` finds that the student's code calls its network with, in the first form that it takes. Raises what comes of it."""
     found: list[Given] = []
 
     def keep(course: ClassConditional, draw: Draw, note: Note) -> None:
         found[:] = run(course)
 
-    with contextlib.suppress(WrongAnswer, Raised):
-        judged(ClassConditional, student, draw, Note(), carry, keep)
+    judged(ClassConditional, student, draw, Note(), carry, keep)
     return found

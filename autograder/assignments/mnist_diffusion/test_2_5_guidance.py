@@ -2,7 +2,7 @@
 
 from autograder.assignments.mnist_diffusion.interface import ClassConditional, given_in, judge_time_told, judged
 from autograder.assignments.mnist_diffusion.unet_judge import Judge
-from autograder.grading.checks import Carry, Note, task
+from autograder.grading.checks import Carry, Note, expect, task
 from autograder.grading.seeds import Draw
 from autograder.judges import sampling, seeding
 from autograder.judges.guidance import judge_guidance
@@ -51,5 +51,6 @@ def test_seed(student: Student, draw: Draw, note: Note, carry: Carry) -> None:
 def test_network_and_sampler(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry) -> None:
     """Where the guided `ddpm_sample` asks without a label, `ClassConditionalUNet` is told none: both say it in the same way."""
     whose = reference if carry.stands_in_for(UNET) else student
-    for given in given_in(student, draw, carry, lambda course: course.given_in_sampler(draw, ROWS))[:2]:
-        Judge(whose, reference, draw, note, carry).hears_no_dropped_label(given, "ddpm_sample")
+    asked = given_in(student, draw, carry, lambda course: course.given_in_sampler(draw, ROWS))
+    expect(asked, "ddpm_sample must ask the network without a label, too, in every step; yours tells it a label in each of its calls.")
+    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, "ddpm_sample")

@@ -5,7 +5,7 @@ from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import euler, flow
 from autograder.judges.flow import Flow
-from autograder.judges.signature import Given, Signature
+from autograder.judges.signature import Signature
 from autograder.sandbox.proxies import Student
 
 TIME_FORWARD, TIME_SAMPLE = "flow_matching.py:time_fm_forward", "flow_matching.py:time_fm_sample"
@@ -63,7 +63,8 @@ def test_dropped_labels(student: Student, reference: Student, draw: Draw, note: 
     `ClassConditionalUNet` takes it.
     """
     flow.judge_dropping(with_classes(student), draw, note)
-    _judge_with_network(student, reference, draw, note, carry, flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward")
+    whose = reference if carry.stands_in_for(UNET) else student
+    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward")
 
 
 @task("flow", points=0.5, region=CLASS_FORWARD, shows_work=True)
@@ -84,10 +85,5 @@ def test_guided_steps(student: Student, reference: Student, draw: Draw, note: No
     without a label, it says so as `ClassConditionalUNet` takes it.
     """
     euler.judge_steps(with_classes(student), draw, note)
-    _judge_with_network(student, reference, draw, note, carry, flow.given_in_sampler(with_classes(student), draw, ROWS)[:2], "class_fm_sample")
-
-
-def _judge_with_network(student: Student, reference: Student, draw: Draw, note: Note, carry: Carry, asked: list[Given], where: str) -> None:
-    whose = reference if carry.stands_in_for(UNET) else student
-    for given in asked:
-        Judge(whose, reference, draw, note, carry).hears_no_dropped_label(given, where)
+    whose, asked = reference if carry.stands_in_for(UNET) else student, flow.given_in_sampler(with_classes(student), draw, ROWS)
+    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, "class_fm_sample")

@@ -1,7 +1,7 @@
 """Is a class of unet.py the one of its diagram? Where a block that it is built of is wrong, a plain layer takes the place of that."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -69,14 +69,20 @@ class Judge:
         """forward(x, c, t) gives what a mask of ones gives, and depends on c. Raises WrongAnswer."""
         self._with_plain_where_wrong(case, self._without_a_mask)
 
-    def hears_no_dropped_label(self, given: Given, where: str) -> None:
-        """`given`: what a function of the student's, `where`, calls the network with, some labels dropped. Raises WrongAnswer where the network
+    def hears_no_dropped_label(self, asked: Sequence[Given], where: str, must_run: bool = False) -> None:
+        """`asked`: calls of the network by a function of the student's, `where`, in which labels are dropped. Raises WrongAnswer where the network
         looks at these all the same: the two have different ways to say that no label is told.
 
-        A network that takes no such arguments raises, as it does at the first step of a training, and is not judged here.
+        A right network that takes no such arguments raises, as it does at the first step of a training, and is not judged here; with `must_run`,
+        of a network that is known to be wrong, Raised is raised.
         """
-        sizes = Sizes(IMAGE[0], self.draw.integer(6, 9), CLASSES)
-        self._with_plain_where_wrong(class_conditional(self.draw, sizes), partial(self._hears_no_dropped_label, given, where))
+        case = class_conditional(self.draw, Sizes(IMAGE[0], self.draw.integer(6, 9), CLASSES))
+        for given in asked[:2]:
+            try:
+                self._with_plain_where_wrong(case, partial(self._hears_no_dropped_label, given, where))
+            except Raised:
+                if must_run:
+                    raise
 
     # With plain layers in the place of wrong blocks
 
@@ -160,10 +166,7 @@ class Judge:
         network, rest = case.build(ours, case.name), (given["t"], *([] if mask is None else [mask]))
         network.draw_weights()
         network.later("eval")
-        try:
-            answers = [network.answer(f32(x), labels, *rest) for labels in (c, others)]
-        except Raised:
-            return
+        answers = [network.answer(f32(x), labels, *rest) for labels in (c, others)]
         one, other = (expect_tensor(answer, x.shape, f"The output of {case.name}") for answer in answers)
         change, within = abs(one - other).max(), 1e-4 * abs(one).max()
         self.note("hears dropped labels", not near(change, 0, within), 0)

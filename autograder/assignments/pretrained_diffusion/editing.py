@@ -118,6 +118,7 @@ class SDEdit:
         strided.expect_asked(run, note)
         strided.expect_weights(run, note, "the noise must be ε_u + γ (ε_c − ε_u) with this γ")
         strided.expect_mean(run, note)
+        strided.expect_noise(run, note, {"": strided.variance_of(PROMPT)}, "the one that is predicted for the prompt in this step")
         note.measured_work(True)
 
     def _judge_call(self, edit: Edit, note: Note) -> None:

@@ -1,5 +1,6 @@
 """Known wrong versions of editing and inpainting."""
 
+from autograder.assignments.pretrained_diffusion.loop_parts import TWO, body
 from autograder.assignments.pretrained_diffusion.wrong_steps import guidance_mistakes, step_mistakes
 from autograder.grading.mutants import in_region
 
@@ -67,6 +68,11 @@ SDEDIT = (
         "edit-returns-the-noised",
         explanation="Your function seems to return the noised image, not what the guided loop makes of it.",
         edits=((f"return {_DENOISED}", f"{_DENOISED}\nreturn im_noisy.cpu().numpy()"),),
+    ),
+    _edit(
+        "edit-loop-without-noise",
+        explanation="The loop inside of your sdedit seems to add no noise in its steps. That of task 1-6 does, by add_variance.",
+        body=body(TWO, start="forward(image, timesteps[i_start])", add=""),
     ),
     _edit(
         "edit-changes-its-image",
