@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 DPI = 150  # sharp on a dense screen; the palette keeps the files small
-INK, SOFT, GREY, GRID = "#2b2d33", "#6b6f7a", "#c3c5cc", "#e7e8ec"
+INK, SOFT, GREY, GRID = "#2b2d33", "#6b6f7a", "#d3d5db", "#e7e8ec"
 ACCENT, THIN = "#3b4cc0", "#b8c0ee"
 MAX_POINTS = 2048  # drawn of one cloud
 
@@ -67,14 +67,14 @@ def samples_scatter(target: Any, samples: Any, title: str, caption: str = "", na
     limits = _frame(behind if len(behind) else front)
     inside = _inside(front, limits)
     (u, v), (x, y) = _thin(behind).T, _thin(front[inside]).T
-    axes.scatter(u, v, s=7, color=GREY, linewidths=0, label="target", zorder=2)
-    axes.scatter(x, y, s=5, color=ACCENT, alpha=0.65, linewidths=0, label="samples", zorder=3)
+    axes.scatter(u, v, s=70, color=GREY, linewidths=0, label="target", zorder=2)  # a band: seen beside samples
+    axes.scatter(x, y, s=3, color=ACCENT, alpha=0.65, linewidths=0, label="samples", zorder=3)
     axes.set(xlim=limits[0], ylim=limits[1], aspect="equal")
     axes.set_title(title, fontsize=10, color=INK, parse_math=False, y=1.0)  # a place that need not be looked for
     if not len(front):
         _nothing(axes)
     axes.legend(
-        frameon=True, framealpha=0.8, edgecolor="none", fontsize=8, labelcolor=INK, loc="upper right", markerscale=2
+        frameon=True, framealpha=0.8, edgecolor="none", fontsize=8, labelcolor=INK, loc="upper right"
     )
     total = len(front) + broken
     caption = _count_lost(caption, broken, total, "samples")
