@@ -20,7 +20,7 @@ from autograder.grading.generated.drawing import Mutant, draw
 from autograder.grading.generated.equality import KEYED
 from autograder.grading.generated.operators import OPERATORS, Operator, edits, tried
 from autograder.grading.generated.source import Source
-from autograder.grading.generated.transcripts import Entry, equal, parting
+from autograder.grading.generated.transcripts import Entry, _told, equal, parting
 from autograder.grading.generated.trial import Batch, Outcome, perform
 from autograder.manifest import Manifest, load_manifest
 from autograder.report.generated import print_campaign, write_campaign
@@ -250,6 +250,16 @@ def test_where_transcripts_part():
     assert "has no answer" in parting(right, without)
     read = [[Entry("get None target=Ref,path='__code__.co_consts',", [], constants)] for constants in ((None, 1), (None, 1, True))]
     assert parting(*read) == ""
+    masks = [[Entry("call a", given=[_told(to_wire(np.array(mask)))])] for mask in ([True, False], [1.0, 0.0], [1.0, 1.0])]
+    assert parting(masks[0], masks[1]) == ""
+    assert "is another one" in parting(masks[0], masks[2])
+
+
+def test_the_diff_of_a_long_file_has_the_changed_line_alone():
+    """Also where a line comes so often that difflib does not look at it."""
+    lines = [line for k in range(150) for line in (f"x{k} = {k}", "# END")]
+    changed = [*lines[:298], "x149 = 7", "# END"]
+    assert drawing._diff(lines, changed, "one.py")[2:] == ["@@ -298,3 +298,3 @@", " # END", "-x149 = 149", "+x149 = 7", " # END"]
 
 
 def drawn(folder: Path, *bodies: str) -> list[list[float]]:

@@ -66,6 +66,30 @@ def test_a_mask_that_the_network_ignores_is_wrong_where_its_caller_relies_on_it(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("check", "name", "before", "after"),
+    [
+        ("2-4.dropped_labels", "class_conditional.py", "unet(x_t, c,", "unet(x_t, F.one_hot(c).float(),"),
+        ("2-4.dropped_labels", "class_conditional.py", "unet(x_t, c,", "unet(x_t, F.one_hot(c, 12).float(),"),
+        (SAMPLER, "class_conditional.py", _CALLS, _CALLS.replace("x, c,", "x, F.one_hot(c).float(),")),
+        (FLOW_LOSS, "flow_matching.py", "unet(x_t, c,", "unet(x_t, F.one_hot(c).float(),"),
+        (FLOW_SAMPLER, "flow_matching.py", _FLOW_CALLS, _FLOW_CALLS.replace("x, c,", "x, F.one_hot(c).float(),")),
+    ],
+)
+def test_one_hot_vectors_as_long_as_the_largest_label_are_wrong_with_every_secret(lane, check, name, before, after):
+    """In a training they break at the first batch without a 9."""
+    text = solution_files(MANIFEST)[name].decode()
+    assert text.count(before) == 1
+    student = Student(lane, {**solution_files(MANIFEST), name: text.replace(before, after).encode()}, MANIFEST.limits)
+    for secret in (b"one", b"two", b"three"):
+        judgement = run_check(CHECKS[check], student, secret, "digest")
+        assert judgement.status == "failed"
+        assert "must have 10 numbers, one for each class" in judgement.message
+        assert f"those of {CALLERS.get(check, 'ddpm_forward')} have" in judgement.message
+    student.fresh()
+
+
+@pytest.mark.slow
 def test_code_that_does_not_run_does_not_pass(lane):
     """Neither a network that is known to be wrong, nor a sampler that is the check's own."""
     files = dict(solution_files(MANIFEST))

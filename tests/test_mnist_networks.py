@@ -121,6 +121,35 @@ def test_a_wrong_block_costs_its_own_check_only(sandbox, block):
     assert {name for name in (TIME, CLASS) if f"unet.py:{block}" in carried[name]} == {TIME, CLASS}
 
 
+_DOWN = "nn.Conv2d(in_channels, out_channels, 3, 2, 1)"
+FAR_WRONG = {  # and what of it fails
+    "gives far too much": (("DownConv",), (_DOWN, _DOWN.replace("Conv2d", "ConvTranspose2d"))),
+    "ends the process": (("Conv",), ("return self.layers(x)", "import os; os._exit(3)")),
+    "does not fit the next, right alone": (("UnconditionalUNet",), ("nn.AvgPool2d(7), nn.GELU()", "nn.AvgPool2d(7), nn.GELU(), nn.Flatten()")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", bulk(FAR_WRONG, ["ends the process"], name=str))
+def test_a_block_that_cannot_be_run_costs_one_check(sandbox, what):
+    regions, (before, after) = FAR_WRONG[what]
+    text = solution_files(MANIFEST)["unet.py"].decode()
+    assert before in text
+    failed, _ = lost(sandbox, {**solution_files(MANIFEST), "unet.py": text.replace(before, after, 1).encode()})
+    assert {CHECKS[name].mark.region for name in failed} == {f"unet.py:{region}" for region in regions}, failed
+
+
+@pytest.mark.slow
+def test_a_wrong_block_costs_one_check_where_a_larger_one_is_written_out(sandbox):
+    """DownBlock is made of Conv here, and of ConvBlock in the diagram."""
+    files = apply_variant(MANIFEST, RIGHT["blocks-without-small-ones"])
+    text = files["unet.py"].decode()
+    assert text.count("nn.Conv2d(out_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU())") == 1
+    wrong = text.replace("nn.Conv2d(out_channels, out_channels, 3, 1, 1), nn.BatchNorm2d(out_channels), nn.GELU())", "nn.Identity())")
+    failed, _ = lost(sandbox, {**files, "unet.py": wrong.encode()})
+    assert list(failed) == ["1-1.conv_block"], failed
+
+
 @pytest.mark.slow
 def test_without_its_stand_in_the_wrong_block_would_cost_more(lane):
     files = mistake("conv-with-relu")

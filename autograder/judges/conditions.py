@@ -35,6 +35,11 @@ def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
+def without_the_last(labels: Labels | None, classes: int) -> Labels | None:
+    """No image of the last class, so that one-hot vectors that are as long as the largest label has it are seen."""
+    return None if labels is None else labels % (classes - 1)
+
+
 def relabelled(c: NDArray[Any], rows: Rows, classes: int) -> NDArray[Any]:
     """Labels, as numbers or one-hot, with another label in these rows; where a row is zero, none, and it stays as it is."""
     others = c.copy()
@@ -61,6 +66,17 @@ def told(call: Call, where: str, network: str) -> tuple[Labels, Rows]:
 def with_dropped_labels(asked: Sequence[Given], network: str) -> list[Given]:
     """The calls in which some label is dropped. Raises what `told` raises where the labels of a call cannot be read."""
     return [given for given in asked if not told(Call(given["x"], np.empty(0), given), "Your code", network)[1].all()]
+
+
+def expect_length_of_one_hot(asked: Sequence[Given], where: str, network: str, classes: int, note: Note) -> None:
+    """One-hot vectors have a number for each class, whichever labels there are. `asked`: calls of the network for images `without_the_last` class."""
+    lengths = [given["c"].shape[1] for given in asked if given["c"].ndim == 2 and given["c"].shape[1] not in (1, classes)]
+    note("one-hot vectors of another length", bool(lengths), 0)
+    if lengths:
+        raise WrongAnswer(
+            f"One-hot vectors must have {classes} numbers, one for each class, as {network} takes them; those of {where} have {lengths[0]}, "
+            f"for labels up to {classes - 2}. F.one_hot takes the number of classes as its second argument."
+        )
 
 
 def _from_one_hot(c: NDArray[Any], where: str) -> tuple[Labels, Rows]:

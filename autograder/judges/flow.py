@@ -99,7 +99,7 @@ class Flow:
 
 
 def given_in_loss(course: Flow, draw: Draw, rows: int, p_uncond: float) -> list[Given]:
-    """What the loss calls the network with, as it is given, where it drops labels; nothing where it does not run."""
+    """What the loss calls the network with, as it is given, where it drops labels, the last class apart; nothing where it does not run."""
     x_1 = f32(draw.uniform(-1, 1, rows, *TINY))
     return _given(course, draw, rows, lambda unet, labels: course.loss(unet, x_1, labels, p_uncond, STEPS))
 
@@ -117,7 +117,7 @@ def _given(course: Flow, draw: Draw, rows: int, run: Callable[[Any, Any], Any]) 
         return conditions.with_dropped_labels(kept, course.network)
 
     try:
-        return course.in_some_form(Note(), course.labels(draw, rows), call)
+        return course.in_some_form(Note(), conditions.without_the_last(course.labels(draw, rows), course.classes), call)
     except (WrongAnswer, Raised):
         return []
 

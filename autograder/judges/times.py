@@ -41,10 +41,10 @@ class Told:
         return [row for row, time in zip(self.rows, self.times) if (theirs := other.at(row)) is not None and not abs(time - theirs) <= within]
 
     def is_usual(self, schedule: Schedule) -> bool:
-        """Whether it goes up evenly from about 0 to about 1, as t/T and t/(T − 1) do."""
-        steps, size = np.diff(self.times), schedule.num_timesteps
-        even = bool(len(steps)) and bool((abs(steps / np.diff(self.rows) * size - 1) < 1.6 / size).all())
-        return even and self.times[0] >= -1e-6 and self.times[-1] <= 1 + 1.6 / size
+        """Whether it is the row, or the one before or after it, divided by T, T − 1 or T + 1, and goes from about 0 to about 1."""
+        times, rows, steps = np.array(self.times), np.array(self.rows), schedule.num_timesteps
+        exact = any(abs(times * count - rows - shift).max() < 1e-3 for count in (steps - 1, steps, steps + 1) for shift in (-1, 0, 1))
+        return exact and self.times[0] >= -1e-6 and self.times[-1] <= 1 + 1.6 / steps
 
 
 def in_loss(course: Interface, draw: Draw, note: Note) -> Told:

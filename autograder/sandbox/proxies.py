@@ -254,10 +254,12 @@ class Student:
     @contextlib.contextmanager
     def dropped(self) -> Iterator[None]:
         """What comes within counts while it comes, and no longer: for answers of which the check keeps nothing but a sum."""
-        before = self.allowance.numbers if self.allowance else 0
-        yield
-        if self.allowance:
-            self.allowance.numbers = before
+        allowance = self.allowance or Allowance()
+        before = allowance.numbers
+        try:
+            yield
+        finally:
+            allowance.numbers = before
 
     def next_seed(self) -> int | None:
         """For the next request: `seed` where a check has set it, else the first seed, once."""

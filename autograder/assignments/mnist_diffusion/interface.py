@@ -19,7 +19,7 @@ from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, Layou
 from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
 from autograder.judges import times
-from autograder.judges.conditions import Labels, Unreadable, one_hot, with_dropped_labels
+from autograder.judges.conditions import Labels, Unreadable, one_hot, with_dropped_labels, without_the_last
 from autograder.judges.guidance import NONE, GuidedNetwork
 from autograder.judges.interface import Interface, Names
 from autograder.judges.network import Call, Network, silent
@@ -214,13 +214,13 @@ class ClassConditional(TimeConditional):
         return network.calls[0], labels
 
     def given_in_loss(self, draw: Draw, rows: int, p: float) -> list[Given]:
-        """What the loss calls the network with, as it is given, with p_uncond = p; nothing where no label is dropped."""
+        """What the loss calls the network with, as it is given, with p_uncond = p, for labels but the last; nothing where none is dropped."""
         course, x0 = dataclasses.replace(self, dropped=p), draw.uniform(0, 1, rows, *TINY).astype(np.float32)
-        return course._given(lambda model: course.compute_loss(model, x0, course.labels(draw, rows)))
+        return course._given(lambda model: course.compute_loss(model, x0, without_the_last(course.labels(draw, rows), CLASSES)))
 
     def given_in_sampler(self, draw: Draw, rows: int) -> list[Given]:
-        """The calls of the network by the guided sampler, as they are given, in which it tells no label."""
-        return self._given(lambda model: self.p_sample_loop(model, (rows, *TINY), self.labels(draw, rows)))
+        """The calls of the network by the guided sampler for labels but the last, as they are given, in which it tells none."""
+        return self._given(lambda model: self.p_sample_loop(model, (rows, *TINY), without_the_last(self.labels(draw, rows), CLASSES)))
 
     def _given(self, run: Callable[[Model], Any]) -> list[Given]:
         signature, kept = self.network_arguments.recording()

@@ -1,13 +1,14 @@
 """Task 2-4: the training loss of class_conditional.py, with dropped labels."""
 
-from autograder.assignments.mnist_diffusion.interface import ClassConditional, judged
+from autograder.assignments.mnist_diffusion.interface import CLASSES, ClassConditional, judged
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import loss, times
-from autograder.judges.conditions import judge_dropping
+from autograder.judges.conditions import expect_length_of_one_hot, judge_dropping
 from autograder.sandbox.proxies import Student
 
-FORWARD = "class_conditional.py:ddpm_forward"
+FORWARD, NETWORK = "class_conditional.py:ddpm_forward", "ClassConditionalUNet"
+ROWS = 32  # none of them is dropped with probability 2e-10
 
 
 @task("2-4", points=1.5, region=FORWARD, false_fail=1e-7, detects="as in task 2-2")
@@ -22,6 +23,7 @@ def test_dropped_labels(student: Student, draw: Draw, note: Note, carry: Carry) 
 
     def judge(course: ClassConditional, draw: Draw, note: Note) -> None:
         judge_dropping(lambda rows, p: course.asked_in_loss(draw, rows, p), "ddpm_forward", course.names.network, draw, note)
+        expect_length_of_one_hot(course.given_in_loss(draw, ROWS, 0.5), "ddpm_forward", NETWORK, CLASSES, note)
 
     judged(ClassConditional, student, draw, note, carry, judge)
 

@@ -1,11 +1,12 @@
 """The bonus task "flow": rectified flow in the place of diffusion, without classes and with them."""
 
-from autograder.assignments.mnist_diffusion.unet_judge import Judge
+from autograder.assignments.mnist_diffusion.unet_judge import CLASSES, Judge
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import euler, flow
+from autograder.judges.conditions import expect_length_of_one_hot
 from autograder.judges.flow import Flow
-from autograder.judges.signature import Signature
+from autograder.judges.signature import Given, Signature
 from autograder.sandbox.proxies import Student
 
 TIME_FORWARD, TIME_SAMPLE = "flow_matching.py:time_fm_forward", "flow_matching.py:time_fm_sample"
@@ -23,7 +24,7 @@ def without_classes(student: Student) -> Flow:
 def with_classes(student: Student) -> Flow:
     return Flow(
         student, forward="class_fm_forward", sample="class_fm_sample", wrapper="ClassConditionalFM", network="unet(x_t, c, t, mask)",
-        arguments=Signature(("x", "c", "t", "mask"), defaults={"mask": None}), file="flow_matching", steps="num_ts", classes=10,
+        arguments=Signature(("x", "c", "t", "mask"), defaults={"mask": None}), file="flow_matching", steps="num_ts", classes=CLASSES,
     )  # fmt: skip
 
 
@@ -63,8 +64,7 @@ def test_dropped_labels(student: Student, reference: Student, draw: Draw, note: 
     `ClassConditionalUNet` takes it.
     """
     flow.judge_dropping(with_classes(student), draw, note)
-    whose = reference if carry.stands_in_for(UNET) else student
-    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward")
+    _heard_as_told(student, reference, flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward", draw, note, carry)
 
 
 @task("flow", points=0.5, region=CLASS_FORWARD, shows_work=True)
@@ -85,5 +85,11 @@ def test_guided_steps(student: Student, reference: Student, draw: Draw, note: No
     without a label, it says so as `ClassConditionalUNet` takes it.
     """
     euler.judge_steps(with_classes(student), draw, note)
-    whose, asked = reference if carry.stands_in_for(UNET) else student, flow.given_in_sampler(with_classes(student), draw, ROWS)
-    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, "class_fm_sample")
+    _heard_as_told(student, reference, flow.given_in_sampler(with_classes(student), draw, ROWS), "class_fm_sample", draw, note, carry)
+
+
+def _heard_as_told(student: Student, reference: Student, asked: list[Given], where: str, draw: Draw, note: Note, carry: Carry) -> None:
+    """What `where` tells the network of labels, `ClassConditionalUNet` takes."""
+    expect_length_of_one_hot(asked, where, "ClassConditionalUNet", CLASSES, note)
+    whose = reference if carry.stands_in_for(UNET) else student
+    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, where)

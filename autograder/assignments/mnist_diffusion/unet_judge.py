@@ -18,7 +18,7 @@ from autograder.judges.expectations import f32
 from autograder.judges.network import Call
 from autograder.judges.signature import Given
 from autograder.oracles.tolerance import near
-from autograder.sandbox.failures import Raised
+from autograder.sandbox.failures import Raised, StudentFailure
 from autograder.sandbox.proxies import Handle, Student
 from autograder.submission.rules import listed
 
@@ -33,6 +33,7 @@ USES = {  # the blocks in each diagram, and what those are made of
     "TimeConditionalUNet": (*TRUNK, "FCBlock"),
     "ClassConditionalUNet": (*TRUNK, "FCBlock"),
 }
+CONDITIONAL = ("TimeConditionalUNet", "ClassConditionalUNet")
 MULTIPLIED = """
 class MultipliedUNet(TimeConditionalUNet):
     def forward(self, x, t):
@@ -71,54 +72,69 @@ class Judge:
 
     def hears_no_dropped_label(self, asked: Sequence[Given], where: str, must_run: bool = False) -> None:
         """`asked`: calls of the network by a function of the student's, `where`, in which labels are dropped. Raises WrongAnswer where the network
-        looks at these all the same: the two have different ways to say that no label is told.
+        looks at these labels all the same: the two have different ways to say that no label is told.
 
         A right network that takes no such arguments raises, as it does at the first step of a training, and is not judged here; with `must_run`,
         of a network that is known to be wrong, Raised is raised.
         """
         case = class_conditional(self.draw, Sizes(IMAGE[0], self.draw.integer(6, 9), CLASSES))
-        for given in asked[:2]:
-            try:
-                self._with_plain_where_wrong(case, partial(self._hears_no_dropped_label, given, where))
-            except Raised:
-                if must_run:
-                    raise
+
+        def compare(case: Case, ours: Handle, theirs: Handle) -> None:
+            for given in (*asked[:1], *asked[1:][-1:]):
+                self._hears_no_dropped_label(given, where, case, ours, theirs)
+
+        try:
+            self._with_plain_where_wrong(case, compare)
+        except Raised:
+            if must_run:
+                raise
 
     # With plain layers in the place of wrong blocks
 
     def _with_plain_where_wrong(self, case: Case, compare: Compare) -> None:
         try:
-            with _called(case):
+            with _called(case), self.student.dropped():  # a wrong block may make far too much, or never end
                 compare(case, self.student.module(FILE), self.reference.module(FILE))
-        except (WrongAnswer, Raised) as error:
-            wrong = tuple(name for name in USES.get(case.name, ()) if self.carry.stands_in_for(f"{FILE}.py:{name}"))
-            if not wrong or getattr(error, "importing", False):
+        except (WrongAnswer, StudentFailure) as error:
+            doubted = self._doubted(case)
+            if not doubted or getattr(error, "importing", False):
                 raise
-            self._with_plain(case, compare, wrong, error)
+            self._with_plain(case, compare, doubted, error)
 
-    def _with_plain(self, case: Case, compare: Compare, wrong: tuple[str, ...], error: WrongAnswer | Raised) -> None:
-        """Raises `error`, of the class as it stands, where that is made of none of the wrong blocks, or cannot be run with plain layers."""
+    def _doubted(self, case: Case) -> list[tuple[str, ...]]:
+        """Which blocks to replace: those that are wrong; else with them what is made of them, which a student may have written out. Where all are
+        right alone and make no UnconditionalUNet, they do not go together, which has cost its points there: then all of them.
+        """
+        blocks = USES.get(case.name, ())
+        if wrong := tuple(name for name in blocks if self.carry.stands_in_for(f"{FILE}.py:{name}")):
+            made_of_them = tuple(name for name in blocks if name in wrong or not set(USES.get(name, ())).isdisjoint(wrong))
+            return [wrong, made_of_them] if made_of_them != wrong else [wrong]
+        return [TRUNK] if case.name in CONDITIONAL and self.carry.knows_wrong(f"{FILE}.py:UnconditionalUNet") else []
+
+    def _with_plain(self, case: Case, compare: Compare, doubted: list[tuple[str, ...]], error: WrongAnswer | StudentFailure) -> None:
+        """Raises `error`, of the class as it stands, where that is made of none of the doubted blocks, or cannot be run with plain layers."""
         case = dataclasses.replace(case, diagram=dataclasses.replace(case.diagram, whole=plain_blocks.NAMES))
         self.note.values.clear()
         try:
-            if not (used := self._used(case, wrong)):
+            used = [found for blocks in doubted if (found := self._used(case, blocks))]
+            if not used:
                 raise error
-            answers = (False, True) if "FCBlock" in used else (False,)
-            any_form(self.note, [partial(self._with_these, case, compare, used, maps) for maps in answers])
+            forms = [(found, maps) for found in used for maps in ((False, True) if "FCBlock" in found else (False,))]
+            any_form(self.note, [partial(self._with_these, case, compare, *form) for form in forms])
         except WrongAnswer as other:
-            told = f"{other} (Here plain layers are in the place of your {listed(list(used), most=9)}.)"
+            told = f"{other} (Here plain layers are in the place of your {listed(list(used[0]), most=9)}.)"
             raise (other if other is error else WrongAnswer(told)) from None
-        except Raised as other:
-            raise (other if isinstance(error, Raised) else error) from None
+        except StudentFailure as other:
+            raise (other if isinstance(error, StudentFailure) else error) from None
         finally:
             self.student.fresh()
             self.reference.fresh()
 
-    def _used(self, case: Case, wrong: tuple[str, ...]) -> tuple[str, ...]:
-        """Which of the wrong blocks the student's class is made of."""
-        ours, classes = plain_blocks.with_plain(self.student, FILE, wrong)
+    def _used(self, case: Case, blocks: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of these blocks the student's class is made of."""
+        ours, classes = plain_blocks.with_plain(self.student, FILE, blocks)
         network = case.build(ours, case.name)
-        return tuple(name for name, kind in zip(wrong, classes) if network.find(kind))
+        return tuple(name for name, kind in zip(blocks, classes) if network.find(kind))
 
     def _with_these(self, case: Case, compare: Compare, used: tuple[str, ...], maps: bool) -> None:
         ours, _ = plain_blocks.with_plain(self.student, FILE, used, maps)

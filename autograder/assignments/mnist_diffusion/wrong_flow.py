@@ -106,6 +106,11 @@ FLOW: tuple[Misconception, ...] = (
         edits=(("unet(x_t, c,", "unet(x_t, c.flip(0),"),),
     ),
     _class_loss(
+        "class-flow-one-hot-as-long-as-the-largest-label",
+        "Your one-hot vectors seem to be as long as the largest label of the batch has it. Give F.one_hot the number of classes.",
+        edits=(("unet(x_t, c,", "unet(x_t, F.one_hot(c).float(),"),),
+    ),
+    _class_loss(
         "class-flow-gradient-cut",
         "No gradient seems to come back through the network's answer. Look for detach, item or no_grad.",
         edits=(("unet(x_t, c, t, mask)", "unet(x_t, c, t, mask).detach()"),),
@@ -143,6 +148,11 @@ FLOW: tuple[Misconception, ...] = (
     _class_sample("class-flow-guidance-sum", edits=((_V, "(v_u + guidance_scale * v_c)"),)),
     _class_sample("class-flow-guidance-difference-only", edits=((_V, "guidance_scale * (v_c - v_u)"),)),
     _class_sample("class-flow-one-start-for-all", edits=(("without, caches", "x = x[:1].repeat(len(c), 1, 1, 1)\nwithout, caches"),)),
+    _class_sample(
+        "class-flow-one-hot-as-long-as-the-largest-label-in-sampling",
+        "Your one-hot vectors seem to be as long as the largest label of c has it. Give F.one_hot the number of classes.",
+        edits=((_CALLS, _CALLS.replace("x, c,", "x, F.one_hot(c).float(),")),),
+    ),
     _class_sample(
         "class-flow-class-0-in-guidance",
         "The velocity without a label seems to be that of class 0, which is a digit as any other. The mask tells the network that there is no label.",

@@ -268,6 +268,11 @@ CLASS = (
         edits=((_ANSWER, "unet(x_t, t / num_ts, c, mask)"),),
     ),
     _class(
+        "one-hot-as-long-as-the-largest-label",
+        explanation="Your one-hot vectors seem to be as long as the largest label of the batch has it. Give F.one_hot the number of classes.",
+        edits=((_ANSWER, "unet(x_t, F.one_hot(c).float(), t / num_ts, mask)"),),
+    ),
+    _class(
         "mask-drawn-once",
         explanation="The same labels seem to be dropped at every call. Look for a seed that is set inside.",
         edits=((f"mask = {_MASK}", f"torch.manual_seed(1)\nmask = {_MASK}\ntorch.seed()"),),

@@ -204,6 +204,11 @@ GUIDED_SAMPLE = (
         edits=((_CALLS, _CALLS.replace("unet(x, c, time, 1 - without)", "unet(x, c.flip(0), time, 1 - without)")),),
     ),
     _guided(
+        "one-hot-as-long-as-the-largest-label-in-sampling",
+        explanation="Your one-hot vectors seem to be as long as the largest label of c has it. Give F.one_hot the number of classes.",
+        edits=((_CALLS, _CALLS.replace("x, c,", "x, torch.nn.functional.one_hot(c).float(),")),),
+    ),
+    _guided(
         "time-missing-in-one-call",
         explanation="One of the two calls of the network seems to lack the time, so that the mask stands in its place. Compare the two calls.",
         edits=((_CALLS, _CALLS.replace("unet(x, c, time, 1 - without)", "unet(x, c, 1 - without)")),),

@@ -105,7 +105,7 @@ def _drawn(manifest: Manifest, sources: Sequence[tuple[str, Source]], number: in
 def _mutant(manifest: Manifest, variant: str, source: Source, made: tuple[Edit, ...]) -> Mutant:
     file = file_of(source.region)
     before, after = (strip_markers(text, file) for text in (source.text, source.with_edits(made)))
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file, file, n=1, lineterm="")
+    lines = _diff(before.splitlines(), after.splitlines(), file)
     places = []
     for edit in made:
         line, column = source.line_and_column(edit.start)
@@ -114,6 +114,20 @@ def _mutant(manifest: Manifest, variant: str, source: Source, made: tuple[Edit, 
     name = " + ".join(places)
     operators = tuple(edit.operator for edit in made)
     return Mutant(f"{variant}: {name}" if variant else name, manifest.id, variant, source.region, operators, after, "\n".join(lines))
+
+
+def _diff(before: list[str], after: list[str], file: str) -> list[str]:
+    """In the unified form. difflib's own function takes a line that is frequent in a long file, such as that of a marker, for a changed one."""
+    lines = [f"--- {file}", f"+++ {file}"]
+    for group in difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(n=1):
+        (_, first, _, other, _), (_, _, last, _, other_last) = group[0], group[-1]
+        lines.append(f"@@ -{first + 1},{last - first} +{other + 1},{other_last - other} @@")
+        for kind, start, end, other_start, other_end in group:
+            if kind == "equal":
+                lines += [f" {line}" for line in before[start:end]]
+                continue
+            lines += [f"-{line}" for line in before[start:end]] + [f"+{line}" for line in after[other_start:other_end]]
+    return lines
 
 
 def _lines(diff: str, mark: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ MOST_BYTES = 400 << 20  # of transcripts that are remembered for the mutants of 
 WAYS = (  # see keyed_random_numbers.py; "here": while the function runs that was changed
     "as drawn", "normal turned", "first turned", "others turned", "vectors turned", "images turned", "normal later", "vectors later", "images later",
     "others repeated", "integer later", "uniform later", "normal exchanged", "uniform exchanged", "normal later here", "vectors later here",
-    "images later here", "all later here",
+    "images later here", "uniform later here", "all later here", "normal exchanged here", "uniform exchanged here",
 )  # fmt: skip
 KEYED = Path(__file__).with_name("keyed_random_numbers.py")
 How = Literal["equal", "equal in law", "equal where answered", "survivor"]
@@ -100,7 +100,7 @@ class Comparison:
         else:
             student = self.right[1]
         run_check(check, student, secret(number), DIGEST)
-        size = sum(bytes_in([entry.asked, entry.answer]) for entry in student.transcript)
+        size = sum(bytes_in([entry.given, entry.asked, entry.answer]) for entry in student.transcript)
         if self.bytes + size <= MOST_BYTES:
             self.known[key], self.bytes = student.transcript, self.bytes + size
         return student.transcript

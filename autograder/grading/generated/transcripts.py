@@ -23,12 +23,15 @@ Made = TypeVar("Made")
 
 @dataclass
 class Entry:
-    """One request. `key`: what was requested; `asked`: what functions of the grader were called with on the way; `failed`: there is no answer."""
+    """One request. `key`: what was requested; `given`: the arrays in it; `asked`: what functions of the grader were called with on the way;
+    `failed`: there is no answer.
+    """
 
     key: str
     asked: list[Any] = field(default_factory=list)
     answer: Any = None
     failed: bool = False
+    given: list[Any] = field(default_factory=list)
 
 
 Transcript = list[Entry]
@@ -47,7 +50,7 @@ class Recorded(Student):
         super().begin(first_seed)
 
     def request(self, worker: Worker, op: str, fields: dict[str, Any], **settings: Any) -> Any:
-        entry = Entry(f"{op} {settings.get('seed')} {_requested(fields)}")
+        entry = Entry(f"{op} {settings.get('seed')} {_requested(fields, with_arrays=False)}", given=[_told(array) for array in _arrays_in(fields)])
         if recorded := op not in UNRECORDED and not self.making:
             self.transcript.append(entry)
         number = len(self.transcript)
@@ -82,15 +85,23 @@ class Recorded(Student):
         return answer
 
 
-def _requested(value: Any) -> str:
+def _requested(value: Any, with_arrays: bool = True) -> str:
     """What is asked for, without the numbers of objects, which differ from one worker to the next."""
-    if isinstance(value, Array):
+    if isinstance(value, Array) and with_arrays:
         return f"{value.dtype}{value.shape}{hash(value.data)}"
     if isinstance(value, dict):
-        return "".join(f"{key}={_requested(item)}," for key, item in value.items())
+        return "".join(f"{key}={_requested(item, with_arrays)}," for key, item in value.items())
     if isinstance(value, (list, tuple)):
-        return "".join(f"{_requested(item)}," for item in value)
+        return "".join(f"{_requested(item, with_arrays)}," for item in value)
     return repr(value) if isinstance(value, (str, int, float, type(None))) else type(value).__name__
+
+
+def _arrays_in(value: Any) -> list[Array]:
+    """In order. The grader gives a student's network what a student's function gave it, in whatever form that was."""
+    if isinstance(value, Array):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [array for item in items for array in _arrays_in(item)]
 
 
 def parting(right: Transcript, other: Transcript) -> str:
@@ -105,7 +116,7 @@ def _parting(one: Entry, two: Entry) -> str:
     """Of a call that is watched operation by operation, only what is told of its weights counts: an operation in vain changes nothing, and
     what the network gives is asked for once more without being watched.
     """
-    if (one.key, one.failed) != (two.key, two.failed):
+    if (one.key, one.failed) != (two.key, two.failed) or not equal(one.given, two.given):
         return "has no answer" if two.failed else "is another one"
     if one.failed or OF_CODE in one.key:  # how, and after which questions, is nobody's affair
         return ""
@@ -141,7 +152,7 @@ def _of_weights(report: Any) -> Any:
 def equal(one: Any, two: Any) -> bool:
     """Whether two values of the wire format are equal but for rounding. The width of numbers does not matter, their kind does."""
     if isinstance(one, Array) and isinstance(two, Array):
-        return _equal_arrays(np.asarray(from_wire(one)), np.asarray(from_wire(two)))
+        return one == two or _equal_arrays(np.asarray(from_wire(one)), np.asarray(from_wire(two)))
     if isinstance(one, (list, tuple)) and type(one) is type(two):
         return len(one) == len(two) and all(map(equal, one, two))
     if isinstance(one, dict) and isinstance(two, dict):
