@@ -25,6 +25,9 @@ IN_HALF = {
     "iterative_denoise_cfg": f"{ANSWER.format('c', 'prompt_embeds')}; {ANSWER.format('u', 'uncond_prompt_embeds')}; "
     "variance = c[:, 3:]; eps = u[:, :3] + scale * (c[:, :3] - u[:, :3])",
 }
+_SPLIT = "{} = torch.split(stage_1.unet(image, t, encoder_hidden_states={}prompt_embeds, return_dict=False)[0], 3, dim=1)"
+_WITHOUT, _WITH, _GUIDED = _SPLIT.format("u, _", "uncond_"), _SPLIT.format("c, variance", ""), "eps = (1 - scale) * u + scale * c"
+BOTH_SPLIT = (f"{_WITHOUT}; {_WITH}; {_GUIDED}", f"{_WITH}; {_WITHOUT}; {_GUIDED}")
 STARTS = {
     "iterative_denoise": "image = im_noisy.clone().half().to(device)", "iterative_denoise_cfg": "image = im_noisy.half().to(device)",
     "inpaint": "image = torch.randn_like(original_image).half().to(device)", "make_flip_illusion": "image = image.half()",
@@ -34,6 +37,7 @@ STARTS = {
 ACCEPTED = (
     *(Accepted(f"sampling.py:{loop}", (line,), (line.removesuffix(".numpy()"),), AS_A_TENSOR) for loop in LOOPS for line in RETURNED),
     *(Accepted(f"sampling.py:{loop}", (line,), (line,), ORDER) for line in CALLS for loop in LOOPS),
+    *(Accepted(f"sampling.py:{loop}", BOTH_SPLIT[:1], BOTH_SPLIT[1:], ORDER) for loop in ("iterative_denoise_cfg", "inpaint")),
     Accepted("sampling.py:inpaint", (), ("image = torch.randn_like(original_image).to(device)",), IN_VAIN),
     Accepted("sampling.py:forward", (), ("noise = np.random.randn(*im.shape)",), IN_VAIN),
     *(Accepted("sampling.py:forward", (line,), (line.replace(".half()", ".float()"),), PRECISION) for line in (COPY, SUM)),
