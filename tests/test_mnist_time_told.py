@@ -31,9 +31,10 @@ def test_another_time_than_that_of_the_loss(sandbox, check, name, told):
     text = right[name].decode()
     assert text.count(told) == 1
     wrong = {**right, name: text.replace(told, told.replace("t / num_ts", "t / (1.05 * num_ts)")).encode()}
-    assert judged(sandbox, check, right).status == "passed"
+    judgement = judged(sandbox, check, right)
+    assert judgement.status == "passed", judgement.message
     judgement = judged(sandbox, check, wrong)
-    assert judgement.status == "failed"
+    assert judgement.status == "failed", judgement.message
     assert "at the noise of step" in judgement.message
     assert "ddpm_forward tells it 1.0000 and ddpm_sample 0.9524" in judgement.message
 
