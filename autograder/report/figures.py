@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 DPI = 150  # sharp on a dense screen; the palette keeps the files small
-INK, SOFT, GREY, GRID = "#2b2d33", "#6b6f7a", "#d3d5db", "#e7e8ec"
+INK, SOFT, GREY, GRID = "#2b2d33", "#6b6f7a", "#c3c5cc", "#e7e8ec"
 ACCENT, THIN = "#3b4cc0", "#b8c0ee"
 MAX_POINTS = 2048  # drawn of one cloud
 
