@@ -73,9 +73,9 @@ def samples_scatter(target: Any, samples: Any, title: str, caption: str = "", na
     axes.set_title(title, fontsize=10, color=INK, parse_math=False, y=1.0)  # a place that need not be looked for
     if not len(front):
         _nothing(axes)
-    axes.legend(
-        frameon=True, framealpha=0.8, edgecolor="none", fontsize=8, labelcolor=INK, loc="upper right"
-    )
+    legend = axes.legend(frameon=True, framealpha=0.8, edgecolor="none", fontsize=8, labelcolor=INK, loc="upper right")
+    for handle in legend.legend_handles[1:]:  # a point of the samples' own size would hardly be seen
+        handle.set(sizes=[20], alpha=1)  # type: ignore[union-attr]
     total = len(front) + broken
     caption = _count_lost(caption, broken, total, "samples")
     if (outside := int((~inside).sum())) > 0:
