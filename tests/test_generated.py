@@ -22,6 +22,7 @@ from autograder.grading.generated.operators import OPERATORS, Operator, edits, t
 from autograder.grading.generated.source import Source
 from autograder.grading.generated.transcripts import Entry, _told, equal, parting
 from autograder.grading.generated.trial import Batch, Outcome, perform
+from autograder.grading.mutants import right_texts
 from autograder.manifest import Manifest, load_manifest
 from autograder.report.generated import print_campaign, write_campaign
 from autograder.sandbox.launcher import Sandbox
@@ -174,7 +175,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manifest]:
 def made(region: str, before: str, after: str, assignment: str = "toy") -> Mutant:
     """The solution with a change that no operator need make."""
     name = region.partition(":")[0]
-    text = drawing.right_texts(assignment, "")[name]
+    text = right_texts(assignment, "")[name]
     assert text.count(before) == 1
     changed = drawing.strip_markers(text.replace(before, after), name)
     diff = f"---\n+++\n@@\n-{before}\n+{after}"

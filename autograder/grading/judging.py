@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder.errors import UserError
@@ -25,7 +25,7 @@ ODD_VALUES = (
 
 @dataclasses.dataclass
 class Judging:
-    """`outcome`: what the checks of outcomes ask; `tell`: takes remarks for staff."""
+    """`outcome`: what the checks of outcomes ask; `tell`: takes remarks for staff; `known`: judgements, by check, of checks that need not run."""
 
     standing: Standing
     obstacles: Obstacles
@@ -34,10 +34,11 @@ class Judging:
     digest: str
     outcome: Outcome | None
     tell: Callable[[Notice], None]
+    known: Mapping[str, Judgement] = dataclasses.field(default_factory=dict)
     spent: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds, by the checks of each task
 
     def judge(self, check: Check) -> Judgement:
-        judgement = self.obstacles.before(check) or self._too_late(check) or self._run(check)
+        judgement = self.obstacles.before(check) or self.known.get(check.id) or self._too_late(check) or self._run(check)
         self.standing.judged.append((check, judgement))
         return judgement
 

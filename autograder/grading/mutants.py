@@ -206,6 +206,15 @@ def variant_texts(manifest: Manifest, variant: Variant) -> dict[str, str]:
     return texts
 
 
+@cache
+def right_texts(manifest_id: str, variant: str) -> dict[str, str]:
+    """The files with TODO regions of the solution (""), or of a variant, with their markers."""
+    from autograder.manifest import load_manifest
+
+    manifest = load_manifest(manifest_id)
+    return variant_texts(manifest, variant_called(manifest, variant)) if variant else solution_texts(manifest_id)
+
+
 def _solution_body(text: str, region_name: str) -> str:
     region = find_region(regions(text), region_name)
     assert region is not None, region_name

@@ -4,6 +4,7 @@ The rooms: prepare.py (what the worker gets), judging.py (the checks, in order),
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +50,7 @@ class Options:
 class Grading:
     """One submission being judged. `run` returns the verdict; `verdict` is what is known so far.
 
-    `judged`: checks that were judged before, which count for what is carried forward.
+    `judged`: checks that were judged before, which count for what is carried forward. `known`: judgements, by check, of checks that need not run.
     """
 
     manifest: Manifest
@@ -59,6 +60,7 @@ class Grading:
     secret: bytes
     observe: Observer = lambda verdict, running, progress: None
     judged: list[tuple[Check, Judgement]] = field(default_factory=list)
+    known: Mapping[str, Judgement] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     diagnoses: dict[str, Diagnosis] = field(default_factory=dict)  # by region
 
@@ -121,7 +123,7 @@ class Grading:
 
     def _judging(self, student: Student) -> Judging:
         secret, digest = self.secret, self.submission.digest
-        return Judging(self.standing, self.obstacles, student, secret, digest, self.outcome, self.publisher.add)
+        return Judging(self.standing, self.obstacles, student, secret, digest, self.outcome, self.publisher.add, self.known)
 
     def _judge(self, check: Check) -> CheckResult:
         """Called for every check of the rubric in order, by the pytest harness."""

@@ -1,14 +1,20 @@
 """`autograder validate`: grade the grader. Every misconception must be caught, in its task only, with the right
 diagnosis; every variant must get full marks.
 
+A check that runs nothing of the regions that a version changes judges the very code of the solution, and is not run again: its judgement is the
+solution's, with the same secret numbers. The first mistake of every region is judged by all checks, and so is a variant that changes more than
+bodies of regions.
+
 The statistical checks are repeated over many secrets for every variant and the solution: none may ever fail.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from autograder.grading.coverage import Coverage, cover
 from autograder.grading.diagnosis import diagnose, known_about
 from autograder.grading.mutants import (
     apply_misconceptions,
@@ -37,13 +43,14 @@ DIGEST = "validation"
 @dataclass(frozen=True)
 class Job:
     """`ids`: of misconceptions that are made together, or of one variant ("" for the solution). `seeds`: for repeated
-    statistical checks.
+    statistical checks. `by_all_checks`: also by those that run nothing of what is changed.
     """
 
     assignment: str
     kind: Literal["misconception", "variant", "seeds"]
     ids: tuple[str, ...]
     seeds: tuple[int, ...] = ()
+    by_all_checks: bool = False
 
 
 @dataclass
@@ -141,7 +148,8 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
         return _repeat(sandbox, manifest, job)
     submission = Submission(name=" + ".join(job.ids) or "solution", files=_files(manifest, job), digest=DIGEST)
     hints = "what" if len(job.ids) > 1 else "none"
-    grading = Grading(manifest, submission, Options(train=False, hints=hints), sandbox, _secret(0))
+    options, known = Options(train=False, hints=hints), {} if job.by_all_checks else _unconcerned(sandbox, manifest, job)
+    grading = Grading(manifest, submission, options, sandbox, _secret(0), known=known)
     verdict = grading.run()
     lost = [check for check in verdict.checks if check.status in ("failed", "broken")]
     names = {check.id for check in lost}
@@ -156,6 +164,29 @@ def perform(sandbox: Sandbox, job: Job) -> Finding:
         judgements={check.id: judgement for check, judgement in grading.judged},
         lost_regions=frozenset(region for check, _ in grading.judged if check.id in names for region in check.regions),
     )
+
+
+_coverage: dict[Path, Coverage] = {}  # of the solutions, in this process, by the assignment's folder
+
+
+def _unconcerned(sandbox: Sandbox, manifest: Manifest, job: Job) -> dict[str, Judgement]:
+    """The solution's judgements by the checks that neither judge nor run a region that the job changes."""
+    changed = _changed(manifest, job)
+    if changed is None:
+        return {}
+    if manifest.home not in _coverage:
+        with sandbox.lane() as lane:
+            _coverage[manifest.home] = cover(manifest, lane, "", _secret(0), DIGEST)
+    found, regions = _coverage[manifest.home], {check.id: check.regions for check in load_rubric(manifest)}
+    return {name: judgement for name, judgement in found.right.items() if changed.isdisjoint(found.reached[name] | {*regions[name]})}
+
+
+def _changed(manifest: Manifest, job: Job) -> frozenset[str] | None:
+    """The regions whose bodies are all that a job changes; None where it changes more."""
+    if job.kind == "misconception":
+        return frozenset(m.region for m in misconceptions(manifest) if m.id in job.ids)
+    variant = next((variant for variant in variants(manifest) if variant.id == job.ids[0]), None)
+    return None if variant is None or variant.edits or variant.files else frozenset(variant.bodies)
 
 
 def _diagnose_singles(manifest: Manifest, report: Report) -> None:
@@ -236,9 +267,9 @@ def plan(manifest: Manifest, seeds: int, combined: int | None = None) -> list[Jo
     """
     wrong = [(m.id,) for m in misconceptions(manifest)] + list(combinations(manifest))[:combined]
     right = ["", *[v.id for v in variants(manifest)]]
-    jobs = [Job(manifest.id, "misconception", ids) for ids in wrong] + [
-        Job(manifest.id, "variant", (name,)) for name in right
-    ]
+    first = {m.region: m.id for m in reversed(misconceptions(manifest))}
+    jobs = [Job(manifest.id, "misconception", ids, by_all_checks=not {*first.values()}.isdisjoint(ids)) for ids in wrong]
+    jobs += [Job(manifest.id, "variant", (name,)) for name in right]
     for name in (name for name in right if repeated_checks(manifest, name)):
         jobs += [
             Job(manifest.id, "seeds", (name,), tuple(range(start + 1, min(start + SEEDS_A_JOB, seeds) + 1)))

@@ -13,8 +13,8 @@ from functools import cache
 
 from autograder.grading.generated.operators import edits, tried
 from autograder.grading.generated.source import Edit, Source
-from autograder.grading.mutants import solution_texts, variant_called, variant_texts, variants
-from autograder.manifest import Manifest, load_manifest
+from autograder.grading.mutants import right_texts, variants
+from autograder.manifest import Manifest
 from autograder.markers import strip_markers
 from autograder.regions import file_of, path_of
 
@@ -63,13 +63,6 @@ def draw(manifest: Manifest, number: int, seed: int) -> list[Mutant]:
 def source_of(assignment: str, variant: str, region: str) -> Source:
     """A region of a right version."""
     return Source(right_texts(assignment, variant)[file_of(region)], region)
-
-
-@cache
-def right_texts(assignment: str, variant: str) -> dict[str, str]:
-    """The files with TODO regions of the solution, or of a variant, with their markers."""
-    manifest = load_manifest(assignment)
-    return variant_texts(manifest, variant_called(manifest, variant)) if variant else solution_texts(assignment)
 
 
 def _drawn(manifest: Manifest, sources: Sequence[tuple[str, Source]], number: int, chance: random.Random) -> list[Mutant]:
