@@ -21,6 +21,11 @@ from autograder.sandbox.lane import Lane
 from autograder.sandbox.launcher import Sandbox
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that at the end no worker is left alone with it."""
+    items.sort(key=lambda item: item.get_closest_marker("begins_first") is None)
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """With all layers of this machine: one for all tests of a process, since a zygote imports torch for seconds."""

@@ -221,6 +221,7 @@ def test_what_is_known_to_be_wrong_costs_no_other_check(lane, manifest, checks, 
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_right_version_of_another_form_passes(lane, manifest, checks):
     regions = set(manifest.task("edm").regions)
     for variant in variants(manifest):

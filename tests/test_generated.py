@@ -149,6 +149,7 @@ def test_the_command_says_the_seed_and_whether_the_goals_are_met(
     assert len(json.loads(file.read_text())["mutants"]) == 8
 
 
+@pytest.mark.proof
 def test_what_takes_fewer_forms_is_equal_where_it_answers(sandbox: Sandbox):
     """Without the line that makes t a tensor, whole numbers are refused, and what is left is right."""
     line, following = "        t = torch.atleast_1d(torch.as_tensor(t, device=xt.device)).long()\n", "        beta_t"
@@ -297,17 +298,34 @@ def test_random_numbers_by_place(tmp_path: Path):
     assert given[0] == np.random.default_rng(5).normal()
 
 
+DRAWN_TWICE = """
+import os, sys, torch
+for number in sorted(os.listdir("."), key=lambda name: (len(name), name)):
+    if number.isdigit():
+        if not os.fork():  # each way changes torch itself
+            sys.path.insert(0, os.path.abspath(number))
+            import student
+            torch.manual_seed(3)
+            print([[float(n) for n in student.f0()] for _ in range(2)], flush=True)
+            os._exit(0)
+        os.wait()
+"""
+
+
 def test_every_call_counts_its_draws_anew(tmp_path: Path):
     """So a second call, without a seed in between, begins with what counts as its first draw."""
     drawn(tmp_path, "return torch.randn(()), torch.randn(())")
-    calls = "import student, torch; torch.manual_seed(3); print([[float(n) for n in student.f0()] for _ in range(2)])"
     found: dict[str, list[list[float]]] = {}
     ways = ("as drawn", "first turned", "others turned", "normal later", "others repeated", "normal exchanged", "uniform exchanged")
-    for way, here in [*((way, "") for way in ways), ("normal later", "f0"), ("normal later", "f1")]:
-        told = KEYED.read_text().replace('WAY, HERE = "as drawn", ""', f'WAY, HERE = "{way}", "{here}"')
-        (tmp_path / KEYED.name).write_text(told)
-        shown = subprocess.run([sys.executable, "-c", calls], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-        found[f"{way} in {here}" if here else way] = json.loads(shown)
+    told = [*((way, "") for way in ways), ("normal later", "f0"), ("normal later", "f1")]
+    for number, (way, here) in enumerate(told):
+        text = KEYED.read_text().replace('WAY, HERE = "as drawn", ""', f'WAY, HERE = "{way}", "{here}"')
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / KEYED.name).write_text(text)
+        shutil.copy(tmp_path / "student.py", tmp_path / str(number))
+    shown = subprocess.run([sys.executable, "-c", DRAWN_TWICE], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    for (way, here), line in zip(told, shown.splitlines(), strict=True):
+        found[f"{way} in {here}" if here else way] = json.loads(line)
     assert found["as drawn"][0] != found["as drawn"][1]
     assert found["first turned"] == [[-one, two] for one, two in found["as drawn"]]
     assert found["others turned"] == [[one, -two] for one, two in found["as drawn"]]

@@ -138,7 +138,7 @@ def refused(sandbox: Sandbox, source: str, *args: Any) -> str:
     run = Run(sandbox, source, *args)
     assert isinstance(run.failure, Raised), run.answer
     assert run.failure.type_name in (
-        "PermissionError", "FileNotFoundError", "OSError", "ProcessLookupError", "gaierror"
+        "PermissionError", "FileNotFoundError", "NotADirectoryError", "OSError", "ProcessLookupError", "gaierror"
     ), str(run.failure)  # fmt: skip
     return run.failure.type_name
 

@@ -374,8 +374,12 @@ def test_a_second_ctrl_c_stops_at_once_with_one_sentence(given, monkeypatch, cap
     assert capsys.readouterr().err.endswith("\nStopped at once, by Ctrl-C; what was not written yet is lost.\n")
 
 
-@pytest.mark.parametrize("settings", [TINY, TINY_FACES], ids=["pixels", "latents"])
-@pytest.mark.parametrize("step", [2, 3])  # in the middle of an epoch, and at its end
+@pytest.mark.parametrize(("settings", "step"), [  # in the middle of an epoch, and at its end
+    pytest.param(TINY, 2, id="pixels-2"),
+    pytest.param(TINY, 3, id="pixels-3", marks=pytest.mark.proof),
+    pytest.param(TINY_FACES, 2, id="latents-2", marks=pytest.mark.proof),
+    pytest.param(TINY_FACES, 3, id="latents-3"),
+])  # fmt: skip
 def test_a_resumed_training_is_the_uninterrupted_one_bit_by_bit(given, settings, step, interrupt_at):
     """The starter began the saved epoch again."""
     uninterrupted = trained(given, settings, "a")

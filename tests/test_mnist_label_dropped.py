@@ -42,9 +42,9 @@ WITH_ZEROS = (*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_ZEROS)
     [
         ((), []),
         ((*WITH_ZEROS, *FLOW_WITH_ZEROS), []),
-        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *ONE_OF_BOTH), []),
-        ((*IGNORES_THE_MASK, *LOSS_WITH_MASK, *SAMPLER_WITH_ZEROS), [LOSS]),
-        ((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_MASK), [SAMPLER]),
+        pytest.param((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *ONE_OF_BOTH), [], marks=pytest.mark.proof),
+        pytest.param((*IGNORES_THE_MASK, *LOSS_WITH_MASK, *SAMPLER_WITH_ZEROS), [LOSS], marks=pytest.mark.proof),
+        pytest.param((*IGNORES_THE_MASK, *LOSS_WITH_ZEROS, *SAMPLER_WITH_MASK), [SAMPLER], marks=pytest.mark.proof),
         ((*WITH_ZEROS, *FLOW_WITH_MASK), [FLOW_LOSS, FLOW_SAMPLER]),
     ],
 )

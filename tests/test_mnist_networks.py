@@ -114,7 +114,7 @@ SMALL = {"Conv": "conv-with-relu", "DownConv": "down-conv-stride-1", "UpConv": "
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", bulk(SMALL, ["Conv"], name=str))
+@pytest.mark.parametrize("block", bulk(SMALL, ["FCBlock"], name=str))
 def test_a_wrong_block_costs_its_own_check_only(sandbox, block):
     failed, carried = lost(sandbox, mistake(SMALL[block]))
     assert list(failed) == [name for name, check in CHECKS.items() if check.mark.region == f"unet.py:{block}"]
@@ -140,6 +140,7 @@ def test_a_block_that_cannot_be_run_costs_one_check(sandbox, what):
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_a_wrong_block_costs_one_check_where_a_larger_one_is_written_out(sandbox):
     """DownBlock is made of Conv here, and of ConvBlock in the diagram."""
     files = apply_variant(MANIFEST, RIGHT["blocks-without-small-ones"])

@@ -65,7 +65,11 @@ def differences(a, b, path="") -> list[str]:
 # --- training ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("model", "step"), [("denoiser", 2), ("class", 5), ("flow", 3)])  # 3 steps an epoch
+@pytest.mark.parametrize(("model", "step"), [  # 3 steps an epoch
+    pytest.param("denoiser", 2, marks=pytest.mark.proof),
+    ("class", 5),
+    pytest.param("flow", 3, marks=pytest.mark.proof),
+])  # fmt: skip
 def test_a_resumed_training_is_the_uninterrupted_one_bit_by_bit(model, step, without_pictures, interrupt_at):
     uninterrupted = trained(model, "a")
     interrupt_at(step)

@@ -310,6 +310,7 @@ def test_deepfloyd_that_is_not_there(tiny, tmp_path, monkeypatch):
         assert [*deepfloyd.load_prompt_embeds(tmp_path)] == ["a cat", ""]
 
 
+@pytest.mark.proof
 def test_commands_of_deepfloyd_say_what_is_missing(tmp_path):
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     done = subprocess.run(

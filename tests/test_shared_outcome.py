@@ -204,7 +204,12 @@ def test_a_whole_verdict_says_whose_training_was_judged(sandbox):
 
 @pytest.mark.parametrize(
     ("sampler", "wrong"),
-    [("ddpm", {"p_sample"}), ("ddim", {"ddim_p_sample"}), ("ddim", {"SimpleNet", "ddim_p_sample"}), ("ddim", {"SimpleNet"})],
+    [
+        pytest.param("ddpm", {"p_sample"}, marks=pytest.mark.proof),
+        pytest.param("ddim", {"ddim_p_sample"}, marks=pytest.mark.proof),
+        ("ddim", {"SimpleNet", "ddim_p_sample"}),
+        ("ddim", {"SimpleNet"}),
+    ],
     ids=lambda value: value if isinstance(value, str) else " and ".join(sorted(value)),
 )
 def test_where_the_reference_stands_in_a_right_loop_is_not_held(sandbox, sampler, wrong):

@@ -2,10 +2,15 @@
 more seeds.
 """
 
+import dataclasses
+
 import pytest
 
+from autograder.grading import judging
 from autograder.grading import validate as module
+from autograder.grading.coverage import Coverage
 from autograder.grading.mutants import misconceptions, variants
+from autograder.grading.runner import Judgement, run_check
 from autograder.grading.validate import Finding, Job, Report, plan, validate
 from autograder.manifest import assignment_ids, load_manifest
 from autograder.report.validation import print_report
@@ -14,6 +19,7 @@ MANIFEST = load_manifest("swiss_roll")
 
 
 @pytest.mark.slow
+@pytest.mark.proof
 def test_jobs_of_every_kind_run_in_processes_of_their_own():
     """One of each; samples of all assignments are in test_every_assignment.py, and the proof below runs everything."""
     jobs = plan(MANIFEST, seeds=1)
@@ -24,6 +30,7 @@ def test_jobs_of_every_kind_run_in_processes_of_their_own():
 
 
 @pytest.mark.proof
+@pytest.mark.begins_first
 @pytest.mark.parametrize("assignment", assignment_ids())
 def test_every_mistake_is_caught_in_its_task_and_every_right_solution_gets_full_marks(assignment: str):
     """All misconceptions, some combinations, all variants, one repetition of the statistical checks for each right
@@ -40,6 +47,34 @@ def test_every_mistake_is_caught_in_its_task_and_every_right_solution_gets_full_
     assert len(report.misconceptions) + len(report.variants) + len(report.seeds) == len(jobs)
     assert len(report.misconceptions) >= len(misconceptions(manifest)) > 0
     assert len(report.variants) == 1 + len(variants(manifest)) > 1
+
+
+def test_a_check_that_runs_nothing_of_a_mistake_has_the_judgement_of_the_solution(sandbox, monkeypatch):
+    """With all checks, the same comes out."""
+    known = [m.id for m in misconceptions(MANIFEST) if m.region.endswith(".compute_loss")]
+    (job,) = (job for job in plan(MANIFEST, seeds=0, combined=0) if job.ids == (known[1],))
+    module.perform(sandbox, job)  # so that the solution has been judged
+    run = []
+    monkeypatch.setattr(judging, "run_check", lambda check, *given, **more: run.append(check.id) or run_check(check, *given, **more))
+    some = module.perform(sandbox, job)
+    needed, run[:] = {*run}, []
+    every = module.perform(sandbox, dataclasses.replace(job, by_all_checks=True))
+    assert {name.partition(".")[0] for name in needed} == {"1-4"}
+    assert needed < {*run} == every.judgements.keys()
+    assert {name: judgement.status for name, judgement in some.judgements.items()} == {
+        name: judgement.status for name, judgement in every.judgements.items()
+    }
+    assert some.lost == every.lost == ("1-4",)
+
+
+def test_the_first_mistake_of_every_region_is_judged_by_all_checks():
+    by_all = {job.ids[0] for job in plan(MANIFEST, seeds=0, combined=0) if job.kind == "misconception" and job.by_all_checks}
+    assert by_all == {next(m.id for m in misconceptions(MANIFEST) if m.region == region) for region in {m.region for m in misconceptions(MANIFEST)}}
+
+
+def test_what_the_solution_itself_fails_is_known_of_nothing():
+    judgements = {"a": Judgement("passed"), "b": Judgement("failed", "m")}
+    assert Coverage({}, {}, {}, judgements).right.keys() == {"a"}
 
 
 def found(job_id, lost, diagnosed=None, **more):

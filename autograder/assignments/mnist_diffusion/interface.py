@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from autograder.assignments.mnist_diffusion.networks import CLASSES
 from autograder.assignments.mnist_diffusion.schedule import COURSE, Betas, Layout, layouts, own_layouts
 from autograder.grading.checks import Carry, Floats, Note, Result, WrongAnswer, any_form, expect
 from autograder.grading.seeds import Draw
@@ -30,7 +31,6 @@ from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle, Student
 
 SCHEDULE = "time_conditional.py:ddpm_schedule"
-CLASSES = 10  # those of the digits, since code may hold the number
 SIZE, TINY = (1, 3, 4), (1, 2, 2)  # of the images in the checks, and where only labels count
 
 

@@ -15,7 +15,7 @@ from autograder.judges.architecture.recording import Arguments
 from autograder.sandbox.failures import Raised
 from autograder.sandbox.proxies import Handle
 
-SIDE = 28
+SIDE, CLASSES = 28, 10  # of the digits, since code may hold the numbers
 ROWS = (2, 1, 2)  # of the calls: in training mode, in evaluation mode, and for gradients
 ROWS_WITH_LABELS = (3, 1, 2)  # two of the three labels are told
 

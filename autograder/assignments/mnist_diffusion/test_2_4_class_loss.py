@@ -1,6 +1,7 @@
 """Task 2-4: the training loss of class_conditional.py, with dropped labels."""
 
-from autograder.assignments.mnist_diffusion.interface import CLASSES, ClassConditional, judged
+from autograder.assignments.mnist_diffusion.interface import ClassConditional, judged
+from autograder.assignments.mnist_diffusion.networks import CLASSES
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import loss, times

@@ -1,16 +1,16 @@
 """The bonus task "flow": rectified flow in the place of diffusion, without classes and with them."""
 
-from autograder.assignments.mnist_diffusion.unet_judge import CLASSES, Judge
+from autograder.assignments.mnist_diffusion.networks import CLASSES
+from autograder.assignments.mnist_diffusion.unet_judge import expect_heard_as_told
 from autograder.grading.checks import Carry, Note, task
 from autograder.grading.seeds import Draw
 from autograder.judges import euler, flow
-from autograder.judges.conditions import expect_length_of_one_hot
 from autograder.judges.flow import Flow
-from autograder.judges.signature import Given, Signature
+from autograder.judges.signature import Signature
 from autograder.sandbox.proxies import Student
 
 TIME_FORWARD, TIME_SAMPLE = "flow_matching.py:time_fm_forward", "flow_matching.py:time_fm_sample"
-UNET, ROWS = "unet.py:ClassConditionalUNet", 32  # of which none is dropped, or all are, with probability 5e-10
+ROWS = 32  # of which none is dropped, or all are, with probability 5e-10
 CLASS_FORWARD, CLASS_SAMPLE = "flow_matching.py:class_fm_forward", "flow_matching.py:class_fm_sample"
 
 
@@ -64,7 +64,8 @@ def test_dropped_labels(student: Student, reference: Student, draw: Draw, note: 
     `ClassConditionalUNet` takes it.
     """
     flow.judge_dropping(with_classes(student), draw, note)
-    _heard_as_told(student, reference, flow.given_in_loss(with_classes(student), draw, ROWS, 0.5), "class_fm_forward", draw, note, carry)
+    asked = flow.given_in_loss(with_classes(student), draw, ROWS, 0.5)
+    expect_heard_as_told(student, reference, asked, "class_fm_forward", draw, note, carry)
 
 
 @task("flow", points=0.5, region=CLASS_FORWARD, shows_work=True)
@@ -85,11 +86,5 @@ def test_guided_steps(student: Student, reference: Student, draw: Draw, note: No
     without a label, it says so as `ClassConditionalUNet` takes it.
     """
     euler.judge_steps(with_classes(student), draw, note)
-    _heard_as_told(student, reference, flow.given_in_sampler(with_classes(student), draw, ROWS), "class_fm_sample", draw, note, carry)
-
-
-def _heard_as_told(student: Student, reference: Student, asked: list[Given], where: str, draw: Draw, note: Note, carry: Carry) -> None:
-    """What `where` tells the network of labels, `ClassConditionalUNet` takes."""
-    expect_length_of_one_hot(asked, where, "ClassConditionalUNet", CLASSES, note)
-    whose = reference if carry.stands_in_for(UNET) else student
-    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, where)
+    asked = flow.given_in_sampler(with_classes(student), draw, ROWS)
+    expect_heard_as_told(student, reference, asked, "class_fm_sample", draw, note, carry)

@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 
 from autograder.assignments.mnist_diffusion import plain_blocks
-from autograder.assignments.mnist_diffusion.networks import SIDE, Case, Sizes, class_conditional
+from autograder.assignments.mnist_diffusion.networks import CLASSES, SIDE, Case, Sizes, class_conditional
 from autograder.grading.checks import Carry, Note, WrongAnswer, any_form, expect, expect_tensor
 from autograder.grading.seeds import Draw
 from autograder.judges.architecture import Form, judge_architecture
 from autograder.judges.architecture.recording import Arguments
-from autograder.judges.conditions import relabelled, told
+from autograder.judges.conditions import expect_length_of_one_hot, relabelled, told
 from autograder.judges.expectations import f32
 from autograder.judges.network import Call
 from autograder.judges.signature import Given
@@ -23,7 +23,8 @@ from autograder.sandbox.proxies import Handle, Student
 from autograder.submission.rules import listed
 
 FILE = "unet"
-IMAGE, CLASSES = (1, SIDE, SIDE), 10  # those of the digits
+IMAGE = (1, SIDE, SIDE)  # of a digit
+CLASS_CONDITIONAL = "ClassConditionalUNet"
 TRUNK = ("Conv", "DownConv", "UpConv", "Flatten", "Unflatten", "ConvBlock", "DownBlock", "UpBlock")
 USES = {  # the blocks in each diagram, and what those are made of
     "ConvBlock": ("Conv",),
@@ -31,9 +32,9 @@ USES = {  # the blocks in each diagram, and what those are made of
     "UpBlock": ("Conv", "UpConv", "ConvBlock"),
     "UnconditionalUNet": TRUNK,
     "TimeConditionalUNet": (*TRUNK, "FCBlock"),
-    "ClassConditionalUNet": (*TRUNK, "FCBlock"),
+    CLASS_CONDITIONAL: (*TRUNK, "FCBlock"),
 }
-CONDITIONAL = ("TimeConditionalUNet", "ClassConditionalUNet")
+CONDITIONAL = ("TimeConditionalUNet", CLASS_CONDITIONAL)
 MULTIPLIED = """
 class MultipliedUNet(TimeConditionalUNet):
     def forward(self, x, t):
@@ -191,6 +192,17 @@ class Judge:
             f"{where} and {case.name} must say in the same way which labels are not told. {where} gives the network a mask that is 0 there, and "
             f"your {case.name} looks at these labels all the same: with other ones, its answer changes by up to {change:.3f}.",
         )
+
+
+def expect_heard_as_told(
+    student: Student, reference: Student, asked: Sequence[Given], where: str, draw: Draw, note: Note, carry: Carry
+) -> None:
+    """What `where`, a function of the student's, tells the network of labels in the calls `asked`, ClassConditionalUNet takes; where that is wrong,
+    the solution's. Raises WrongAnswer.
+    """
+    expect_length_of_one_hot(asked, where, CLASS_CONDITIONAL, CLASSES, note)
+    whose = reference if carry.stands_in_for(f"{FILE}.py:{CLASS_CONDITIONAL}") else student
+    Judge(whose, reference, draw, note, carry).hears_no_dropped_label(asked, where)
 
 
 def _form_that_runs(network: Handle, case: Case, given: Arguments) -> Form:

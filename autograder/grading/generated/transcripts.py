@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -100,8 +100,12 @@ def _arrays_in(value: Any) -> list[Array]:
     """In order. The grader gives a student's network what a student's function gave it, in whatever form that was."""
     if isinstance(value, Array):
         return [value]
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return [array for item in items for array in _arrays_in(item)]
+    return [array for item in _items(value) for array in _arrays_in(item)]
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """What a container of the wire format holds."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
 
 
 def parting(right: Transcript, other: Transcript) -> str:
@@ -198,5 +202,4 @@ def bytes_in(value: Any) -> int:
     """About how much memory a value takes."""
     if isinstance(value, Array):
         return len(value.data)
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return 50 + sum(map(bytes_in, items))
+    return 50 + sum(map(bytes_in, _items(value)))
