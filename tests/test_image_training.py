@@ -84,7 +84,7 @@ def differences(a, b, path="") -> list[str]:
 # --- resuming ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", [3, 5])  # in the first pass over the images, and in the third
+@pytest.mark.parametrize("step", [3, pytest.param(5, marks=pytest.mark.proof)])  # in the first pass over the images, and in the third
 def test_a_resumed_training_is_the_uninterrupted_one_bit_by_bit(step, tmp_path, images, interrupt_after):
     uninterrupted = run_training(tmp_path / "a", images)
     interrupt_after(step)

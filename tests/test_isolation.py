@@ -96,9 +96,10 @@ def sandbox(request: pytest.FixtureRequest, sandboxes: dict[str, Sandbox]) -> Sa
 
 
 def guarantee(layer: str) -> pytest.MarkDecorator:
-    """The test holds in every way of isolation that reaches `layer`."""
+    """The test holds in every way of isolation that reaches `layer`. The others have the layer "process", too: by itself it is in `make proof`."""
     ways = WAYS if layer == "process" else ("bare", "highest")
-    return pytest.mark.parametrize("sandbox", [pytest.param((way, layer), id=way) for way in ways], indirect=True)
+    alone = {"process": pytest.mark.proof}
+    return pytest.mark.parametrize("sandbox", [pytest.param((way, layer), id=way, marks=alone.get(way, ())) for way in ways], indirect=True)
 
 
 class Run:

@@ -148,7 +148,7 @@ def wrong(verdict: Verdict) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flip", ["make_flip_illusion", "visual_anagrams"])
+@pytest.mark.parametrize("flip", bulk(["make_flip_illusion", "visual_anagrams"], kept=["visual_anagrams"]))
 def test_a_notebook_of_the_original_is_graded_as_it_is(sandbox: Sandbox, tmp_path: Path, flip: str) -> None:
     assert wrong(graded(sandbox, tmp_path, "CS180_Proj5.ipynb", colab(flip))) == {}
 
@@ -225,7 +225,7 @@ def judged(lane: Lane, files: dict[str, bytes], names: list[str], wrong: frozens
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", bulk(list(ODD), kept=["nothing", "another size for the network", "noise before the network"]))
+@pytest.mark.parametrize("what", bulk(list(ODD), kept=["nothing", "another size for the network"]))
 def test_no_odd_body_is_an_error_of_the_grader(lane: Lane, what: str) -> None:
     heavy = {"its end", "no end"}
     names = [name for name in CHECKS if what not in heavy or name.endswith(("mean", "start"))]
@@ -260,7 +260,7 @@ WITHOUT_WORK = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bulk(list(ARGUMENTS), kept=["iterative_denoise", "inpaint"]))
+@pytest.mark.parametrize("name", bulk(list(ARGUMENTS), kept=["inpaint"]))
 def test_no_body_without_work_shows_any(lane: Lane, name: str) -> None:
     arguments = {"make_hybrids": ARGUMENTS["make_flip_illusion"]}
     arguments["sdedit"] = "image, i_start, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, display=True"
