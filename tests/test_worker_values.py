@@ -448,14 +448,16 @@ def test_randomness_of_the_student_s_own_is_the_same_at_every_regrade_and_new_in
 
     check = Check("1.numbers", "Numbers.", CheckMark("1", 1.0, "f", 0.0, ""), check_numbers, (2,))
     found = []
-    for before in (0, 3):
-        with Sandbox(use=["process"]) as other, other.lane() as lane:
-            student = Student(lane, {"chance.py": RANDOM}, Limits())
-            for _ in range(before):
+    with Sandbox(use=["process"]) as other:
+        for before, used in ((0, other), (3, sandbox)):
+            with used.lane() as lane:
+                student = Student(lane, {"chance.py": RANDOM}, Limits())
+                for _ in range(before):
+                    student.fresh()
+                    run_check(check, student, b"another secret than below", "digest")
                 student.fresh()
-                run_check(check, student, b"another secret than below", "digest")
-            student.fresh()
-            judgement = run_check(check, student, b"a secret of sixteen", "digest")
+                judgement = run_check(check, student, b"a secret of sixteen", "digest")
+                student.fresh()
             assert judgement.status == "passed", judgement.message
             found.append([values.tolist() for values, _ in judgement.note.values.values()])
     assert found[0] == found[1]
