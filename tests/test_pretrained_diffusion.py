@@ -260,7 +260,7 @@ WITHOUT_WORK = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bulk(list(ARGUMENTS), kept=["inpaint"]))
+@pytest.mark.parametrize("name", bulk(list(ARGUMENTS), kept=[]))
 def test_no_body_without_work_shows_any(lane: Lane, name: str) -> None:
     arguments = {"make_hybrids": ARGUMENTS["make_flip_illusion"]}
     arguments["sdedit"] = "image, i_start, prompt_embeds, uncond_prompt_embeds, timesteps, scale=7, display=True"
