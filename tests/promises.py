@@ -32,7 +32,7 @@ from autograder.kit.runner import Runner
 from autograder.manifest import Manifest
 from autograder.places import REPOSITORY, courses
 from autograder.release.handout import check_handout, derive_folder
-from autograder.release.kit import SHARED, facts_kit, kit_files, make_kit, write_kit
+from autograder.release.kit import SHARED, facts_kit, find_kit_leaks, kit_files, make_kit, write_kit
 from autograder.release.numbers import check_numbers
 from autograder.sandbox.launcher import Sandbox
 from autograder.submission.intake import read_submission
@@ -93,7 +93,7 @@ def a_sample_of_mistakes_and_right_variants_validates(manifest: Manifest, sandbo
 
 
 def the_kit_is_the_handout_and_the_checker_and_nothing_that_is_hidden(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
-    inside, handout = kit_files(manifest), derive_folder(manifest)  # which raises where something hidden is in it
+    inside, handout = kit_files(manifest), derive_folder(manifest)
     assert {name: inside[name] for name in handout} == handout
     added = inside.keys() - handout.keys()
     package = {name for name in added if name.startswith("checker/autograder/")}
@@ -102,6 +102,7 @@ def the_kit_is_the_handout_and_the_checker_and_nothing_that_is_hidden(manifest: 
         source = courses() / name.removeprefix("checker/")
         assert inside[name] == (source if source.is_file() else REPOSITORY / name.removeprefix("checker/")).read_bytes()
         assert "/kit/" in name or name.endswith(("__init__.py", *SHARED)) or Path(name).stem.startswith("visible")
+    assert find_kit_leaks(manifest, inside) == []
 
 
 def no_word_of_the_hidden_part_is_in_the_archive(manifest: Manifest, sandbox: Sandbox, folder: Path) -> None:
