@@ -89,7 +89,8 @@ class Report:
                 problems.append(f"{name} is not caught.")
             elif set(finding.lost) != expected:
                 problems.append(f"{name} must cost {', '.join(sorted(expected))} and costs {', '.join(finding.lost)}.")
-            if finding.lost_regions and (unseen := sorted(regions_changed(job) - finding.lost_regions)):
+            alone = len(job.ids) == 1  # of several together one may hide another
+            if alone and finding.lost_regions and (unseen := sorted(regions_changed(job) - finding.lost_regions)):
                 elsewhere = ", ".join(sorted(finding.lost_regions))
                 problems.append(f"{name} is in {', '.join(unseen)}, and costs points only in checks of {elsewhere}.")
             if idle := sorted(finding.without_work - regions_of_no_work(job)):
@@ -120,9 +121,7 @@ def expected_tasks(job: Job) -> set[str]:
 
 
 def regions_changed(job: Job) -> set[str]:
-    """The region of a single mistake; of several together one may hide another."""
-    if len(job.ids) > 1:
-        return set()
+    """The regions that the mistakes of a job are in."""
     return {m.region for m in misconceptions(load_manifest(job.assignment)) if m.id in job.ids}
 
 
@@ -181,12 +180,12 @@ def _unconcerned(sandbox: Sandbox, manifest: Manifest, job: Job) -> dict[str, Ju
     return {name: judgement for name, judgement in found.right.items() if changed.isdisjoint(found.reached[name] | {*regions[name]})}
 
 
-def _changed(manifest: Manifest, job: Job) -> frozenset[str] | None:
+def _changed(manifest: Manifest, job: Job) -> set[str] | None:
     """The regions whose bodies are all that a job changes; None where it changes more."""
     if job.kind == "misconception":
-        return frozenset(m.region for m in misconceptions(manifest) if m.id in job.ids)
+        return regions_changed(job)
     variant = next((variant for variant in variants(manifest) if variant.id == job.ids[0]), None)
-    return None if variant is None or variant.edits or variant.files else frozenset(variant.bodies)
+    return None if variant is None or variant.edits or variant.files else set(variant.bodies)
 
 
 def _diagnose_singles(manifest: Manifest, report: Report) -> None:
